@@ -1,0 +1,70 @@
+# Everything a newcomer needs: `make build` installs what is missing and builds; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := build/stamps
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+export CTEST_PARALLEL_LEVEL := $(JOBS)
+
+.PHONY: build
+build: ## Install what is missing and build: .venv/bin/python imports smallpond, build/smallpond is the binary
+	@$(MAKE) -s -j2 $(STAMPS)/python-packages $(STAMPS)/duckdb
+	@tools/build_preset.sh release
+	@tools/develop_install.sh $(VENV)
+
+$(STAMPS)/system: tools/install_packages.sh
+	@mkdir -p $(@D) && tools/install_packages.sh && touch $@
+
+$(VENV)/bin/python: | $(STAMPS)/system
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/python-packages: requirements-dev.txt | $(VENV)/bin/python
+	@mkdir -p $(@D)
+	@echo "Installing Python packages into $(VENV) (requirements-dev.txt)"
+	@$(PY) -m pip install -q --disable-pip-version-check --no-warn-script-location --use-pep517 -r requirements-dev.txt
+	@touch $@
+
+# Depends on the script only to be ordered; the script itself knows whether there is something to do.
+.PHONY: $(STAMPS)/duckdb
+$(STAMPS)/duckdb: | $(VENV)/bin/python
+	@PYTHON="$(CURDIR)/$(PY)" tools/fetch_duckdb.sh build/duckdb
+
+.PHONY: demo test test-all check asan wheel bench fmt help clean
+demo: build ## Run the e-commerce example
+	@$(PY) examples/ecommerce.py
+
+test: build ## The fast tests: C++ units and Python, without those marked slow
+	@tools/run_tests.sh fast
+
+test-all: build ## Every test, the slow ones too
+	@tools/run_tests.sh all
+
+check: build ## Formatting, lint, layers, sizes
+	@tools/run_checks.sh
+
+asan: build ## The tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/build_preset.sh asan
+	@tools/run_tests.sh asan
+
+wheel: build ## A wheel in dist/, checked with auditwheel
+	@tools/build_wheel.sh
+
+bench: build ## The benchmarks
+	@$(PY) benchmarks/run.py
+
+fmt: build ## Format the sources in place
+	@tools/run_checks.sh --fix
+
+clean: ## Remove what was built; keeps .venv and the fetched DuckDB
+	@find build -mindepth 1 -maxdepth 1 ! -name duckdb ! -name stamps -exec rm -rf {} + 2>/dev/null || true
+	@rm -rf dist python/smallpond/_core*.so
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
