@@ -4,6 +4,7 @@
 #   lib/libduckdb-smallpond-1.5.5.so   the shared library, under a SONAME of its own
 #   include/                           DuckDB's public and internal headers (its src/include)
 #   third_party/                       the headers of its dependencies that those include
+#   LICENSE                            DuckDB's, which goes wherever its library goes
 #
 # Both parts come from package registries, by name, and are checked by their SHA-256. Does nothing
 # when the folder is up to date.
@@ -35,7 +36,7 @@ check_sha256() {  # file, expected
   [ "$actual" = "$2" ] || die "$(basename "$1") has SHA-256 $actual, expected $2. Not using it."
 }
 
-# Prints the path of npm's tarball-fetching command: the system's npm, or one that pip installs into $work.
+# Downloads the package's archive with the system's npm, or with one that pip installs into $work.
 npm_pack() {
   if command -v npm >/dev/null; then
     npm pack --silent "$npm_package" >/dev/null
@@ -64,8 +65,9 @@ fetch_headers() {
   "$python" -m pip download -q --no-deps --no-binary duckdb "duckdb==$version" >&2
   check_sha256 "duckdb-$version.tar.gz" $source_sha256
   local top=duckdb-$version/external/duckdb
-  tar xzf "duckdb-$version.tar.gz" --wildcards "$top/src/include" "$top/third_party/*.h" "$top/third_party/*.hpp"
-  mv "$top/src/include" include
+  tar xzf "duckdb-$version.tar.gz" --wildcards "$top/LICENSE" \
+    "$top/src/include" "$top/third_party/*.h" "$top/third_party/*.hpp"
+  mv "$top/LICENSE" "$top/src/include" .
   mv "$top/third_party" third_party
 }
 
@@ -83,6 +85,7 @@ take_headers_from_root() {
   folder=$(first_file "$root/src/include/duckdb/optimizer/optimizer.hpp") || return 1
   cp -rL "${folder%/duckdb/optimizer/*}" include
   cp -rL "$root/third_party" third_party
+  cp -L "$root/LICENSE" LICENSE
 }
 
 check_version() {
@@ -117,8 +120,8 @@ fi
 PATH="$work/patchelf/bin:$PATH" "$python" "$tools/make_library_private.py" libduckdb.so "$private_name"
 check_version "./$private_name"
 
-rm -rf "$destination"/{lib,include,third_party,stamp}
+rm -rf "$destination"/{lib,include,third_party,LICENSE,stamp}
 mkdir "$destination/lib"
 mv "$private_name" "$destination/lib/"
-mv include third_party "$destination/"
+mv include third_party LICENSE "$destination/"
 echo "$stamp" >"$destination/stamp"

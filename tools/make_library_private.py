@@ -23,7 +23,7 @@ SYMBOL_BYTES = 24
 
 
 def clear_unique_bindings(library: bytearray) -> int:
-    """Turns GNU_UNIQUE dynamic symbols of an ELF64 little-endian library into weak ones, in place."""
+    """Turns GNU_UNIQUE dynamic symbols of an ELF64 library into weak ones; returns how many."""
     if library[:6] != b"\x7fELF\x02\x01":
         raise SystemExit("make_library_private: not a 64-bit little-endian ELF file")
     (sections_at,) = struct.unpack_from("<Q", library, 0x28)
