@@ -26,7 +26,7 @@ readonly private_name=libduckdb-smallpond-$version.so
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 destination=${1:-$tools/../build/duckdb}
 python=${PYTHON:-python3}
-root=${DUCKDB_ROOT:-}
+root=${DUCKDB_ROOT:+$(realpath "$DUCKDB_ROOT")}
 
 die() { echo "fetch_duckdb: $*" >&2; exit 1; }
 
@@ -83,9 +83,8 @@ take_library_from_root() {
 take_headers_from_root() {
   local folder
   folder=$(first_file "$root/src/include/duckdb/optimizer/optimizer.hpp") || return 1
-  cp -rL "${folder%/duckdb/optimizer/*}" include
-  cp -rL "$root/third_party" third_party
-  cp -L "$root/LICENSE" LICENSE
+  ln -s "${folder%/duckdb/optimizer/*}" include
+  ln -s "$root/third_party" "$root/LICENSE" .
 }
 
 check_version() {
@@ -106,7 +105,7 @@ echo "Fetching DuckDB $version"
 mkdir -p "$destination"
 destination=$(cd "$destination" && pwd)
 work=$(mktemp -d "$destination/fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'wait; rm -rf "$work"' EXIT
 cd "$work"
 if [ -n "$root" ]; then
   take_library_from_root

@@ -19,16 +19,16 @@ need_file "/usr/include/CLI/CLI.hpp /usr/local/include/CLI/CLI.hpp" libcli11-dev
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 
-echo "Installing system packages: ${missing[*]}"
+echo "System packages that are missing: ${missing[*]}"
 if ! command -v apt-get >/dev/null; then
-  echo "This is not Debian: install what these Debian packages hold, then run make again: ${missing[*]}" >&2
+  echo "There is no apt-get here: install what those Debian packages hold, then run make again." >&2
   exit 1
 elif [ "$(id -u)" = 0 ]; then
   sudo=()
 elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then
   sudo=(sudo)
 else
-  echo "Run this as root, then make again:  apt-get install --no-install-recommends ${missing[*]}" >&2
+  echo "Run this as root, then run make again:  apt-get install --no-install-recommends ${missing[*]}" >&2
   exit 1
 fi
 apt() { "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null; }

