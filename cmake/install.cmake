@@ -4,9 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/smallpond")
 
 install(TARGETS smallpond EXPORT smallpond_targets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-if(TARGET smallpond_binary)
-  install(TARGETS smallpond_binary RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
+install(TARGETS smallpond_binary RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(PROGRAMS "${duckdb_file}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(FILES "${SMALLPOND_DUCKDB_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
