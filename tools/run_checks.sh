@@ -16,8 +16,8 @@ fi
 failed=()
 check() { local name=$1; shift; echo "== $name"; "$@" || failed+=("$name"); }
 check clang-format $bin/clang-format --dry-run --Werror --ferror-limit=3 "${cpp[@]}"
-check "ruff check" $bin/ruff check .
-check "ruff format" $bin/ruff format --check .
+check "ruff check" $bin/ruff check --output-format concise .
+check "ruff format" $bin/ruff format --check --output-format concise .
 check layers $bin/python tools/check_layers.py
 check sizes $bin/python tools/check_sizes.py
 if [ ${#failed[@]} -gt 0 ]; then
