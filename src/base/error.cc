@@ -1,0 +1,27 @@
+#include "smallpond/error.h"
+
+namespace smallpond {
+
+std::string_view ErrorKindName(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidInput:
+      return "InvalidInput";
+    case ErrorKind::kUnsupported:
+      return "Unsupported";
+    case ErrorKind::kUserCode:
+      return "UserCode";
+    case ErrorKind::kOutOfMemory:
+      return "OutOfMemory";
+    case ErrorKind::kIo:
+      return "Io";
+    case ErrorKind::kUnavailable:
+      return "Unavailable";
+    case ErrorKind::kCancelled:
+      return "Cancelled";
+    case ErrorKind::kInternal:
+      return "Internal";
+  }
+  return "Internal";
+}
+
+}  // namespace smallpond

@@ -1,0 +1,150 @@
+#include "smallpond/options.h"
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "base/nearest_name.h"
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace {
+
+[[noreturn]] void ThrowInvalid(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+int ParseInt(const std::string& text, const std::string& what, int minimum) {
+  int value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    ThrowInvalid(what + " must be a whole number, not '" + text + "'.");
+  }
+  if (value < minimum) {
+    ThrowInvalid(what + " must be at least " + std::to_string(minimum) + ", not " + text + ".");
+  }
+  return value;
+}
+
+bool ParseBool(const std::string& text, const std::string& what) {
+  std::string lower = Lower(text);
+  if (lower == "1" || lower == "true" || lower == "yes" || lower == "on") return true;
+  if (lower == "0" || lower == "false" || lower == "no" || lower == "off" || lower.empty()) return false;
+  ThrowInvalid(what + " must be true or false, not '" + text + "'.");
+}
+
+MergeMode ParseMerge(const std::string& text, const std::string& what) {
+  if (text == "auto") return MergeMode::kAuto;
+  if (text == "concat") return MergeMode::kConcat;
+  ThrowInvalid(what + " must be 'auto' or 'concat', not '" + text + "'.");
+}
+
+ExecutorKind ParseExecutor(const std::string& text, const std::string& what) {
+  if (text == "direct") return ExecutorKind::kDirect;
+  if (text == "threads" || text == "processes" || text == "ray") {
+    throw Error(ErrorKind::kUnsupported,
+                what + "='" + text + "' is not in this version. Leave it out, or say 'direct': one DuckDB in this process.");
+  }
+  ThrowInvalid(what + " must be 'direct', not '" + text + "'.");
+}
+
+std::string ParseChoice(const std::string& text, const std::string& what, const std::vector<std::string>& choices) {
+  std::string list;
+  for (const auto& choice : choices) {
+    if (text == choice) return text;
+    list += (list.empty() ? "'" : ", '") + choice + "'";
+  }
+  ThrowInvalid(what + " must be one of " + list + ", not '" + text + "'.");
+}
+
+// One option: its name as an argument, its environment variable, and how to set it.
+struct Setting {
+  const char* name;
+  const char* variable;
+  void (*set)(Options&, const std::string& text, const std::string& what);
+};
+
+const std::vector<Setting>& Settings() {
+  using Text = const std::string&;
+  static const std::vector<Setting> settings = {
+      {"job_id", "SP_JOBID", [](Options& o, Text text, Text) { o.job_id = text; }},
+      {"job_name", "SP_JOB_NAME", [](Options& o, Text text, Text) { o.job_name = text; }},
+      {"job_time", "SP_JOB_TIME", [](Options& o, Text text, Text) { o.job_time = text; }},
+      {"data_root", "SP_DATA_ROOT", [](Options& o, Text text, Text) { o.data_root = text; }},
+      {"data_dir", "SP_DATA_DIR", [](Options& o, Text text, Text) { o.data_dir = text; }},
+      {"temp_dir", "SP_TEMP_DIR", [](Options& o, Text text, Text) { o.temp_dir = text; }},
+      {"ray_address", "SP_RAY_ADDRESS", [](Options& o, Text text, Text) { o.ray_address = text; }},
+      {"num_executors", "SP_NUM_EXECUTORS",
+       [](Options& o, Text text, Text what) { o.num_executors = ParseInt(text, what, 0); }},
+      {"num_nodes", "SP_NUM_NODES", [](Options& o, Text text, Text what) { o.num_nodes = ParseInt(text, what, 1); }},
+      {"threads", "SP_THREADS", [](Options& o, Text text, Text what) { o.threads = ParseInt(text, what, 1); }},
+      {"partitions", "SP_PARTITIONS", [](Options& o, Text text, Text what) { o.partitions = ParseInt(text, what, 1); }},
+      {"duckdb_memory", "SP_DUCKDB_MEMORY",
+       [](Options& o, Text text, Text what) { o.duckdb_memory_bytes = ParseBytes(text, what); }},
+      {"partition_size", "SP_PARTITION_SIZE",
+       [](Options& o, Text text, Text what) { o.partition_size_bytes = ParseBytes(text, what); }},
+      {"bind_numa_node", "SP_BIND_NUMA_NODE",
+       [](Options& o, Text text, Text what) { o.bind_numa_node = ParseBool(text, what); }},
+      {"_remove_output_root", nullptr,
+       [](Options& o, Text text, Text what) { o.remove_output_root = ParseBool(text, what); }},
+      {"memory_allocator", "SP_MEMORY_ALLOCATOR",
+       [](Options& o, Text text, Text what) {
+         o.memory_allocator = ParseChoice(text, what, {"system", "jemalloc", "mimalloc"});
+       }},
+      {"platform", "SP_PLATFORM",
+       [](Options& o, Text text, Text what) { o.platform = ParseChoice(Lower(text), what, {"mpi"}); }},
+      {"executor", "SP_EXECUTOR", [](Options& o, Text text, Text what) { o.executor = ParseExecutor(text, what); }},
+      {"merge", "SP_MERGE", [](Options& o, Text text, Text what) { o.merge = ParseMerge(text, what); }},
+  };
+  return settings;
+}
+
+}  // namespace
+
+uint64_t ParseBytes(const std::string& text, const std::string& what) {
+  static const std::vector<std::pair<std::string, double>> units = {
+      {"", 1},      {"b", 1},      {"k", 1e3},       {"kb", 1e3},       {"m", 1e6},       {"mb", 1e6},
+      {"g", 1e9},   {"gb", 1e9},   {"t", 1e12},      {"tb", 1e12},      {"kib", 1024.0},  {"mib", 1048576.0},
+      {"gib", 1073741824.0},       {"tib", 1099511627776.0}};
+  const char* begin = text.c_str();
+  char* end = nullptr;
+  double number = std::strtod(begin, &end);
+  while (std::isspace(static_cast<unsigned char>(*end))) ++end;
+  std::string unit = Lower(end);
+  while (!unit.empty() && std::isspace(static_cast<unsigned char>(unit.back()))) unit.pop_back();
+  for (const auto& [name, factor] : units) {
+    double bytes = number * factor;
+    if (end != begin && name == unit && std::isfinite(bytes) && bytes >= 1 && bytes < 9.2e18) {
+      return static_cast<uint64_t>(bytes);
+    }
+  }
+  ThrowInvalid(what + " must be a size such as '8GB', '512MiB' or a number of bytes above 0, not '" + text + "'.");
+}
+
+Options Options::FromEnvironment() {
+  Options options;
+  for (const auto& setting : Settings()) {
+    const char* text = setting.variable ? std::getenv(setting.variable) : nullptr;
+    if (text && *text) setting.set(options, text, setting.variable);
+  }
+  return options;
+}
+
+void Options::Set(const std::string& name, const std::string& value) {
+  std::vector<std::string> names;
+  for (const auto& setting : Settings()) {
+    if (name == setting.name) return setting.set(*this, value, name);
+    names.push_back(setting.name);
+  }
+  std::string nearest = NearestName(name, names);
+  ThrowInvalid("There is no option '" + name + "'." + (nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
+}
+
+}  // namespace smallpond
