@@ -1,0 +1,143 @@
+#include <cerrno>
+
+#include "duckdb_adapter/connection.h"
+#include "duckdb_adapter/connection_handle.h"
+#include "duckdb_adapter/errors.h"
+#include "smallpond/options.h"
+
+namespace smallpond {
+namespace {
+
+using ExtensionTypes = std::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>>;
+
+// What the two kinds of Arrow stream have in common. One consumer at a time uses a stream, as the interface asks.
+class ResultStream {
+ public:
+  ResultStream(duckdb::shared_ptr<duckdb::ClientContext> context, const duckdb::QueryResult& result)
+      : context_(std::move(context)), types_(result.types), names_(result.names), properties_(result.client_properties) {}
+  virtual ~ResultStream() = default;
+
+  /// Moves the next batch to `out`, or leaves it released at the end.
+  virtual void Next(ArrowArray* out) = 0;
+
+  static void HandOut(std::unique_ptr<ResultStream> stream, ArrowArrayStream* out) {
+    out->get_schema = [](ArrowArrayStream* self, ArrowSchema* schema) {
+      return Guarded(self, [&](ResultStream& stream) {
+        duckdb::ArrowConverter::ToArrowSchema(schema, stream.types_, stream.names_, stream.properties_);
+      });
+    };
+    out->get_next = [](ArrowArrayStream* self, ArrowArray* array) {
+      array->release = nullptr;
+      return Guarded(self, [&](ResultStream& stream) { stream.Next(array); });
+    };
+    out->get_last_error = [](ArrowArrayStream* self) { return Of(self).last_error_.c_str(); };
+    out->release = [](ArrowArrayStream* self) {
+      delete &Of(self);
+      self->release = nullptr;
+    };
+    out->private_data = stream.release();
+  }
+
+ protected:
+  duckdb::shared_ptr<duckdb::ClientContext> context_;  // Shared with the connection; the properties point into it.
+  duckdb::vector<duckdb::LogicalType> types_;
+  duckdb::vector<std::string> names_;
+  duckdb::ClientProperties properties_;
+
+ private:
+  static ResultStream& Of(ArrowArrayStream* self) { return *static_cast<ResultStream*>(self->private_data); }
+
+  template <class Work>
+  static int Guarded(ArrowArrayStream* self, Work&& work) {
+    ResultStream& stream = Of(self);
+    try {
+      TranslatingErrors([&] { work(stream); });
+      return 0;
+    } catch (const Error& error) {
+      stream.last_error_ = error.what();
+      return error.kind() == ErrorKind::kCancelled ? ECANCELED : EIO;
+    }
+  }
+
+  std::string last_error_;
+};
+
+class CollectedStream : public ResultStream {
+ public:
+  CollectedStream(duckdb::shared_ptr<duckdb::ClientContext> context, duckdb::ArrowQueryResult& result)
+      : ResultStream(std::move(context), result), arrays_(result.ConsumeArrays()) {}
+
+  void Next(ArrowArray* out) override {
+    if (next_ == arrays_.size()) return;
+    auto& array = arrays_[next_++]->arrow_array;
+    *out = array;
+    array.release = nullptr;
+  }
+
+ private:
+  duckdb::vector<duckdb::unique_ptr<duckdb::ArrowArrayWrapper>> arrays_;
+  size_t next_ = 0;
+};
+
+class RunningStream : public ResultStream {
+ public:
+  RunningStream(std::unique_ptr<Connection> connection, duckdb::unique_ptr<duckdb::QueryResult> result,
+                std::shared_ptr<const void> keep_alive)
+      : ResultStream(connection->handle().connection.context, *result),
+        keep_alive_(std::move(keep_alive)),
+        connection_(std::move(connection)),
+        result_(std::move(result)),
+        scan_(*result_),
+        extension_types_(duckdb::ArrowTypeExtensionData::GetExtensionTypes(*context_, types_)) {}
+
+  ~RunningStream() override { connection_->Interrupt(); }  // A consumer may drop the stream half-read.
+
+  void Next(ArrowArray* out) override {
+    duckdb::idx_t rows = 0;
+    duckdb::ErrorData error;
+    if (!duckdb::ArrowUtil::TryFetchChunk(scan_, properties_, Options::kArrowBatchRows, out, rows, error,
+                                          extension_types_)) {
+      ThrowAsOurs(error);
+    }
+    if (rows == 0 && out->release) out->release(out);
+  }
+
+ private:
+  // In the order of construction: the result reads from what stands above it.
+  std::shared_ptr<const void> keep_alive_;
+  std::unique_ptr<Connection> connection_;
+  duckdb::unique_ptr<duckdb::QueryResult> result_;
+  duckdb::QueryResultChunkScanState scan_;
+  duckdb::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>> extension_types_;
+};
+
+}  // namespace
+
+void Connection::Collect(Statement query, ArrowArrayStream* out) {
+  auto& config = handle_->context().config;
+  config.get_result_collector = [](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+    return duckdb::PhysicalArrowCollector::Create(context, data, Options::kArrowBatchRows);
+  };
+  auto result = [&] {
+    try {
+      TranslatingErrors([&] { handle_->RunPreparation(query); });
+      return handle_->Run(std::move(query));
+    } catch (...) {
+      config.get_result_collector = nullptr;
+      throw;
+    }
+  }();
+  config.get_result_collector = nullptr;
+  ResultStream::HandOut(std::make_unique<CollectedStream>(handle_->connection.context,
+                                                          result->Cast<duckdb::ArrowQueryResult>()),
+                        out);
+}
+
+void StreamQuery(std::unique_ptr<Connection> connection, Statement query, std::shared_ptr<const void> keep_alive,
+                 ArrowArrayStream* out) {
+  auto result = connection->handle().Run(std::move(query), true);
+  ResultStream::HandOut(
+      std::make_unique<RunningStream>(std::move(connection), std::move(result), std::move(keep_alive)), out);
+}
+
+}  // namespace smallpond

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct ArrowArrayStream;
+
+namespace smallpond {
+
+/// An Arrow stream that was read whole and can be scanned any number of times, by many threads. Holds the producer's buffers
+/// without copying them. Never changes after construction; any thread may scan and release it.
+class ArrowSource {
+ public:
+  static constexpr const char* kScanFunction = "smallpond_arrow_scan";
+
+  /// Takes over `stream`, drains and releases it, also where it throws. Throws InvalidInput with the producer's error text.
+  explicit ArrowSource(ArrowArrayStream* stream);
+  ~ArrowSource();
+  ArrowSource(const ArrowSource&) = delete;
+  ArrowSource& operator=(const ArrowSource&) = delete;
+
+  int64_t num_rows() const { return num_rows_; }
+
+  /// The three pointers that DuckDB's Arrow scan takes: the source, how to open it, how to read its schema.
+  std::array<uintptr_t, 3> ScanArguments() const;
+
+  struct Batches;  // arrow_source.cc
+
+ private:
+  std::shared_ptr<Batches> batches_;  // Shared with the streams that scans have open.
+  int64_t num_rows_ = 0;
+};
+
+}  // namespace smallpond

@@ -1,0 +1,166 @@
+#include "duckdb_adapter/connection.h"
+
+#include "duckdb_adapter/connection_handle.h"
+#include "duckdb_adapter/database_instance.h"
+#include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/schema_types.h"
+#include "duckdb_adapter/statement_tree.h"
+
+namespace smallpond {
+namespace {
+
+std::string EscapeHtml(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(duckdb::unique_ptr<duckdb::QueryResult> result) {
+  return duckdb::unique_ptr_cast<duckdb::QueryResult, duckdb::MaterializedQueryResult>(std::move(result));
+}
+
+}  // namespace
+
+Connection::Connection(Database& database) {
+  TranslatingErrors([&] {
+    handle_ = std::make_unique<Handle>(database.instance().duckdb);
+    auto& config = handle_->context().config;
+    config.enable_progress_bar = true;  // Counts progress; showing it is up to the caller.
+    config.print_progress_bar = false;
+  });
+}
+
+Connection::~Connection() = default;
+
+duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::Run(Statement statement, bool allow_streaming) {
+  return TranslatingErrors([&] {
+    RunPreparation(statement);
+    auto result = context().Query(std::move(statement.tree().main), duckdb::QueryParameters(allow_streaming));
+    if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
+    return result;
+  });
+}
+
+void Connection::Handle::RunPreparation(Statement& statement) {
+  for (auto& step : statement.tree().preparation) {
+    auto result = context().Query(std::move(step), duckdb::QueryParameters(false));
+    if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
+  }
+  statement.tree().preparation.clear();
+}
+
+Schema Connection::Bind(const Statement& query) {
+  auto& context = handle_->context();
+  Statement copy = query.Copy();
+  std::string text = copy.tree().main->query;
+  try {
+    handle_->RunPreparation(copy);
+    auto types = std::make_shared<Schema::Types>();
+    std::vector<std::string> names;
+    context.RunFunctionInTransaction([&] {
+      duckdb::Planner planner(context);
+      planner.CreatePlan(std::move(copy.tree().main));
+      names.assign(planner.names.begin(), planner.names.end());
+      types->list = planner.types;
+    });
+    return Schema(std::move(names), std::move(types));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& exception) {
+    duckdb::ErrorData error(exception);
+    context.ProcessError(error, text);  // Adds "LINE 1: …" with a caret.
+    ThrowAsOurs(error);
+  }
+}
+
+bool Connection::HasTable(const std::string& name) {
+  bool found = false;
+  TranslatingErrors([&] {
+    auto& context = handle_->context();
+    context.RunFunctionInTransaction([&] {
+      duckdb::EntryLookupInfo lookup(duckdb::CatalogType::TABLE_ENTRY, name);
+      found = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
+                                        duckdb::OnEntryNotFound::RETURN_NULL) != nullptr;
+    });
+  });
+  return found;
+}
+
+void Connection::Run(Statement statement) { handle_->Run(std::move(statement)); }
+
+int64_t Connection::QueryInt64(Statement query) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    if (result->RowCount() == 0) return int64_t{0};
+    auto value = result->GetValue(0, 0);
+    return value.IsNull() ? int64_t{0} : value.GetValue<int64_t>();
+  });
+}
+
+std::string Connection::RenderText(Statement query, int max_rows, int width, int limit) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    duckdb::BoxRendererConfig config;
+    config.max_rows = static_cast<duckdb::idx_t>(max_rows);
+    config.max_width = static_cast<duckdb::idx_t>(width);
+    config.limit = static_cast<duckdb::idx_t>(limit);
+    return std::string(duckdb::BoxRenderer(config).ToString(handle_->context(), result->names, result->Collection()));
+  });
+}
+
+std::string Connection::RenderHtml(Statement query) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    std::string html = "<table border=\"1\" class=\"dataframe\">\n<thead><tr>";
+    for (size_t i = 0; i < result->names.size(); ++i) {
+      html += "<th>" + EscapeHtml(result->names[i]) + "<br><small>" + EscapeHtml(result->types[i].ToString()) +
+              "</small></th>";
+    }
+    html += "</tr></thead>\n<tbody>\n";
+    for (auto& row : result->Collection().Rows()) {
+      html += "<tr>";
+      for (size_t i = 0; i < result->names.size(); ++i) {
+        auto value = row.GetValue(i);
+        html += value.IsNull() ? "<td><i>NULL</i></td>" : "<td>" + EscapeHtml(value.ToString()) + "</td>";
+      }
+      html += "</tr>\n";
+    }
+    return html + "</tbody></table>";
+  });
+}
+
+std::string Connection::ExplainPlan(Statement query) {
+  return TranslatingErrors([&] {
+    handle_->RunPreparation(query);
+    auto explain = duckdb::make_uniq<duckdb::ExplainStatement>(std::move(query.tree().main));
+    auto result = handle_->context().Query(std::move(explain), duckdb::QueryParameters(false));
+    if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
+    return AsMaterialized(std::move(result))->GetValue(1, 0).ToString();
+  });
+}
+
+void Connection::Interrupt() { handle_->connection.Interrupt(); }
+
+double Connection::ProgressFraction() {
+  double percent = handle_->context().GetQueryProgress().GetPercentage();
+  return percent < 0 ? -1 : percent / 100;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,100 @@
+#include "duckdb_adapter/database.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include "duckdb_adapter/arrow_scan.h"
+#include "duckdb_adapter/database_instance.h"
+#include "duckdb_adapter/errors.h"
+#include "storage/machine.h"
+
+namespace smallpond {
+namespace {
+
+// The version whose headers this was compiled with. DuckDB's C++ interface has no stability between versions.
+constexpr const char* kCompiledVersion = "v1.5.5";
+constexpr double kShareOfMachine = 0.8;
+
+void CheckVersion() {
+  if (LoadedDuckDBVersion() == kCompiledVersion) return;
+  throw Error(ErrorKind::kInternal, "smallpond was built for DuckDB " + std::string(kCompiledVersion) + ", but DuckDB " +
+                                        LoadedDuckDBVersion() +
+                                        " was loaded. Another libduckdb stands before ours on the library path; remove "
+                                        "it from LD_LIBRARY_PATH or LD_PRELOAD.");
+}
+
+void SetMemoryLimit(duckdb::DatabaseInstance& database, uint64_t bytes) {
+  try {
+    duckdb::DBConfig::GetConfig(database).SetOption(
+        &database, *duckdb::DBConfig::GetOptionByName("memory_limit"), duckdb::Value(std::to_string(bytes) + "B"));
+  } catch (const std::exception&) {
+    // It holds more than its new share. It keeps its limit; the next change of the number of databases tries again.
+  }
+}
+
+// The databases that share the process's memory, in equal parts.
+class SharedBudget {
+ public:
+  static SharedBudget& Get() {
+    static SharedBudget budget;
+    return budget;
+  }
+
+  uint64_t ShareWithOneMore() {
+    std::lock_guard lock(mutex_);
+    return TotalBytes() / (databases_.size() + 1);
+  }
+
+  void Add(duckdb::DatabaseInstance& database) {
+    std::lock_guard lock(mutex_);
+    databases_.push_back(&database);
+    Divide();
+  }
+
+  void Remove(duckdb::DatabaseInstance& database) {
+    std::lock_guard lock(mutex_);
+    auto removed = std::remove(databases_.begin(), databases_.end(), &database);
+    if (removed == databases_.end()) return;
+    databases_.erase(removed, databases_.end());
+    Divide();
+  }
+
+ private:
+  static uint64_t TotalBytes() { return static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine); }
+
+  void Divide() {
+    for (auto* database : databases_) SetMemoryLimit(*database, TotalBytes() / databases_.size());
+  }
+
+  std::mutex mutex_;  // Guards databases_.
+  std::vector<duckdb::DatabaseInstance*> databases_;
+};
+
+}  // namespace
+
+Database::Database(const DatabaseLimits& limits) : limits_(limits) {
+  TranslatingErrors([&] {
+    CheckVersion();
+    duckdb::DBConfig config;
+    config.options.maximum_memory =
+        limits_.memory_bytes > 0 ? limits_.memory_bytes : SharedBudget::Get().ShareWithOneMore();
+    config.options.maximum_threads = static_cast<duckdb::idx_t>(limits_.threads);
+    config.options.temporary_directory = limits_.temp_dir;
+    config.options.use_temporary_directory = true;
+    instance_ = std::make_unique<Instance>(config);
+    auto& database = *instance_->duckdb.instance;
+    RegisterArrowScan(database);
+    if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
+  });
+}
+
+Database::~Database() {
+  if (limits_.memory_bytes == 0) SharedBudget::Get().Remove(*instance_->duckdb.instance);
+}
+
+uint64_t Database::MemoryLimitBytes() const { return instance_->duckdb.instance->config.options.maximum_memory; }
+
+std::string LoadedDuckDBVersion() { return duckdb::DuckDB::LibraryVersion(); }
+
+}  // namespace smallpond

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace smallpond {
+
+/// What one DuckDB may use.
+struct DatabaseLimits {
+  uint64_t memory_bytes = 0;  ///< 0: an equal share of the process's budget with all other such databases.
+  int threads = 1;
+  std::string temp_dir;  ///< Made when DuckDB first spills, removed when it closes.
+};
+
+/// One DuckDB in memory. Any thread may open connections on it. It lives as long as it or one of its connections does.
+class Database {
+ public:
+  struct Instance;  // duckdb_adapter/database_instance.h
+
+  explicit Database(const DatabaseLimits& limits);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Instance& instance() { return *instance_; }
+  const DatabaseLimits& limits() const { return limits_; }
+  /// The memory limit in force now.
+  uint64_t MemoryLimitBytes() const;
+
+ private:
+  DatabaseLimits limits_;
+  std::unique_ptr<Instance> instance_;
+};
+
+/// The version of the library that was loaded, for example "v1.5.5".
+std::string LoadedDuckDBVersion();
+
+}  // namespace smallpond

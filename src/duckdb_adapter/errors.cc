@@ -1,0 +1,42 @@
+#include "duckdb_adapter/errors.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::ExceptionType;
+
+ErrorKind KindOf(ExceptionType type, const std::string& message) {
+  switch (type) {
+    case ExceptionType::OUT_OF_MEMORY:
+      return ErrorKind::kOutOfMemory;
+    case ExceptionType::IO:
+    case ExceptionType::PERMISSION:
+      return ErrorKind::kIo;
+    case ExceptionType::NETWORK:
+    case ExceptionType::HTTP:
+    case ExceptionType::CONNECTION:
+      return ErrorKind::kUnavailable;
+    case ExceptionType::INTERRUPT:
+      return ErrorKind::kCancelled;
+    case ExceptionType::NOT_IMPLEMENTED:
+    case ExceptionType::MISSING_EXTENSION:
+    case ExceptionType::AUTOLOAD:
+      return ErrorKind::kUnsupported;
+    case ExceptionType::INTERNAL:
+    case ExceptionType::FATAL:
+    case ExceptionType::NULL_POINTER:
+    case ExceptionType::SERIALIZATION:
+      return ErrorKind::kInternal;
+    case ExceptionType::INVALID:
+      // A bare std::exception. The allocator throws std::bad_alloc without a type.
+      return message.find("bad_alloc") != std::string::npos ? ErrorKind::kOutOfMemory : ErrorKind::kInternal;
+    default:
+      return ErrorKind::kInvalidInput;
+  }
+}
+
+}  // namespace
+
+void ThrowAsOurs(const duckdb::ErrorData& error) { throw Error(KindOf(error.Type(), error.Message()), error.Message()); }
+
+}  // namespace smallpond

@@ -1,0 +1,74 @@
+#include "duckdb_adapter/partition_analysis.h"
+
+#include "duckdb_adapter/connection_handle.h"
+#include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/partition_walk.h"
+#include "duckdb_adapter/schema_types.h"
+#include "duckdb_adapter/statement_tree.h"
+
+namespace smallpond {
+namespace {
+
+using MarkedInputs = std::map<const duckdb::ColumnDataCollection*, const QueryInput*>;
+
+// Returns the query with its inputs replaced by tables without rows, and which table stands for which input.
+Statement MarkInputs(const Statement& query, const std::map<std::string, QueryInput>& inputs, MarkedInputs& marks) {
+  Statement marked = query.Copy();
+  marked.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+    auto found = inputs.find(name);
+    if (found == inputs.end()) return std::nullopt;
+    Statement no_rows = Statement::NoRows(found->second.schema);
+    marks[no_rows.tree().markers[0].get()] = &found->second;
+    return no_rows;
+  });
+  return marked;
+}
+
+Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOperator& plan, int num_partitions) {
+  Partitioning result;
+  result.num_partitions = num_partitions;
+  auto bindings = plan.GetColumnBindings();
+  for (const auto& key : state.keys) {
+    auto position = std::find_if(bindings.begin(), bindings.end(), [&](const auto& binding) { return key.Has(binding); });
+    if (position == bindings.end()) return result;  // A key column is not in the result.
+    result.key_columns.push_back(static_cast<int>(position - bindings.begin()));
+  }
+  if (!result.key_columns.empty()) result.layout = state.layout;
+  return result;
+}
+
+}  // namespace
+
+PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
+                                 const std::map<std::string, QueryInput>& inputs) {
+  MarkedInputs marks;
+  Statement marked = MarkInputs(query, inputs, marks);
+  auto& context = connection.handle().context();
+  std::string text = marked.tree().main->query;
+  try {
+    PartitionFacts facts;
+    context.RunFunctionInTransaction([&] {
+      duckdb::Planner planner(context);
+      planner.CreatePlan(std::move(marked.tree().main));
+      auto types = std::make_shared<Schema::Types>();
+      types->list = planner.types;
+      facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
+      int num_partitions = 1;
+      for (const auto& [name, input] : inputs) num_partitions = std::max(num_partitions, input.partitioning.num_partitions);
+      if (num_partitions == 1) return;
+      PartitionState state = PartitionWalk(marks).Visit(*planner.plan);
+      facts.per_partition = state.kind == PartitionState::Kind::kPartitioned;
+      facts.reason = state.kind == PartitionState::Kind::kWhole ? "the result has no rows of a partitioned input" : state.reason;
+      if (facts.per_partition) facts.result = ResultPartitioning(state, *planner.plan, num_partitions);
+    });
+    return facts;
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& exception) {
+    duckdb::ErrorData error(exception);
+    context.ProcessError(error, text);  // Adds "LINE 1: …" with a caret.
+    ThrowAsOurs(error);
+  }
+}
+
+}  // namespace smallpond

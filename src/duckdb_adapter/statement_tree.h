@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+
+#include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/statement.h"
+
+namespace smallpond {
+
+struct Statement::Tree {
+  /// Statements to run first on the same connection: the enum types that a PIVOT without an IN list makes.
+  duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> preparation;
+  duckdb::unique_ptr<duckdb::SQLStatement> main;
+  /// Keeps the collections of NoRows statements alive, also when the tree becomes a part of another.
+  duckdb::vector<std::shared_ptr<duckdb::ColumnDataCollection>> markers;
+};
+
+/// Walks a statement's tree in the order of the text and knows which CTEs are in scope.
+class TreeVisitor {
+ public:
+  virtual ~TreeVisitor() = default;
+
+  void VisitStatement(duckdb::SQLStatement& statement);
+
+ protected:
+  /// Called for a table name that no CTE in scope defines. May replace it; a replacement is not visited.
+  virtual void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) = 0;
+  /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
+  virtual void VisitShownTable(duckdb::ShowRef&) {}
+  virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}
+
+ private:
+  void VisitNode(duckdb::QueryNode& node);
+  void VisitModifiers(duckdb::QueryNode& node);
+  void VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table);
+  void VisitPivot(duckdb::PivotRef& pivot);
+  void VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression);
+  void VisitExpressions(duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions);
+  bool InScope(const std::string& name) const;
+
+  std::vector<std::string> scope_;  // Names of the CTEs in scope, innermost last.
+};
+
+}  // namespace smallpond

@@ -1,0 +1,182 @@
+#include "duckdb_adapter/statement_tree.h"
+#include "smallpond/error.h"
+
+namespace smallpond {
+
+using duckdb::QueryNodeType;
+using duckdb::StatementType;
+using duckdb::TableReferenceType;
+
+void TreeVisitor::VisitStatement(duckdb::SQLStatement& statement) {
+  switch (statement.type) {
+    case StatementType::SELECT_STATEMENT:
+      return VisitNode(*statement.Cast<duckdb::SelectStatement>().node);
+    case StatementType::EXPLAIN_STATEMENT:
+      return VisitStatement(*statement.Cast<duckdb::ExplainStatement>().stmt);
+    case StatementType::COPY_STATEMENT: {
+      auto& info = *statement.Cast<duckdb::CopyStatement>().info;
+      if (info.select_statement) VisitNode(*info.select_statement);
+      return;
+    }
+    case StatementType::INSERT_STATEMENT: {
+      auto& insert = statement.Cast<duckdb::InsertStatement>();
+      if (insert.select_statement) VisitNode(*insert.select_statement->node);
+      return;
+    }
+    case StatementType::CREATE_STATEMENT: {
+      auto& info = *statement.Cast<duckdb::CreateStatement>().info;
+      if (info.type == duckdb::CatalogType::TABLE_ENTRY) {
+        auto& query = info.Cast<duckdb::CreateTableInfo>().query;
+        if (query) VisitNode(*query->node);
+      } else if (info.type == duckdb::CatalogType::TYPE_ENTRY) {
+        auto& query = info.Cast<duckdb::CreateTypeInfo>().query;
+        if (query) VisitStatement(*query);
+      }
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
+  size_t outer = scope_.size();
+  // A CTE sees the ones before it; only a recursive one sees itself.
+  for (auto& [name, info] : node.cte_map.map) {
+    VisitNode(*info->query->node);
+    scope_.push_back(name);
+  }
+  switch (node.type) {
+    case QueryNodeType::SELECT_NODE: {
+      auto& select = node.Cast<duckdb::SelectNode>();
+      if (select.from_table) VisitTable(select.from_table);
+      VisitExpressions(select.select_list);
+      if (select.where_clause) VisitExpression(select.where_clause);
+      VisitExpressions(select.groups.group_expressions);
+      if (select.having) VisitExpression(select.having);
+      if (select.qualify) VisitExpression(select.qualify);
+      break;
+    }
+    case QueryNodeType::SET_OPERATION_NODE:
+      for (auto& child : node.Cast<duckdb::SetOperationNode>().children) VisitNode(*child);
+      break;
+    case QueryNodeType::RECURSIVE_CTE_NODE: {
+      auto& recursive = node.Cast<duckdb::RecursiveCTENode>();
+      VisitNode(*recursive.left);
+      scope_.push_back(recursive.ctename);
+      VisitNode(*recursive.right);
+      break;
+    }
+    case QueryNodeType::CTE_NODE: {
+      auto& cte = node.Cast<duckdb::CTENode>();
+      VisitNode(*cte.query);
+      scope_.push_back(cte.ctename);
+      VisitNode(*cte.child);
+      break;
+    }
+    default:
+      throw Error(ErrorKind::kUnsupported, "This query holds a statement that changes data. Query files and frames only.");
+  }
+  VisitModifiers(node);
+  scope_.resize(outer);
+}
+
+void TreeVisitor::VisitModifiers(duckdb::QueryNode& node) {
+  for (auto& modifier : node.modifiers) {
+    switch (modifier->type) {
+      case duckdb::ResultModifierType::LIMIT_MODIFIER: {
+        auto& limit = modifier->Cast<duckdb::LimitModifier>();
+        if (limit.limit) VisitExpression(limit.limit);
+        if (limit.offset) VisitExpression(limit.offset);
+        break;
+      }
+      case duckdb::ResultModifierType::LIMIT_PERCENT_MODIFIER: {
+        auto& limit = modifier->Cast<duckdb::LimitPercentModifier>();
+        if (limit.limit) VisitExpression(limit.limit);
+        if (limit.offset) VisitExpression(limit.offset);
+        break;
+      }
+      case duckdb::ResultModifierType::ORDER_MODIFIER:
+        for (auto& order : modifier->Cast<duckdb::OrderModifier>().orders) VisitExpression(order.expression);
+        break;
+      case duckdb::ResultModifierType::DISTINCT_MODIFIER:
+        VisitExpressions(modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets);
+        break;
+    }
+  }
+}
+
+void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
+  switch (table->type) {
+    case TableReferenceType::BASE_TABLE: {
+      auto& base = table->Cast<duckdb::BaseTableRef>();
+      if (base.catalog_name.empty() && base.schema_name.empty() && !InScope(base.table_name)) VisitFreeTable(table);
+      return;
+    }
+    case TableReferenceType::SUBQUERY:
+      return VisitNode(*table->Cast<duckdb::SubqueryRef>().subquery->node);
+    case TableReferenceType::JOIN: {
+      auto& join = table->Cast<duckdb::JoinRef>();
+      VisitTable(join.left);
+      VisitTable(join.right);
+      if (join.condition) VisitExpression(join.condition);
+      return;
+    }
+    case TableReferenceType::TABLE_FUNCTION: {
+      auto& function = table->Cast<duckdb::TableFunctionRef>();
+      VisitExpression(function.function);
+      if (function.subquery) VisitNode(*function.subquery->node);
+      return;
+    }
+    case TableReferenceType::EXPRESSION_LIST:
+      for (auto& row : table->Cast<duckdb::ExpressionListRef>().values) VisitExpressions(row);
+      return;
+    case TableReferenceType::PIVOT:
+      return VisitPivot(table->Cast<duckdb::PivotRef>());
+    case TableReferenceType::SHOW_REF: {
+      auto& show = table->Cast<duckdb::ShowRef>();
+      if (show.query) {
+        VisitNode(*show.query);
+      } else if (!show.table_name.empty() && show.catalog_name.empty() && show.schema_name.empty()) {
+        VisitShownTable(show);
+      }
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+void TreeVisitor::VisitPivot(duckdb::PivotRef& pivot) {
+  VisitTable(pivot.source);
+  VisitExpressions(pivot.aggregates);
+  for (auto& column : pivot.pivots) {
+    VisitExpressions(column.pivot_expressions);
+    for (auto& entry : column.entries) {
+      if (entry.expr) VisitExpression(entry.expr);
+    }
+    if (column.subquery) VisitNode(*column.subquery);
+  }
+}
+
+void TreeVisitor::VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression) {
+  if (expression->GetExpressionClass() == duckdb::ExpressionClass::PARAMETER) return VisitParameter(expression);
+  if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
+    VisitNode(*expression->Cast<duckdb::SubqueryExpression>().subquery->node);
+  }
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      *expression, [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { VisitExpression(child); });
+}
+
+void TreeVisitor::VisitExpressions(duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
+  for (auto& expression : expressions) VisitExpression(expression);
+}
+
+bool TreeVisitor::InScope(const std::string& name) const {
+  for (const auto& defined : scope_) {
+    if (duckdb::StringUtil::CIEquals(defined, name)) return true;
+  }
+  return false;
+}
+
+}  // namespace smallpond
