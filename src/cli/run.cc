@@ -1,0 +1,143 @@
+#include "cli/run.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "smallpond/smallpond.h"
+
+namespace smallpond {
+namespace {
+
+constexpr int kExitCancelled = 130;  // As a shell reports SIGINT.
+constexpr double kProgressAfterSeconds = 2;
+
+std::atomic<bool> interrupted{false};
+
+struct SqlCommand {
+  std::string query;
+  std::string format;
+  std::string output;
+  std::vector<std::string> inputs;  // "name=path"
+  std::map<std::string, std::string> settings;
+  int rows = 40;
+  bool explain = false;
+};
+
+// Tells the terminal, and nobody else, how far a long query is.
+Ticker TerminalTicker() {
+  return [shown = false](const Progress& progress) mutable {
+    if (progress.seconds >= kProgressAfterSeconds && isatty(STDERR_FILENO)) {
+      shown = true;
+      if (progress.fraction >= 0) {
+        std::fprintf(stderr, "\r%3.0f%%  %.0f s ", progress.fraction * 100, progress.seconds);
+      } else {
+        std::fprintf(stderr, "\r%.0f s ", progress.seconds);
+      }
+      std::fflush(stderr);
+    }
+    return !interrupted.load();
+  };
+}
+
+void ClearProgress() {
+  if (isatty(STDERR_FILENO)) std::fputs("\r\033[K", stderr);
+}
+
+std::string FormatOf(const SqlCommand& command) {
+  if (!command.format.empty()) return command.format;
+  const std::string& output = command.output;
+  if (output.ends_with(".csv")) return "csv";
+  if (output.ends_with(".json") || output.ends_with(".jsonl") || output.ends_with(".ndjson")) return "json";
+  if (output.ends_with(".parquet")) return "parquet";
+  return "table";
+}
+
+DataFrame ReadByEnding(Session& session, const std::string& path) {
+  auto has = [&](const char* ending) { return path.find(ending) != std::string::npos; };
+  if (has(".csv") || has(".tsv")) return session.ReadCsv({path});
+  if (has(".json") || has(".ndjson")) return session.ReadJson({path});
+  return session.ReadParquet({path});
+}
+
+void RunSql(const SqlCommand& command) {
+  Options options = Options::FromEnvironment();
+  for (const auto& [name, value] : command.settings) {
+    if (!value.empty()) options.Set(name, value);
+  }
+  Session session = Session::Init(options);
+  SqlInputs inputs;
+  for (const auto& input : command.inputs) {
+    auto equals = input.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(ErrorKind::kInvalidInput, "--input must be name=path, not '" + input + "'.");
+    }
+    inputs.named.emplace(input.substr(0, equals), ReadByEnding(session, input.substr(equals + 1)));
+  }
+  DataFrame frame = session.Sql(command.query, inputs);
+  std::string format = FormatOf(command);
+  if (command.explain) {
+    std::cout << frame.Explain();
+  } else if (format == "table") {
+    if (!command.output.empty()) throw Error(ErrorKind::kInvalidInput, "--output needs --format csv, json or parquet.");
+    std::string text = frame.ToText(command.rows, isatty(STDOUT_FILENO) ? 0 : 200, TerminalTicker());
+    ClearProgress();
+    std::cout << text;
+  } else {
+    frame.WriteFile(command.output.empty() ? "/dev/stdout" : command.output, format, TerminalTicker());
+    ClearProgress();
+  }
+}
+
+void AddSqlCommand(CLI::App& app, SqlCommand& command) {
+  auto* sql = app.add_subcommand("sql", "Run one query over files and show or write its rows");
+  sql->add_option("query", command.query, "DuckDB SQL, for example \"SELECT count(*) FROM 'events/*.parquet'\"")
+      ->required();
+  sql->add_option("-i,--input", command.inputs,
+                  "name=path: a table of the query; a file, a glob or a folder of Parquet, CSV or JSON");
+  sql->add_option("-f,--format", command.format, "table, csv, json (a line a row) or parquet; by default as --output ends, or table")
+      ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
+  sql->add_option("-o,--output", command.output, "The file to write; by default the screen");
+  sql->add_option("--rows", command.rows, "Most rows of a table")->capture_default_str()->check(CLI::PositiveNumber);
+  sql->add_flag("--explain", command.explain, "Show the plan and run nothing");
+  sql->add_option("--threads", command.settings["threads"], "DuckDB's threads (SP_THREADS; all cores)");
+  sql->add_option("--duckdb-memory", command.settings["duckdb_memory"],
+                  "DuckDB's memory limit, such as 8GB (SP_DUCKDB_MEMORY; 80% of what is there)");
+  sql->add_option("--data-dir", command.settings["data_dir"], "Where relative --input paths start (SP_DATA_DIR)");
+  sql->add_option("--temp-dir", command.settings["temp_dir"], "Where to spill (SP_TEMP_DIR)");
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, const char* const* argv) {
+  CLI::App app("DuckDB SQL over files, on this machine.", "smallpond");
+  app.set_version_flag("--version", std::string("smallpond ") + Version() + " (DuckDB " + DuckDBVersion() + ")");
+  app.require_subcommand(1);
+  SqlCommand command;
+  AddSqlCommand(app, command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  auto previous = std::signal(SIGINT, [](int) { interrupted = true; });
+  int status = 0;
+  try {
+    RunSql(command);
+  } catch (const Error& error) {
+    ClearProgress();
+    std::cerr << "smallpond: " << error.what() << "\n";
+    status = error.kind() == ErrorKind::kCancelled ? kExitCancelled : 1;
+  }
+  std::signal(SIGINT, previous);
+  return status;
+}
+
+}  // namespace smallpond

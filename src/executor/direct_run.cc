@@ -1,0 +1,82 @@
+#include "executor/direct_run.h"
+
+#include "duckdb_adapter/sql_text.h"
+#include "executor/lower_plan.h"
+#include "executor/partition_sql.h"
+
+namespace smallpond {
+
+Statement SqlOver(const std::string& sql, const Statement& query) {
+  Statement statement = Statement::Parse(sql);
+  statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+    if (name != "{0}") return std::nullopt;
+    return query.Copy();
+  });
+  return statement;
+}
+
+Statement DirectRun::Query(const PlanRef& plan) {
+  return LowerPlan(plan, [this](const PlanRef& concatenated) {
+    const PartitionTable& table = Partitions(concatenated);
+    return Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) + ") FROM " +
+                            QuoteName(table.name));
+  });
+}
+
+Statement DirectRun::Over(const std::string& sql, const PlanRef& plan) { return SqlOver(sql, Query(plan)); }
+
+const DirectRun::PartitionTable& DirectRun::Partitions(const PlanRef& plan) {
+  auto found = partitions_.find(plan.get());
+  if (found != partitions_.end()) return found->second;
+  bool is_repartition = std::holds_alternative<Repartition>(plan->op());
+  return partitions_[plan.get()] = is_repartition ? SpreadRows(plan) : RunPerPartition(plan);
+}
+
+Statement DirectRun::PartitionQuery(const PartitionTable& table, int partition) {
+  std::string column = QuoteName(table.partition_column);
+  return Statement::Parse("SELECT * EXCLUDE (" + column + ") FROM " + QuoteName(table.name) + " WHERE " + column + " = " +
+                          std::to_string(partition));
+}
+
+DirectRun::PartitionTable DirectRun::SpreadRows(const PlanRef& plan) {
+  const auto& repartition = std::get<Repartition>(plan->op());
+  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()), plan->partitioning().num_partitions};
+  connection_.Run(Over("CREATE TEMP TABLE " + QuoteName(table.name) + " AS SELECT *, " +
+                           PartitionExpression(repartition, table.num_partitions) + " AS " +
+                           QuoteName(table.partition_column) + " FROM \"{0}\"",
+                       repartition.input));
+  return table;
+}
+
+// A plan of several partitions that is not a repartition is a query that runs on each.
+DirectRun::PartitionTable DirectRun::RunPerPartition(const PlanRef& plan) {
+  const auto& query = std::get<SqlQuery>(plan->op());
+  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()), plan->partitioning().num_partitions};
+  for (int partition = 0; partition < table.num_partitions; ++partition) {
+    Statement statement = query.query.Copy();
+    statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+      auto input = query.inputs.find(name);
+      if (input == query.inputs.end()) return std::nullopt;
+      if (input->second->partitioning().num_partitions == 1) return WholeInput(input->second);
+      return PartitionQuery(Partitions(input->second), partition);
+    });
+    std::string rows = "SELECT *, " + std::to_string(partition) + "::BIGINT AS " + QuoteName(table.partition_column) +
+                       " FROM \"{0}\"";
+    std::string target = QuoteName(table.name);
+    connection_.Run(SqlOver((partition == 0 ? "CREATE TEMP TABLE " + target + " AS " : "INSERT INTO " + target + " ") + rows,
+                            statement));
+  }
+  return table;
+}
+
+Statement DirectRun::WholeInput(const PlanRef& plan) {
+  if (const auto* scan = std::get_if<Scan>(&plan->op())) return scan->query.Copy();
+  auto [entry, is_new] = whole_inputs_.try_emplace(plan.get());
+  if (is_new) {
+    entry->second = NewTableName();
+    connection_.Run(Over("CREATE TEMP TABLE " + QuoteName(entry->second) + " AS FROM \"{0}\"", plan));
+  }
+  return Statement::Parse("FROM " + QuoteName(entry->second));
+}
+
+}  // namespace smallpond

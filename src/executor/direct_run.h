@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "duckdb_adapter/connection.h"
+#include "plan/logical_plan.h"
+
+namespace smallpond {
+
+/// One action on the direct road: turns a plan into one DuckDB query on one connection. Only where partitions can be seen are they
+/// made, as temporary tables of that connection, which spill like everything else:
+///
+///     partial_sql(concat) ── repartition ── scan
+///           │                   └ table of the scan's rows with the number of their partition
+///           └ table of the results, filled partition by partition
+///
+/// One thread uses a run. The connection may be interrupted from another.
+class DirectRun {
+ public:
+  /// A table that holds a plan's rows with the number of their partition.
+  struct PartitionTable {
+    std::string name;
+    std::string partition_column;
+    int num_partitions = 1;
+  };
+
+  explicit DirectRun(Connection& connection) : connection_(connection) {}
+
+  /// Returns the query for all rows of `plan`.
+  Statement Query(const PlanRef& plan);
+  /// Returns the statement `sql` with the plan's rows for its table "{0}".
+  Statement Over(const std::string& sql, const PlanRef& plan);
+
+  /// Computes the plan's partitions, if that was not done yet. The rows of a partition stand in the order of its result.
+  const PartitionTable& Partitions(const PlanRef& plan);
+  /// Returns the query for one partition's rows, without the partition's number.
+  static Statement PartitionQuery(const PartitionTable& table, int partition);
+
+ private:
+  PartitionTable SpreadRows(const PlanRef& plan);
+  PartitionTable RunPerPartition(const PlanRef& plan);
+  Statement WholeInput(const PlanRef& plan);
+  std::string NewTableName() { return "__smallpond_table_" + std::to_string(num_tables_++); }
+
+  Connection& connection_;
+  int num_tables_ = 0;
+  std::map<const LogicalPlan*, PartitionTable> partitions_;
+  std::map<const LogicalPlan*, std::string> whole_inputs_;  // Computed once for all partitions.
+};
+
+/// Returns `sql` with `query` for its table "{0}".
+Statement SqlOver(const std::string& sql, const Statement& query);
+
+}  // namespace smallpond

@@ -1,0 +1,87 @@
+#include "executor/lower_plan.h"
+
+#include <map>
+#include <vector>
+
+#include "duckdb_adapter/sql_text.h"
+
+namespace smallpond {
+namespace {
+
+class Lowering {
+ public:
+  using ReadPartitions = std::function<Statement(const PlanRef&)>;
+  explicit Lowering(const ReadPartitions& read_partitions) : read_partitions_(read_partitions) {}
+
+  Statement Run(const PlanRef& plan) {
+    CountReferences(plan);
+    Statement query = LowerOperator(plan);
+    // Each common table is put before the ones that are there, so the last goes first.
+    for (auto shared = shared_.rbegin(); shared != shared_.rend(); ++shared) {
+      query.AddCommonTable(shared->first, std::move(shared->second));
+    }
+    return query;
+  }
+
+ private:
+  void CountReferences(const PlanRef& plan) {
+    if (++references_[plan.get()] > 1 || IsConcatenated(*plan)) return;
+    if (const auto* repartition = std::get_if<Repartition>(&plan->op())) {
+      CountReferences(repartition->input);
+    } else if (const auto* query = std::get_if<SqlQuery>(&plan->op())) {
+      for (const auto& [name, input] : query->inputs) CountReferences(input);
+    }
+  }
+
+  Statement Lower(const PlanRef& plan) {
+    bool is_query = std::holds_alternative<SqlQuery>(plan->op()) && !IsConcatenated(*plan);
+    if (!is_query || references_[plan.get()] < 2) return LowerOperator(plan);
+    auto [entry, is_new] = names_.try_emplace(plan.get());
+    if (is_new) {
+      Statement query = LowerOperator(plan);
+      entry->second = "__smallpond_shared_" + std::to_string(shared_.size());
+      shared_.emplace_back(entry->second, std::move(query));
+    }
+    return Statement::Parse("FROM " + QuoteName(entry->second));
+  }
+
+  Statement LowerOperator(const PlanRef& plan) {
+    if (IsConcatenated(*plan)) return read_partitions_(plan);
+    if (const auto* scan = std::get_if<Scan>(&plan->op())) return scan->query.Copy();
+    if (const auto* repartition = std::get_if<Repartition>(&plan->op())) return Lower(repartition->input);
+    const auto& query = std::get<SqlQuery>(plan->op());
+    Statement statement = query.query.Copy();
+    statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+      auto input = query.inputs.find(name);
+      if (input == query.inputs.end()) return std::nullopt;
+      return Lower(input->second);
+    });
+    return statement;
+  }
+
+  const ReadPartitions& read_partitions_;
+  std::map<const LogicalPlan*, int> references_;  // How often the query would read each plan.
+  std::map<const LogicalPlan*, std::string> names_;
+  std::vector<std::pair<std::string, Statement>> shared_;  // Common tables, inputs before what reads them.
+};
+
+}  // namespace
+
+bool IsConcatenated(const LogicalPlan& plan) {
+  const auto* query = std::get_if<SqlQuery>(&plan.op());
+  return query && query->mode == SqlQuery::Mode::kConcatenated && plan.partitioning().num_partitions > 1;
+}
+
+bool NeedsPartitions(const LogicalPlan& plan) {
+  if (IsConcatenated(plan)) return true;
+  for (const auto& input : plan.Inputs()) {
+    if (NeedsPartitions(*input)) return true;
+  }
+  return false;
+}
+
+Statement LowerPlan(const PlanRef& plan, const std::function<Statement(const PlanRef&)>& read_partitions) {
+  return Lowering(read_partitions).Run(plan);
+}
+
+}  // namespace smallpond

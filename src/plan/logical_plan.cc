@@ -1,0 +1,131 @@
+#include "plan/logical_plan.h"
+
+#include <algorithm>
+
+#include "base/nearest_name.h"
+#include "smallpond/error.h"
+#include "smallpond/options.h"
+
+namespace smallpond {
+namespace {
+
+[[noreturn]] void ThrowInvalid(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+
+int FindColumn(const Schema& schema, const std::string& name, const std::string& argument) {
+  int position = schema.Find(name);
+  if (position >= 0) return position;
+  std::vector<std::string> names;
+  std::string list;
+  for (const auto& column : schema.columns()) {
+    names.push_back(column.name);
+    list += (list.empty() ? "" : ", ") + column.name;
+  }
+  std::string nearest = NearestName(name, names);
+  ThrowInvalid("repartition: " + argument + " names the column '" + name + "', which does not exist. " +
+               (nearest.empty() ? "" : "Did you mean '" + nearest + "'? ") + "The columns are: " + list + ".");
+}
+
+bool IsInteger(const std::string& type) {
+  static const std::vector<std::string> integers = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
+                                                    "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
+  return std::find(integers.begin(), integers.end(), type) != integers.end();
+}
+
+std::string DescribeRepartition(const Repartition& repartition, int num_partitions) {
+  std::string text = "repartition(" + std::to_string(num_partitions);
+  const auto& columns = repartition.input->schema().columns();
+  switch (repartition.way) {
+    case Repartition::Way::kEven:
+      break;
+    case Repartition::Way::kRows:
+      text += ", by_rows";
+      break;
+    case Repartition::Way::kHash:
+      text += ", hash_by=";
+      for (size_t i = 0; i < repartition.columns.size(); ++i) {
+        text += (i ? "," : "") + columns[repartition.columns[i]].name;
+      }
+      break;
+    case Repartition::Way::kColumn:
+      text += ", by=" + columns[repartition.columns[0]].name;
+      break;
+  }
+  return text + ")";
+}
+
+// The query's text on one line, cut where it gets long.
+std::string OneLine(const std::string& text) {
+  constexpr size_t kMaxLength = 100;
+  std::string line;
+  for (char c : text) {
+    bool is_space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!is_space) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
+  if (line.size() <= kMaxLength) return line;
+  size_t end = kMaxLength;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;  // Not inside a UTF-8 character.
+  return line.substr(0, end) + "…";
+}
+
+}  // namespace
+
+std::vector<PlanRef> LogicalPlan::Inputs() const {
+  std::vector<PlanRef> inputs;
+  if (const auto* repartition = std::get_if<Repartition>(&op_)) {
+    inputs.push_back(repartition->input);
+  } else if (const auto* query = std::get_if<SqlQuery>(&op_)) {
+    for (const auto& [name, input] : query->inputs) {
+      if (std::find(inputs.begin(), inputs.end(), input) == inputs.end()) inputs.push_back(input);
+    }
+  }
+  return inputs;
+}
+
+std::string LogicalPlan::Describe() const {
+  if (const auto* scan = std::get_if<Scan>(&op_)) return scan->description;
+  if (const auto* repartition = std::get_if<Repartition>(&op_)) {
+    return DescribeRepartition(*repartition, partitioning_.num_partitions);
+  }
+  const auto& query = std::get<SqlQuery>(op_);
+  return (query.mode == SqlQuery::Mode::kGlobal ? "sql: " : "partial_sql: ") + OneLine(query.text);
+}
+
+PlanRef PlanRepartition(const PlanRef& input, int num_partitions, const RepartitionOptions& options) {
+  if (num_partitions < 1 || num_partitions > Options::kMaxPartitions) {
+    ThrowInvalid("repartition: the number of partitions must be 1 to " + std::to_string(Options::kMaxPartitions) +
+                 ", not " + std::to_string(num_partitions) + ".");
+  }
+  int ways = !options.hash_by.empty() + !options.by.empty() + options.by_rows;
+  if (ways > 1) ThrowInvalid("repartition: give one of hash_by, by and by_rows, not several.");
+  Repartition repartition;
+  repartition.input = input;
+  Partitioning partitioning{num_partitions, "", {}};
+  if (!options.hash_by.empty()) {
+    repartition.way = Repartition::Way::kHash;
+    for (const auto& name : options.hash_by) {
+      repartition.columns.push_back(FindColumn(input->schema(), name, "hash_by"));
+    }
+    partitioning.layout = "hash/" + std::to_string(num_partitions);
+  } else if (!options.by.empty()) {
+    repartition.way = Repartition::Way::kColumn;
+    int position = FindColumn(input->schema(), options.by, "by");
+    const Column& column = input->schema().columns()[position];
+    if (!IsInteger(column.type)) {
+      ThrowInvalid("repartition: by names the column '" + column.name + "' of type " + column.type +
+                   ". It must be an integer, the number of the partition. To spread by its values use hash_by.");
+    }
+    repartition.columns.push_back(position);
+    partitioning.layout = "by/" + std::to_string(num_partitions);
+  } else if (options.by_rows) {
+    repartition.way = Repartition::Way::kRows;
+  }
+  if (num_partitions > 1) partitioning.key_columns = repartition.columns;
+  return std::make_shared<LogicalPlan>(std::move(repartition), input->schema(), std::move(partitioning));
+}
+
+}  // namespace smallpond

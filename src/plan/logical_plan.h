@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "duckdb_adapter/partition_analysis.h"
+#include "duckdb_adapter/schema.h"
+#include "duckdb_adapter/statement.h"
+#include "smallpond/data_frame.h"
+
+namespace smallpond {
+
+class ArrowSource;
+class LogicalPlan;
+using PlanRef = std::shared_ptr<const LogicalPlan>;  // Shared by frames and by the plans above.
+
+/// Rows from files or from an Arrow source.
+struct Scan {
+  Statement query;          ///< Reads all of it.
+  std::string description;  ///< For people, for example "read_parquet(events/*.parquet)".
+  std::shared_ptr<const ArrowSource> arrow;  ///< What `query` points to, or null. Shared by all plans that scan it.
+};
+
+/// What `partial_sql` and `sql` asked for, and what was found out about it.
+struct SqlQuery {
+  enum class Mode {
+    kGlobal,        ///< sql()
+    kPartial,       ///< partial_sql(): the answer of sql()
+    kConcatenated,  ///< partial_sql(merge="concat"): each partition's own result
+  };
+
+  Statement query;                        ///< With parameters bound; inputs are still names.
+  std::map<std::string, PlanRef> inputs;  ///< By the table name that stands in `query`.
+  std::string text;                       ///< As the caller wrote it.
+  Mode mode = Mode::kGlobal;
+  bool per_partition = false;  ///< Whether the partitions' results, one after the other, are the global answer.
+  std::string merged_because;  ///< The construct that sees rows of several partitions, where they are not.
+};
+
+/// The same rows, spread anew.
+struct Repartition {
+  enum class Way { kEven, kRows, kHash, kColumn };
+
+  PlanRef input;
+  Way way = Way::kEven;
+  std::vector<int> columns;  ///< Positions of the hashed columns, or of the column with the partition's number.
+};
+
+/// One step of a frame, with the steps below it. Never changes after construction; any thread may read it.
+class LogicalPlan {
+ public:
+  using Operator = std::variant<Scan, SqlQuery, Repartition>;
+
+  LogicalPlan(Operator op, Schema schema, Partitioning partitioning)
+      : op_(std::move(op)), schema_(std::move(schema)), partitioning_(std::move(partitioning)) {}
+
+  const Operator& op() const { return op_; }
+  const Schema& schema() const { return schema_; }
+  const Partitioning& partitioning() const { return partitioning_; }
+
+  /// The plans that this one reads, each once.
+  std::vector<PlanRef> Inputs() const;
+  /// One line for people, for example "repartition(10, hash_by=user_id)".
+  std::string Describe() const;
+
+ private:
+  Operator op_;
+  Schema schema_;
+  Partitioning partitioning_;
+};
+
+/// Makes a plan that spreads the rows of `input`. Throws InvalidInput as DataFrame::Repartition says.
+PlanRef PlanRepartition(const PlanRef& input, int num_partitions, const RepartitionOptions& options);
+
+}  // namespace smallpond

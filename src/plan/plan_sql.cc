@@ -1,0 +1,147 @@
+#include "plan/plan_sql.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "duckdb_adapter/sql_text.h"
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace {
+
+[[noreturn]] void ThrowInvalid(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+
+bool EqualIgnoringCase(const std::string& left, const std::string& right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](unsigned char l, unsigned char r) {
+    return std::tolower(l) == std::tolower(r);
+  });
+}
+
+// Finds what the table names of one query stand for.
+class NameResolver {
+ public:
+  NameResolver(Connection& connection, const PlanSqlInputs& inputs) : connection_(connection), inputs_(inputs) {}
+
+  std::map<std::string, PlanRef> Resolve(const std::vector<std::string>& names) {
+    std::map<std::string, PlanRef> resolved;
+    for (const auto& name : names) {
+      if (auto plan = Find(name)) resolved[name] = *plan;
+    }
+    for (const auto& [name, plan] : inputs_.named) {
+      if (!used_.count(name)) ThrowInvalid("The input '" + name + "' does not stand in the query. Use it as a table name.");
+    }
+    return resolved;
+  }
+
+  /// Names that only DuckDB may know, such as 'file.parquet'.
+  const std::vector<std::string>& unresolved() const { return unresolved_; }
+
+ private:
+  std::optional<PlanRef> Find(const std::string& name) {
+    std::string inner = name;
+    if (name.size() > 2 && name.front() == '{' && name.back() == '}') {
+      inner = name.substr(1, name.size() - 2);
+      if (std::all_of(inner.begin(), inner.end(), [](unsigned char c) { return std::isdigit(c) != 0; })) {
+        return Positional(inner);
+      }
+    }
+    for (const auto& [given, plan] : inputs_.named) {
+      if (EqualIgnoringCase(given, inner)) {
+        used_.insert(given);
+        return plan;
+      }
+    }
+    if (connection_.HasTable(name)) return std::nullopt;
+    if (inputs_.resolve) {
+      if (auto plan = inputs_.resolve(name)) return plan;
+    }
+    unresolved_.push_back(name);
+    return std::nullopt;
+  }
+
+  PlanRef Positional(const std::string& digits) const {
+    size_t index = digits.size() > 6 ? inputs_.positional.size() : std::stoul(digits);
+    if (index >= inputs_.positional.size()) {
+      ThrowInvalid("The query refers to {" + digits + "}, but " + std::to_string(inputs_.positional.size()) +
+                   " positional inputs were given. The first one is {0}.");
+    }
+    return inputs_.positional[index];
+  }
+
+  Connection& connection_;
+  const PlanSqlInputs& inputs_;
+  std::set<std::string> used_;
+  std::vector<std::string> unresolved_;
+};
+
+int CommonPartitions(const SqlQuery& query) {
+  int common = 1;
+  std::string first;
+  for (const auto& [name, input] : query.inputs) {
+    int n = input->partitioning().num_partitions;
+    if (n == 1) continue;
+    if (common != 1 && n != common) {
+      ThrowInvalid("merge=\"concat\" runs the query on partition i of every input, but " + first + " has " +
+                   std::to_string(common) + " partitions and " + name + " has " + std::to_string(n) +
+                   ". Repartition one of them, or leave merge out.");
+    }
+    common = n;
+    first = name;
+  }
+  return common;
+}
+
+// Tells a reader of "Table with name users does not exist" how to give the table.
+[[noreturn]] void ThrowWithAdvice(const Error& error, const std::vector<std::string>& unresolved) {
+  std::string message = error.what();
+  for (const auto& name : unresolved) {
+    if (message.find("Table with name " + name + " does not exist") == std::string::npos) continue;
+    throw Error(error.kind(), message + "\nNo frame of that name is in reach. Give it as an input: sql(…, " + name + "=frame).");
+  }
+  throw error;
+}
+
+PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const PlanSqlInputs& inputs) {
+  if (query.query.NeedsPreparation()) {
+    PartitionFacts facts;
+    facts.schema = inputs.bind_on_data(query);
+    facts.per_partition = false;
+    facts.reason = "PIVOT without an IN list";
+    return facts;
+  }
+  std::map<std::string, QueryInput> shapes;
+  for (const auto& [name, input] : query.inputs) shapes[name] = {input->schema(), input->partitioning()};
+  return AnalyzePartitions(connection, query.query, shapes);
+}
+
+}  // namespace
+
+PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs, SqlQuery::Mode mode) {
+  std::vector<std::string> named;
+  for (const auto& [name, plan] : inputs.named) named.push_back(name);
+  SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named)), {}, text, mode, false, ""};
+  query.query.BindParameters(inputs.params, inputs.named_params);
+  NameResolver resolver(connection, inputs);
+  query.inputs = resolver.Resolve(query.query.FreeTableNames());
+  PartitionFacts facts;
+  try {
+    facts = Analyze(connection, query, inputs);
+  } catch (const Error& error) {
+    ThrowWithAdvice(error, resolver.unresolved());
+  }
+  bool reads_partitions = std::any_of(query.inputs.begin(), query.inputs.end(), [](const auto& input) {
+    return input.second->partitioning().num_partitions > 1;
+  });
+  query.per_partition = facts.per_partition;
+  if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;
+  Partitioning partitioning;
+  if (mode == SqlQuery::Mode::kPartial && facts.per_partition) partitioning = facts.result;
+  if (mode == SqlQuery::Mode::kConcatenated) {
+    if (facts.per_partition) partitioning = facts.result;
+    partitioning.num_partitions = CommonPartitions(query);
+  }
+  return std::make_shared<LogicalPlan>(std::move(query), std::move(facts.schema), std::move(partitioning));
+}
+
+}  // namespace smallpond

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/connection.h"
+#include "plan/logical_plan.h"
+#include "smallpond/value.h"
+
+namespace smallpond {
+
+/// What a query may refer to.
+struct PlanSqlInputs {
+  std::vector<PlanRef> positional;
+  std::map<std::string, PlanRef> named;
+  std::vector<Value> params;
+  std::map<std::string, Value> named_params;
+  /// Finds a plan for a name that nothing else defines; may be empty.
+  std::function<std::optional<PlanRef>(const std::string& name)> resolve;
+  /// Binds a query whose columns depend on the data (PIVOT without an IN list) over its real inputs.
+  std::function<Schema(const SqlQuery& query)> bind_on_data;
+};
+
+/// Parses `text`, resolves its names, binds it and decides how it treats partitions. Throws InvalidInput or Unsupported.
+PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs, SqlQuery::Mode mode);
+
+}  // namespace smallpond
