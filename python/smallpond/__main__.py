@@ -1,0 +1,16 @@
+"""The command line: `python -m smallpond`, or `smallpond`. The same core as the native binary."""
+
+from __future__ import annotations
+
+import sys
+
+from smallpond import _core
+
+
+def main() -> int:
+    """Runs the command in sys.argv and returns its exit status."""
+    return _core.run_command_line(["smallpond", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

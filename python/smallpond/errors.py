@@ -1,0 +1,48 @@
+"""What smallpond raises. One class a kind; all are `smallpond.Error`, and also the built-in class a caller would expect."""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Something went wrong. The text says what, the values, and what to do."""
+
+
+class InvalidInputError(Error, ValueError):
+    """The query, an argument or the data is wrong. Trying again gives the same error."""
+
+
+class UnsupportedError(Error, NotImplementedError):
+    """Understood, and not offered here."""
+
+
+class UserCodeError(Error, RuntimeError):
+    """A function of the user failed."""
+
+
+class OutOfMemoryError(Error, MemoryError):
+    """The memory limit was reached and spilling could not help."""
+
+
+class IoError(Error, OSError):
+    """A file or its storage failed."""
+
+
+class UnavailableError(Error, ConnectionError):
+    """A node or service did not answer."""
+
+
+class CancelledError(Error, RuntimeError):
+    """The caller asked to stop."""
+
+
+class InternalError(Error, RuntimeError):
+    """A bug in smallpond or DuckDB."""
+
+
+class MergeWarning(UserWarning):
+    """`partial_sql` merged partitions where smallpond 0.15 would have returned each partition's own result."""
+
+
+def missing_package(package: str, extra: str, purpose: str) -> Error:
+    """Returns the error for an optional package that is not installed."""
+    return UnsupportedError(f"{purpose} needs {package}. Install it with: pip install 'smallpond[{extra}]'")

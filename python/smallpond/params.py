@@ -1,0 +1,76 @@
+"""Turns Python values into typed constants for `params=` and reader options."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from typing import Any
+
+from smallpond._core import Value
+from smallpond.errors import InvalidInputError
+
+_MAX_DECIMAL_DIGITS = 38
+
+
+def to_value(value: Any) -> Value:
+    """Returns the constant for `value`; DuckDB types it as it would type a column of such values."""
+    if value is None:
+        return Value()
+    if isinstance(value, bool):
+        return Value.boolean(value)
+    if isinstance(value, int):
+        return _integer(value)
+    if isinstance(value, float):
+        return Value.double(value)
+    if isinstance(value, str):
+        return Value.string(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return Value.blob(bytes(value))
+    if isinstance(value, decimal.Decimal):
+        return _decimal(value)
+    if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
+        return _temporal(value)
+    if isinstance(value, uuid.UUID):
+        return Value.typed(str(value), "UUID")
+    if isinstance(value, dict):
+        return Value.struct([(str(name), to_value(field)) for name, field in value.items()])
+    if isinstance(value, (list, tuple)):
+        return Value.list([to_value(element) for element in value])
+    if hasattr(value, "tolist"):  # NumPy's scalars and arrays
+        return to_value(value.tolist())
+    raise InvalidInputError(
+        f"A parameter of type {type(value).__name__} can't be passed to SQL: {value!r}. "
+        "Give None, a number, text, bytes, a date or time, a UUID, or lists and dicts of them."
+    )
+
+
+def _integer(value: int) -> Value:
+    if -(2**63) <= value < 2**63:
+        return Value.integer(value)
+    if -(2**127) <= value < 2**127:
+        return Value.typed(str(value), "HUGEINT")
+    raise InvalidInputError(f"The integer {value} does not fit into 128 bits, DuckDB's widest. Pass it as text.")
+
+
+def _decimal(value: decimal.Decimal) -> Value:
+    if not value.is_finite():
+        return Value.double(float(value))
+    _, digits, exponent = value.as_tuple()
+    scale = max(0, -int(exponent))
+    width = max(len(digits) + max(0, int(exponent)), scale, 1)
+    if width > _MAX_DECIMAL_DIGITS:
+        raise InvalidInputError(f"The decimal {value} has more than {_MAX_DECIMAL_DIGITS} digits, DuckDB's widest.")
+    return Value.typed(format(value, "f"), f"DECIMAL({width},{scale})")
+
+
+def _temporal(value: datetime.date | datetime.time | datetime.timedelta) -> Value:
+    if isinstance(value, datetime.datetime):
+        kind = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMP WITH TIME ZONE"
+        return Value.typed(value.isoformat(sep=" "), kind)
+    if isinstance(value, datetime.date):
+        return Value.typed(value.isoformat(), "DATE")
+    if isinstance(value, datetime.time):
+        return Value.typed(value.isoformat(), "TIME" if value.tzinfo is None else "TIME WITH TIME ZONE")
+    microseconds = value.seconds * 1_000_000 + value.microseconds
+    return Value.typed(f"{value.days} days {microseconds} microseconds", "INTERVAL")
