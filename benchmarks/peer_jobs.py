@@ -272,9 +272,17 @@ def run(clock: Clock, engine: str, package: str, *work: str) -> dict[str, Any]:
     answer = job(Work(clock, *work))
     return {
         "work_seconds": clock.seconds(),
-        "version": importlib.metadata.version(package),
+        "version": version_of(package),
         "answer": answer.to_dict("list"),
     }
+
+
+def version_of(package: str) -> str:
+    """Returns a package's version, also of one that is on the path without being installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return str(sys.modules[package].__version__)
 
 
 if __name__ == "__main__":
