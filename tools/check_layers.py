@@ -27,7 +27,7 @@ LAYERS = [
 ]
 
 # The public headers' layers. The rest of include/smallpond is the session layer: what users hold.
-BASE_HEADERS = {"api.h", "arrow.h", "error.h", "options.h", "value.h", "version.h"}
+BASE_HEADERS = {"column.h", "api.h", "arrow.h", "error.h", "options.h", "value.h", "version.h"}
 
 # Include path pattern → the folders of src/ that may use it.
 OWNED_LIBRARIES = [

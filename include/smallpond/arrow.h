@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-// The Arrow C data and C stream interfaces, as published at arrow.apache.org/docs/format/CDataInterface.html and
-// CStreamInterface.html. The guards are the ones that the specification names, so that these structs can stand
-// beside another library's copy.
+// The Arrow C data and C stream interfaces, as published at
+// arrow.apache.org/docs/format/CDataInterface.html and CStreamInterface.html. The guards are the
+// ones that the specification names, so that these structs can stand beside another library's copy.
 
 #ifdef __cplusplus
 extern "C" {

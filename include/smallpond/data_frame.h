@@ -8,17 +8,13 @@
 
 #include "smallpond/api.h"
 #include "smallpond/arrow.h"
+#include "smallpond/column.h"
+#include "smallpond/options.h"
 
 namespace smallpond {
 
 class LogicalPlan;   // src/plan/logical_plan.h
 class SessionState;  // src/session/session_state.h
-
-/// One column of a frame. `type` is DuckDB's name of it, for example "DECIMAL(18,2)".
-struct Column {
-  std::string name;
-  std::string type;
-};
 
 /// How far a running query is.
 struct Progress {
@@ -26,19 +22,13 @@ struct Progress {
   double fraction = -1;  ///< 0 to 1, or -1 where DuckDB can't tell.
 };
 
-/// Called on the caller's own thread about every 50 ms while a query runs. Returning false stops the query, which then
-/// throws Cancelled. It may throw; the query is stopped first.
+/// Called on the caller's own thread about every 50 ms while a query runs. Returning false stops
+/// the query, which then throws Cancelled. It may throw; the query is stopped first.
 using Ticker = std::function<bool(const Progress&)>;
 
-/// How `Repartition` spreads rows. Set at most one of `hash_by`, `by` and `by_rows`; none gives an even spread.
-struct RepartitionOptions {
-  std::vector<std::string> hash_by;  ///< Equal values of these columns meet in one partition; so do NULLs.
-  std::string by;                    ///< This column holds the partition's number, 0 to n-1.
-  bool by_rows = false;              ///< Runs of neighbouring rows, of equal length to within one.
-};
-
-/// A lazy table: what to compute, not the rows. Cheap to copy; copies share the plan, which never changes. Nothing but
-/// the names and types is worked out until one of the ending methods is called. Every ending method computes anew.
+/// A lazy table: what to compute, not the rows. Cheap to copy; copies share the plan, which never
+/// changes. Nothing but the names and types is worked out until one of the ending methods is
+/// called. Every ending method computes anew.
 ///
 /// Any thread may use a frame, several at a time too. A frame keeps its session's DuckDB alive.
 class SMALLPOND_API DataFrame {
@@ -49,13 +39,14 @@ class SMALLPOND_API DataFrame {
   const std::vector<Column>& columns() const;
   /// How many partitions `repartition` made; 1 where none was asked for.
   int num_partitions() const;
-  /// What the caller should know about how the frame came about, or "": that `PartialSql` merged partitions, and why.
+  /// What the caller should know about how the frame came about, or "": that `PartialSql` merged
+  /// partitions, and why.
   std::string notice() const;
 
   // --- transform ---
 
-  /// Spreads the rows over `n` partitions. Throws InvalidInput where n is not in 1..Options::kMaxPartitions, a column does not
-  /// exist, or more than one way is asked for.
+  /// Spreads the rows over `n` partitions. Throws InvalidInput where n is not in
+  /// 1..Options::kMaxPartitions, a column does not exist, or more than one way is asked for.
   DataFrame Repartition(int n, const RepartitionOptions& options = {}) const;
 
   // --- end ---
@@ -63,12 +54,13 @@ class SMALLPOND_API DataFrame {
   /// The number of rows; from the files' metadata where that is enough.
   int64_t Count(const Ticker& ticker = {}) const;
 
-  /// Hands out all rows as they are computed, with bounded memory. The stream owns its connection and may outlive the frame and
-  /// the session. It may be dropped half-read. Its get_next returns EIO and an error text where the query fails.
+  /// Hands out all rows as they are computed, with bounded memory. The stream owns its connection
+  /// and may outlive the frame and the session. It may be dropped half-read. Its get_next returns
+  /// EIO and an error text where the query fails.
   void ToArrowStream(ArrowArrayStream* out) const;
 
-  /// Computes all rows with all threads, then hands them out as a stream over memory. Preferable where everything is
-  /// read anyway. `limit` >= 0 takes only that many rows.
+  /// Computes all rows with all threads, then hands them out as a stream over memory. Preferable
+  /// where everything is read anyway. `limit` >= 0 takes only that many rows.
   void Collect(ArrowArrayStream* out, int64_t limit = -1, const Ticker& ticker = {}) const;
 
   /// The first `max_rows` rows as a box of text, `width` characters wide (0: the terminal's width).
@@ -77,17 +69,19 @@ class SMALLPOND_API DataFrame {
   /// The first `max_rows` rows as an HTML table, all text escaped.
   std::string ToHtml(int max_rows = 20, const Ticker& ticker = {}) const;
 
-  /// Writes the rows into the folder `path` as part-00000.parquet and so on, one file a partition. The folder appears
-  /// with its files whole. What an earlier write to the folder left is replaced; a folder that holds any other file is
-  /// refused and stays as it was. Throws InvalidInput or Io.
+  /// Writes the rows into the folder `path` as part-00000.parquet and so on, one file a partition.
+  /// The folder appears with its files whole. What an earlier write to the folder left is replaced;
+  /// a folder that holds any other file is refused and stays as it was. Throws InvalidInput or Io.
   void WriteParquet(const std::string& path, const Ticker& ticker = {}) const;
 
-  /// Writes the rows to one file: "csv" with a header, "json" with one object a line, or "parquet". The file appears whole;
-  /// an earlier one is replaced then. A path below /dev/ is written to directly. Throws InvalidInput or Io.
-  void WriteFile(const std::string& path, const std::string& format, const Ticker& ticker = {}) const;
+  /// Writes the rows to one file: "csv" with a header, "json" with one object a line, or "parquet".
+  /// The file appears whole; an earlier one is replaced then. A path below /dev/ is written to
+  /// directly. Throws InvalidInput or Io.
+  void WriteFile(const std::string& path, const std::string& format,
+                 const Ticker& ticker = {}) const;
 
-  /// What will be done and why: the frame's plan with what was merged, elided or is run per partition, then DuckDB's
-  /// own plan.
+  /// What will be done and why: the frame's plan with what was merged, elided or is run per
+  /// partition, then DuckDB's own plan.
   std::string Explain() const;
 
   /// One line: the columns and the number of partitions.
@@ -97,7 +91,7 @@ class SMALLPOND_API DataFrame {
   friend class Session;
   DataFrame(std::shared_ptr<SessionState> session, std::shared_ptr<const LogicalPlan> plan);
 
-  std::shared_ptr<SessionState> session_;  // Shared by the session and its frames.
+  std::shared_ptr<SessionState> session_;    // Shared by the session and its frames.
   std::shared_ptr<const LogicalPlan> plan_;  // Shared by frames and the plans built on them.
 };
 

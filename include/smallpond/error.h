@@ -8,9 +8,11 @@
 
 namespace smallpond {
 
-/// What went wrong, as far as a program has to know. The kind alone decides whether trying again can help.
+/// What went wrong, as far as a program has to know. The kind alone decides whether trying again
+/// can help.
 enum class ErrorKind {
-  kInvalidInput,  ///< The query, an argument or the data is wrong. Trying again gives the same error.
+  kInvalidInput,  ///< The query, an argument or the data is wrong. Trying again gives the same
+                  ///< error.
   kUnsupported,   ///< Understood, and not offered here.
   kUserCode,      ///< A function of the user failed.
   kOutOfMemory,   ///< The memory limit was reached and spilling could not help.
@@ -23,7 +25,8 @@ enum class ErrorKind {
 /// Returns the kind's name as it is printed, for example "InvalidInput".
 SMALLPOND_API std::string_view ErrorKindName(ErrorKind kind);
 
-/// The one exception that smallpond throws. what() says what failed, then the values, then what to do.
+/// The one exception that smallpond throws. what() says what failed, then the values, then what to
+/// do.
 class SMALLPOND_API Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "smallpond/api.h"
 
@@ -19,17 +20,19 @@ enum class ExecutorKind {
   kDirect,  ///< One DuckDB in this process.
 };
 
-/// Settings of a session. A default-constructed value gives this process, all its cores and 80% of the memory that it
-/// may use; larger data spills to `temp_dir`.
+/// Settings of a session. A default-constructed value gives this process, all its cores and 80% of
+/// the memory that it may use; larger data spills to `temp_dir`.
 struct SMALLPOND_API Options {
-  /// Reads the SP_* environment variables: SP_JOBID, SP_JOB_NAME, SP_JOB_TIME, SP_DATA_ROOT, SP_DATA_DIR, SP_TEMP_DIR,
-  /// SP_NUM_EXECUTORS, SP_NUM_NODES, SP_RAY_ADDRESS, SP_BIND_NUMA_NODE, SP_MEMORY_ALLOCATOR, SP_PLATFORM, SP_EXECUTOR,
-  /// SP_THREADS, SP_DUCKDB_MEMORY, SP_PARTITION_SIZE, SP_PARTITIONS, SP_MERGE. What a caller sets afterwards beats them.
-  /// Throws InvalidInput that names the variable and its value where it can't be read.
+  /// Reads the SP_* environment variables: SP_JOBID, SP_JOB_NAME, SP_JOB_TIME, SP_DATA_ROOT,
+  /// SP_DATA_DIR, SP_TEMP_DIR, SP_NUM_EXECUTORS, SP_NUM_NODES, SP_RAY_ADDRESS, SP_BIND_NUMA_NODE,
+  /// SP_MEMORY_ALLOCATOR, SP_PLATFORM, SP_EXECUTOR, SP_THREADS, SP_DUCKDB_MEMORY,
+  /// SP_PARTITION_SIZE, SP_PARTITIONS, SP_MERGE. What a caller sets afterwards beats them. Throws
+  /// InvalidInput that names the variable and its value where it can't be read.
   static Options FromEnvironment();
 
-  /// Sets one option from its name as the Python argument spells it and a text, for example ("threads", "4").
-  /// Throws InvalidInput for an unknown name (it names the nearest) and for a value that can't be read.
+  /// Sets one option from its name as the Python argument spells it and a text, for example
+  /// ("threads", "4"). Throws InvalidInput for an unknown name (it names the nearest) and for a
+  /// value that can't be read.
   void Set(const std::string& name, const std::string& value);
 
   // --- the job ---
@@ -38,37 +41,52 @@ struct SMALLPOND_API Options {
   std::string job_time;  ///< Creation time, ISO 8601 or seconds since 1970. Empty: now.
 
   // --- where things are ---
-  std::string data_dir;   ///< Relative paths of read_* and write_* start here. Empty: the current folder.
-  std::string data_root;  ///< Folder for what a job needs while it runs. Empty: ~/.smallpond/data, made when needed.
-  std::string temp_dir;   ///< Spill folder. Empty: <data_root>/temp if data_root is set, else one below $TMPDIR or /tmp.
+  std::string
+      data_dir;  ///< Relative paths of read_* and write_* start here. Empty: the current folder.
+  std::string data_root;  ///< Folder for what a job needs while it runs. Empty: ~/.smallpond/data,
+                          ///< made when needed.
+  std::string temp_dir;   ///< Spill folder. Empty: <data_root>/temp if data_root is set, else one
+                          ///< below $TMPDIR or /tmp.
 
   // --- how much of this machine ---
-  std::optional<uint64_t> duckdb_memory_bytes;  ///< DuckDB's limit. Empty: 80% of what the container may use.
-  std::optional<int> threads;                   ///< DuckDB's threads. Empty: every core that the process may use.
+  std::optional<uint64_t>
+      duckdb_memory_bytes;     ///< DuckDB's limit. Empty: 80% of what the container may use.
+  std::optional<int> threads;  ///< DuckDB's threads. Empty: every core that the process may use.
 
   // --- how work is cut ---
-  uint64_t partition_size_bytes = 256'000'000;  ///< Aim for one split of a file, when work is cut into tasks.
-  std::optional<int> partitions;                ///< Fixed number of splits. Empty: by partition_size_bytes.
-  MergeMode merge = MergeMode::kAuto;           ///< Default of partial_sql's `merge`.
+  uint64_t partition_size_bytes =
+      256'000'000;                ///< Aim for one split of a file, when work is cut into tasks.
+  std::optional<int> partitions;  ///< Fixed number of splits. Empty: by partition_size_bytes.
+  MergeMode merge = MergeMode::kAuto;  ///< Default of partial_sql's `merge`.
 
   // --- cluster ---
   std::optional<ExecutorKind> executor;  ///< Empty: direct.
   int num_nodes = 1;                     ///< More than one needs a cluster.
-  int num_executors = 0;                 ///< smallpond 0.15's word for worker nodes; 0 is this process.
-  std::string ray_address;               ///< Address of a Ray cluster.
-  std::string platform;                  ///< smallpond 0.15's "mpi"; empty is this machine.
-  std::string memory_allocator;          ///< "system", "jemalloc" or "mimalloc"; only for worker processes.
-  bool bind_numa_node = false;           ///< Only for worker processes.
-  bool remove_output_root = true;        ///< Kept for smallpond 0.15; nothing is left behind either way.
+  int num_executors = 0;         ///< smallpond 0.15's word for worker nodes; 0 is this process.
+  std::string ray_address;       ///< Address of a Ray cluster.
+  std::string platform;          ///< smallpond 0.15's "mpi"; empty is this machine.
+  std::string memory_allocator;  ///< "system", "jemalloc" or "mimalloc"; only for worker processes.
+  bool bind_numa_node = false;   ///< Only for worker processes.
+  bool remove_output_root = true;  ///< Kept for smallpond 0.15; nothing is left behind either way.
 
   // --- limits that keep every wait and buffer bounded ---
-  static constexpr int kMaxPartitions = 65'536;          ///< Most partitions of one repartition.
-  static constexpr int64_t kArrowBatchRows = 122'880;    ///< Rows of one Arrow batch; DuckDB's row group.
-  static constexpr int kTickIntervalMs = 50;             ///< How often a waiting caller looks for a cancel.
+  static constexpr int kMaxPartitions = 65'536;  ///< Most partitions of one repartition.
+  static constexpr int64_t kArrowBatchRows =
+      122'880;                                ///< Rows of one Arrow batch; DuckDB's row group.
+  static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
 };
 
-/// Parses "8GB", "512 MiB", "1.5e9" or a number of bytes. kB, MB, GB, TB are powers of 1000; KiB, MiB, GiB, TiB of 1024.
-/// Throws InvalidInput that names `what` and the text.
+/// How `Repartition` spreads rows. Set at most one of `hash_by`, `by` and `by_rows`; none gives an
+/// even spread.
+struct RepartitionOptions {
+  std::vector<std::string>
+      hash_by;           ///< Equal values of these columns meet in one partition; so do NULLs.
+  std::string by;        ///< This column holds the partition's number, 0 to n-1.
+  bool by_rows = false;  ///< Runs of neighbouring rows, of equal length to within one.
+};
+
+/// Parses "8GB", "512 MiB", "1.5e9" or a number of bytes. kB, MB, GB, TB are powers of 1000; KiB,
+/// MiB, GiB, TiB of 1024. Throws InvalidInput that names `what` and the text.
 SMALLPOND_API uint64_t ParseBytes(const std::string& text, const std::string& what);
 
 }  // namespace smallpond

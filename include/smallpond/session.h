@@ -22,7 +22,7 @@ using ReaderOptions = std::vector<std::pair<std::string, Value>>;
 struct ParquetOptions {
   std::vector<std::string> columns;  ///< Only these columns, in this order. Empty: all.
   bool recursive = false;            ///< Whether a folder is read with all folders below it.
-  bool union_by_name = false;        ///< Whether columns are matched by name, and missing ones are NULL.
+  bool union_by_name = false;  ///< Whether columns are matched by name, and missing ones are NULL.
   ReaderOptions further;
 };
 
@@ -36,59 +36,65 @@ struct TextOptions {
 
 /// Inputs of one query.
 struct SqlInputs {
-  std::vector<DataFrame> positional;       ///< Stand for {0}, {1} …
-  std::map<std::string, DataFrame> named;  ///< Stand for their name, or {name}.
-  std::vector<Value> params;               ///< Stand for ? and $1, $2 …
+  std::vector<DataFrame> positional;          ///< Stand for {0}, {1} …
+  std::map<std::string, DataFrame> named;     ///< Stand for their name, or {name}.
+  std::vector<Value> params;                  ///< Stand for ? and $1, $2 …
   std::map<std::string, Value> named_params;  ///< Stand for $name.
   /// Asked for a table that neither the query nor the inputs nor the session define; may be empty.
   std::function<std::optional<DataFrame>(const std::string& name)> resolve;
 };
 
-/// A place to run queries: one DuckDB in this process. Several sessions live side by side; those that don't name a
-/// memory limit share one budget. Any thread may use a session.
+/// A place to run queries: one DuckDB in this process. Several sessions live side by side; those
+/// that don't name a memory limit share one budget. Any thread may use a session.
 ///
 ///     auto sp = smallpond::Session::Init();
 ///     auto events = sp.ReadParquet({"events/*.parquet"});
-///     auto counts = sp.Sql("SELECT kind, count(*) FROM {0} GROUP BY kind", {.positional = {events}});
+///     smallpond::SqlInputs inputs{.positional = {events}};
+///     auto counts = sp.Sql("SELECT kind, count(*) FROM {0} GROUP BY kind", inputs);
 ///     std::cout << counts.ToText();
 class SMALLPOND_API Session {
  public:
-  /// Opens a session. Starts no process and no service; takes some milliseconds.
-  /// Throws InvalidInput for options that contradict each other, Unsupported for ones that need a cluster.
+  /// Opens a session. Starts no process and no service; takes some milliseconds. Throws
+  /// InvalidInput for options that contradict each other, Unsupported for ones that need a cluster.
   static Session Init(const Options& options = Options::FromEnvironment());
 
   const Options& options() const;
 
   // --- read ---
-  // Paths are files, globs or folders. A folder stands for the files in it with the format's endings, and in folders
-  // named key=value below it. Throws InvalidInput or Io here, not later, where nothing matches or a file can't be read.
+  // Paths are files, globs or folders. A folder stands for the files in it with the format's
+  // endings, and in folders named key=value below it. Throws InvalidInput or Io here, not later,
+  // where nothing matches or a file can't be read.
 
   DataFrame ReadParquet(const std::vector<std::string>& paths, const ParquetOptions& options = {});
   DataFrame ReadCsv(const std::vector<std::string>& paths, const TextOptions& options = {});
   DataFrame ReadJson(const std::vector<std::string>& paths, const TextOptions& options = {});
 
-  /// Takes over `stream`, reads it whole into memory (without copying its buffers) and releases it. The frame can be
-  /// read any number of times. `description` is shown by Explain.
+  /// Takes over `stream`, reads it whole into memory (without copying its buffers) and releases it.
+  /// The frame can be read any number of times. `description` is shown by Explain.
   DataFrame FromArrow(ArrowArrayStream* stream, const std::string& description = "arrow");
 
   // --- query ---
 
-  /// The answer of one DuckDB to `query`: one SELECT (or FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE …); a trailing
-  /// semicolon is fine. Table names mean, in this order: a CTE, an input, a table or view of the session, what
-  /// `inputs.resolve` finds. The query is bound here: a wrong column throws InvalidInput now.
+  /// The answer of one DuckDB to `query`: one SELECT (or FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE
+  /// …); a trailing semicolon is fine. Table names mean, in this order: a CTE, an input, a table or
+  /// view of the session, what `inputs.resolve` finds. The query is bound here: a wrong column
+  /// throws InvalidInput now.
   DataFrame Sql(const std::string& query, const SqlInputs& inputs = {});
 
-  /// Like Sql, over the partitions of the inputs. With MergeMode::kAuto the answer is that of Sql. With kConcat the query is
-  /// run on partition i of every repartitioned input, together with the others whole, for every i, and the results stand
-  /// one after the other; inputs with different numbers of partitions are then an error. Empty: the session's default.
-  DataFrame PartialSql(const std::string& query, const SqlInputs& inputs = {}, std::optional<MergeMode> merge = {});
+  /// Like Sql, over the partitions of the inputs. With MergeMode::kAuto the answer is that of Sql.
+  /// With kConcat the query is run on partition i of every repartitioned input, together with the
+  /// others whole, for every i, and the results stand one after the other; inputs with different
+  /// numbers of partitions are then an error. Empty: the session's default.
+  DataFrame PartialSql(const std::string& query, const SqlInputs& inputs = {},
+                       std::optional<MergeMode> merge = {});
 
   /// Forgets the session. Its frames stay usable for as long as they live.
   void Close();
 
  private:
   explicit Session(std::shared_ptr<SessionState> state);
-  DataFrame RunSql(const std::string& query, const SqlInputs& inputs, std::optional<MergeMode> merge);
+  DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
+                   std::optional<MergeMode> merge);
 
   std::shared_ptr<SessionState> state_;  // Shared with the session's frames.
 };

@@ -4,6 +4,7 @@
 /// Everything a program needs: `#include <smallpond/smallpond.h>` and link `smallpond::smallpond`.
 
 #include "smallpond/arrow.h"       // IWYU pragma: export
+#include "smallpond/column.h"      // IWYU pragma: export
 #include "smallpond/data_frame.h"  // IWYU pragma: export
 #include "smallpond/error.h"       // IWYU pragma: export
 #include "smallpond/options.h"     // IWYU pragma: export

@@ -1,10 +1,10 @@
 """DuckDB SQL and DataFrames over files: one DuckDB's answer, at its speed.
 
-    import smallpond
+import smallpond
 
-    sp = smallpond.init()
-    events = sp.read_parquet("events/*.parquet")
-    print(sp.sql("SELECT kind, count(*) FROM {0} GROUP BY kind", events).to_pandas())
+sp = smallpond.init()
+events = sp.read_parquet("events/*.parquet")
+print(sp.sql("SELECT kind, count(*) FROM {0} GROUP BY kind", events).to_pandas())
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import sys as _sys
 def _load_core() -> None:
     """Loads the native module so that it uses its own DuckDB, whatever else is in the process.
 
-    A program may have loaded another DuckDB with RTLD_GLOBAL. Its symbols would then stand before ours; RTLD_DEEPBIND
-    makes our library look in itself first. It is used only then, since it also hides a malloc that was preloaded.
+    A program may have loaded another DuckDB with RTLD_GLOBAL. Its symbols would then stand before
+    ours; RTLD_DEEPBIND makes our library look in itself first. It is used only then, since it also
+    hides a malloc that was preloaded.
     """
     flags = _sys.getdlopenflags()
     other_duckdb = hasattr(_ctypes.CDLL(None), "duckdb_library_version")
@@ -46,7 +47,8 @@ from smallpond.errors import (  # noqa: E402
     UnsupportedError,
     UserCodeError,
 )
-from smallpond.session import Session, init  # noqa: E402
+from smallpond.initialize import init  # noqa: E402
+from smallpond.session import Session  # noqa: E402
 
 __version__: str = _core.version()
 duckdb_version: str = _core.duckdb_version()

@@ -12,19 +12,27 @@ def _is_pandas(value: Any) -> bool:
 
 
 def is_table(value: Any) -> bool:
-    """Whether `value` is a pandas DataFrame, or anything that offers Arrow data: pyarrow, Polars, DuckDB relations …"""
+    """Whether `value` is a pandas DataFrame, or anything that offers Arrow data: pyarrow, Polars,
+    DuckDB relations …"""
     if isinstance(value, type):
         return False
-    return _is_pandas(value) or hasattr(value, "__arrow_c_stream__") or _is_arrow_batch_or_dataset(value)
+    return (
+        _is_pandas(value)
+        or hasattr(value, "__arrow_c_stream__")
+        or _is_arrow_batch_or_dataset(value)
+    )
 
 
 def _is_arrow_batch_or_dataset(value: Any) -> bool:
     module = type(value).__module__
-    return module.startswith("pyarrow.") and (type(value).__name__ == "RecordBatch" or hasattr(value, "scanner"))
+    return module.startswith("pyarrow.") and (
+        type(value).__name__ == "RecordBatch" or hasattr(value, "scanner")
+    )
 
 
 def to_stream(value: Any) -> Any:
-    """Returns an object with `__arrow_c_stream__` for a table. pandas' index is left out, as DuckDB does."""
+    """Returns an object with `__arrow_c_stream__` for a table. pandas' index is left out, as DuckDB
+    does."""
     if _is_pandas(value):
         return _pandas_to_arrow(value)
     if _is_arrow_batch_or_dataset(value):
@@ -44,4 +52,6 @@ def _pandas_to_arrow(frame: Any) -> Any:
     try:
         return pyarrow.Table.from_pandas(frame, preserve_index=False)
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
-        raise InvalidInputError(f"The pandas DataFrame can't be read as a table: {error}") from error
+        raise InvalidInputError(
+            f"The pandas DataFrame can't be read as a table: {error}"
+        ) from error

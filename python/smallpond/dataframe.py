@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Any, Optional, Sequence, Union
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from smallpond import _core
 from smallpond.errors import InvalidInputError, missing_package
@@ -29,8 +30,9 @@ class Explanation(str):
 class DataFrame:
     """A lazy table: what to compute, not the rows.
 
-    Names and types are known at once; rows are computed by `to_pandas`, `to_arrow`, `count`, `take`, `take_all`, `show` and
-    `write_parquet`, anew each time. A frame never changes. Frames are made by a `Session`.
+    Names and types are known at once; rows are computed by `to_pandas`, `to_arrow`, `count`,
+    `take`, `take_all`, `show` and `write_parquet`, anew each time. A frame never changes. Frames
+    are made by a `Session`.
     """
 
     def __init__(self, session: Session, core: _core.DataFrame) -> None:
@@ -59,24 +61,31 @@ class DataFrame:
     def repartition(
         self,
         npartitions: int,
-        hash_by: Union[str, Sequence[str], None] = None,
-        by: Optional[str] = None,
+        hash_by: str | Sequence[str] | None = None,
+        by: str | None = None,
         by_rows: bool = False,
     ) -> DataFrame:
         """Spreads the rows over `npartitions` partitions.
 
-        `hash_by`: equal values of these columns meet in one partition, and so do NULLs. `by`: this integer column holds the
-        partition's number, 0 to npartitions-1. `by_rows=True`: runs of neighbouring rows, of equal length to within one. None of
-        them: an even spread.
+        `hash_by`: equal values of these columns meet in one partition, and so do NULLs. `by`: this
+        integer column holds the partition's number, 0 to npartitions-1. `by_rows=True`: runs of
+        neighbouring rows, of equal length to within one. None of them: an even spread.
 
-        A query over all rows gives the same answer with or without it; `write_parquet` writes one file a partition.
+        A query over all rows gives the same answer with or without it; `write_parquet` writes one
+        file a partition.
         """
         columns = [hash_by] if isinstance(hash_by, str) else list(hash_by or [])
         if not isinstance(npartitions, int) or isinstance(npartitions, bool):
-            raise InvalidInputError(f"repartition: the number of partitions must be an integer, not {npartitions!r}.")
+            raise InvalidInputError(
+                f"repartition: the number of partitions must be an integer, not {npartitions!r}."
+            )
         if not -(2**31) <= npartitions < 2**31:
-            raise InvalidInputError(f"repartition: the number of partitions is out of range: {npartitions}.")
-        return DataFrame(self.session, self._core.repartition(npartitions, columns, by or "", by_rows))
+            raise InvalidInputError(
+                f"repartition: the number of partitions is out of range: {npartitions}."
+            )
+        return DataFrame(
+            self.session, self._core.repartition(npartitions, columns, by or "", by_rows)
+        )
 
     # --- end ---
 
@@ -92,8 +101,9 @@ class DataFrame:
     def to_pandas(self) -> pandas.DataFrame:
         """All rows as a pandas DataFrame.
 
-        As pyarrow maps types, and no integer loses digits: HUGEINT becomes int64 where all values fit, else Python ints; integers
-        with NULLs become float64 where all values are exact in it, else Python ints and None.
+        As pyarrow maps types, and no integer loses digits: HUGEINT becomes int64 where all values
+        fit, else Python ints; integers with NULLs become float64 where all values are exact in it,
+        else Python ints and None.
         """
         try:
             import pandas  # noqa: F401
@@ -119,24 +129,28 @@ class DataFrame:
     def show(self, max_rows: int = 20) -> None:
         """Prints up to `max_rows` rows as a table."""
         with progress("show") as on_progress:
-            text = self._core.to_text(max_rows, shutil.get_terminal_size((120, 24)).columns, on_progress)
+            text = self._core.to_text(
+                max_rows, shutil.get_terminal_size((120, 24)).columns, on_progress
+            )
         print(text, end="")
 
-    def write_parquet(self, path: Union[str, os.PathLike[str]]) -> None:
+    def write_parquet(self, path: str | os.PathLike[str]) -> None:
         """Writes the rows into the folder `path`, one Parquet file a partition.
 
-        The folder appears with its files whole. What an earlier write left there is replaced; a folder that holds any other file
-        is refused and stays as it was.
+        The folder appears with its files whole. What an earlier write left there is replaced; a
+        folder that holds any other file is refused and stays as it was.
         """
         with progress("write_parquet") as on_progress:
             self._core.write_parquet(os.fspath(path), on_progress)
 
     def explain(self) -> Explanation:
-        """What will be done and why: the frame's steps with what is merged, left out or run per partition, and DuckDB's plan."""
+        """What will be done and why: the frame's steps with what is merged, left out or run per
+        partition, and DuckDB's plan."""
         return Explanation(self._core.explain())
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """Hands the rows to any Arrow consumer (pyarrow, Polars, DuckDB …) as they are computed, with bounded memory."""
+        """Hands the rows to any Arrow consumer (pyarrow, Polars, DuckDB …) as they are computed,
+        with bounded memory."""
         return self._core.stream().__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
@@ -162,7 +176,7 @@ class DataFrame:
     def _rows(self, limit: int) -> list[dict[str, Any]]:
         table = self._narrow_hugeints(self._collect(limit))
         rows = table.to_pylist()
-        for (name, kind), field in zip(self._core.columns, table.schema):
+        for (name, kind), field in zip(self._core.columns, table.schema, strict=True):
             if kind in ("HUGEINT", "UHUGEINT") and str(field.type).startswith("decimal"):
                 for row in rows:
                     row[name] = None if row[name] is None else int(row[name])
@@ -178,12 +192,15 @@ class DataFrame:
                     narrow = table.column(position).cast(pyarrow.int64())
                 except pyarrow.ArrowInvalid:
                     continue
-                table = table.set_column(position, table.field(position).with_type(pyarrow.int64()), narrow)
+                table = table.set_column(
+                    position, table.field(position).with_type(pyarrow.int64()), narrow
+                )
         return table
 
 
 def _needs_objects(column: Any, kind: Any) -> bool:
-    """Whether float64 would lose digits of a column with NULLs, or the column is a HUGEINT that doesn't fit int64."""
+    """Whether float64 would lose digits of a column with NULLs, or the column is a HUGEINT that
+    doesn't fit int64."""
     import pyarrow
     import pyarrow.compute
 

@@ -1,4 +1,5 @@
-"""What smallpond raises. One class a kind; all are `smallpond.Error`, and also the built-in class a caller would expect."""
+"""What smallpond raises. One class a kind; all are `smallpond.Error`, and also the built-in class a
+caller would expect."""
 
 from __future__ import annotations
 
@@ -40,9 +41,12 @@ class InternalError(Error, RuntimeError):
 
 
 class MergeWarning(UserWarning):
-    """`partial_sql` merged partitions where smallpond 0.15 would have returned each partition's own result."""
+    """`partial_sql` merged partitions where smallpond 0.15 would have returned each partition's own
+    result."""
 
 
 def missing_package(package: str, extra: str, purpose: str) -> Error:
     """Returns the error for an optional package that is not installed."""
-    return UnsupportedError(f"{purpose} needs {package}. Install it with: pip install 'smallpond[{extra}]'")
+    return UnsupportedError(
+        f"{purpose} needs {package}. Install it with: pip install 'smallpond[{extra}]'"
+    )

@@ -14,7 +14,8 @@ _MAX_DECIMAL_DIGITS = 38
 
 
 def to_value(value: Any) -> Value:
-    """Returns the constant for `value`; DuckDB types it as it would type a column of such values."""
+    """Returns the constant for `value`; DuckDB types it as it would type a column of such
+    values."""
     if value is None:
         return Value()
     if isinstance(value, bool):
@@ -50,7 +51,9 @@ def _integer(value: int) -> Value:
         return Value.integer(value)
     if -(2**127) <= value < 2**127:
         return Value.typed(str(value), "HUGEINT")
-    raise InvalidInputError(f"The integer {value} does not fit into 128 bits, DuckDB's widest. Pass it as text.")
+    raise InvalidInputError(
+        f"The integer {value} does not fit into 128 bits, DuckDB's widest. Pass it as text."
+    )
 
 
 def _decimal(value: decimal.Decimal) -> Value:
@@ -60,7 +63,9 @@ def _decimal(value: decimal.Decimal) -> Value:
     scale = max(0, -int(exponent))
     width = max(len(digits) + max(0, int(exponent)), scale, 1)
     if width > _MAX_DECIMAL_DIGITS:
-        raise InvalidInputError(f"The decimal {value} has more than {_MAX_DECIMAL_DIGITS} digits, DuckDB's widest.")
+        raise InvalidInputError(
+            f"The decimal {value} has more than {_MAX_DECIMAL_DIGITS} digits, DuckDB's widest."
+        )
     return Value.typed(format(value, "f"), f"DECIMAL({width},{scale})")
 
 
@@ -71,6 +76,8 @@ def _temporal(value: datetime.date | datetime.time | datetime.timedelta) -> Valu
     if isinstance(value, datetime.date):
         return Value.typed(value.isoformat(), "DATE")
     if isinstance(value, datetime.time):
-        return Value.typed(value.isoformat(), "TIME" if value.tzinfo is None else "TIME WITH TIME ZONE")
+        return Value.typed(
+            value.isoformat(), "TIME" if value.tzinfo is None else "TIME WITH TIME ZONE"
+        )
     microseconds = value.seconds * 1_000_000 + value.microseconds
     return Value.typed(f"{value.days} days {microseconds} microseconds", "INTERVAL")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional
+from typing import Any
 
 SHOW_AFTER_SECONDS = 2.0
 
@@ -21,9 +22,10 @@ def in_notebook() -> bool:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Optional[OnProgress]]:
-    """Yields what the core calls about every 50 ms with the seconds since the start and the fraction done (-1: unknown),
-    or None where nobody would see it. The bar appears after two seconds and goes when the query ends."""
+def progress(what: str) -> Iterator[OnProgress | None]:
+    """Yields what the core calls about every 50 ms with the seconds since the start and the
+    fraction done (-1: unknown), or None where nobody would see it. The bar appears after two
+    seconds and goes when the query ends."""
     notebook = in_notebook()
     if not notebook and not sys.stderr.isatty():
         yield None
@@ -47,7 +49,9 @@ class _Bar:
             if seconds < SHOW_AFTER_SECONDS:
                 return
             self._open()
-        self._bar.update(self._task, completed=max(fraction, 0.0), total=1.0 if fraction >= 0 else None)
+        self._bar.update(
+            self._task, completed=max(fraction, 0.0), total=1.0 if fraction >= 0 else None
+        )
 
     def _open(self) -> None:
         from rich.console import Console

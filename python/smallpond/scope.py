@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
-from typing import Any, Callable, Iterator
+from typing import Any
 
 
 def scopes(frame: FrameType) -> Iterator[dict[str, Any]]:
     """Yields the variables that code running in `frame` could name: local, enclosing, global.
 
-    A variable of an enclosing function that stands in an SQL text only is not captured by Python. It is still found
-    where the enclosing call is running: its code holds the code of the inner function.
+    A variable of an enclosing function that stands in an SQL text only is not captured by Python.
+    It is still found where the enclosing call is running: its code holds the code of the inner
+    function.
     """
     yield frame.f_locals
     inner: CodeType = frame.f_code

@@ -14,7 +14,9 @@
 namespace smallpond {
 namespace {
 
-[[noreturn]] void ThrowInvalid(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+[[noreturn]] void ThrowInvalid(const std::string& message) {
+  throw Error(ErrorKind::kInvalidInput, message);
+}
 
 std::string Lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -36,7 +38,8 @@ int ParseInt(const std::string& text, const std::string& what, int minimum) {
 bool ParseBool(const std::string& text, const std::string& what) {
   std::string lower = Lower(text);
   if (lower == "1" || lower == "true" || lower == "yes" || lower == "on") return true;
-  if (lower == "0" || lower == "false" || lower == "no" || lower == "off" || lower.empty()) return false;
+  if (lower == "0" || lower == "false" || lower == "no" || lower == "off" || lower.empty())
+    return false;
   ThrowInvalid(what + " must be true or false, not '" + text + "'.");
 }
 
@@ -49,13 +52,16 @@ MergeMode ParseMerge(const std::string& text, const std::string& what) {
 ExecutorKind ParseExecutor(const std::string& text, const std::string& what) {
   if (text == "direct") return ExecutorKind::kDirect;
   if (text == "threads" || text == "processes" || text == "ray") {
-    throw Error(ErrorKind::kUnsupported,
-                what + "='" + text + "' is not in this version. Leave it out, or say 'direct': one DuckDB in this process.");
+    throw Error(
+        ErrorKind::kUnsupported,
+        what + "='" + text +
+            "' is not in this version. Leave it out, or say 'direct': one DuckDB in this process.");
   }
   ThrowInvalid(what + " must be 'direct', not '" + text + "'.");
 }
 
-std::string ParseChoice(const std::string& text, const std::string& what, const std::vector<std::string>& choices) {
+std::string ParseChoice(const std::string& text, const std::string& what,
+                        const std::vector<std::string>& choices) {
   std::string list;
   for (const auto& choice : choices) {
     if (text == choice) return text;
@@ -83,9 +89,12 @@ const std::vector<Setting>& Settings() {
       {"ray_address", "SP_RAY_ADDRESS", [](Options& o, Text text, Text) { o.ray_address = text; }},
       {"num_executors", "SP_NUM_EXECUTORS",
        [](Options& o, Text text, Text what) { o.num_executors = ParseInt(text, what, 0); }},
-      {"num_nodes", "SP_NUM_NODES", [](Options& o, Text text, Text what) { o.num_nodes = ParseInt(text, what, 1); }},
-      {"threads", "SP_THREADS", [](Options& o, Text text, Text what) { o.threads = ParseInt(text, what, 1); }},
-      {"partitions", "SP_PARTITIONS", [](Options& o, Text text, Text what) { o.partitions = ParseInt(text, what, 1); }},
+      {"num_nodes", "SP_NUM_NODES",
+       [](Options& o, Text text, Text what) { o.num_nodes = ParseInt(text, what, 1); }},
+      {"threads", "SP_THREADS",
+       [](Options& o, Text text, Text what) { o.threads = ParseInt(text, what, 1); }},
+      {"partitions", "SP_PARTITIONS",
+       [](Options& o, Text text, Text what) { o.partitions = ParseInt(text, what, 1); }},
       {"duckdb_memory", "SP_DUCKDB_MEMORY",
        [](Options& o, Text text, Text what) { o.duckdb_memory_bytes = ParseBytes(text, what); }},
       {"partition_size", "SP_PARTITION_SIZE",
@@ -99,9 +108,13 @@ const std::vector<Setting>& Settings() {
          o.memory_allocator = ParseChoice(text, what, {"system", "jemalloc", "mimalloc"});
        }},
       {"platform", "SP_PLATFORM",
-       [](Options& o, Text text, Text what) { o.platform = ParseChoice(Lower(text), what, {"mpi"}); }},
-      {"executor", "SP_EXECUTOR", [](Options& o, Text text, Text what) { o.executor = ParseExecutor(text, what); }},
-      {"merge", "SP_MERGE", [](Options& o, Text text, Text what) { o.merge = ParseMerge(text, what); }},
+       [](Options& o, Text text, Text what) {
+         o.platform = ParseChoice(Lower(text), what, {"mpi"});
+       }},
+      {"executor", "SP_EXECUTOR",
+       [](Options& o, Text text, Text what) { o.executor = ParseExecutor(text, what); }},
+      {"merge", "SP_MERGE",
+       [](Options& o, Text text, Text what) { o.merge = ParseMerge(text, what); }},
   };
   return settings;
 }
@@ -109,10 +122,20 @@ const std::vector<Setting>& Settings() {
 }  // namespace
 
 uint64_t ParseBytes(const std::string& text, const std::string& what) {
-  static const std::vector<std::pair<std::string, double>> units = {
-      {"", 1},      {"b", 1},      {"k", 1e3},       {"kb", 1e3},       {"m", 1e6},       {"mb", 1e6},
-      {"g", 1e9},   {"gb", 1e9},   {"t", 1e12},      {"tb", 1e12},      {"kib", 1024.0},  {"mib", 1048576.0},
-      {"gib", 1073741824.0},       {"tib", 1099511627776.0}};
+  static const std::vector<std::pair<std::string, double>> units = {{"", 1},
+                                                                    {"b", 1},
+                                                                    {"k", 1e3},
+                                                                    {"kb", 1e3},
+                                                                    {"m", 1e6},
+                                                                    {"mb", 1e6},
+                                                                    {"g", 1e9},
+                                                                    {"gb", 1e9},
+                                                                    {"t", 1e12},
+                                                                    {"tb", 1e12},
+                                                                    {"kib", 1024.0},
+                                                                    {"mib", 1048576.0},
+                                                                    {"gib", 1073741824.0},
+                                                                    {"tib", 1099511627776.0}};
   const char* begin = text.c_str();
   char* end = nullptr;
   double number = std::strtod(begin, &end);
@@ -125,7 +148,9 @@ uint64_t ParseBytes(const std::string& text, const std::string& what) {
       return static_cast<uint64_t>(bytes);
     }
   }
-  ThrowInvalid(what + " must be a size such as '8GB', '512MiB' or a number of bytes above 0, not '" + text + "'.");
+  ThrowInvalid(what +
+               " must be a size such as '8GB', '512MiB' or a number of bytes above 0, not '" +
+               text + "'.");
 }
 
 Options Options::FromEnvironment() {
@@ -144,7 +169,8 @@ void Options::Set(const std::string& name, const std::string& value) {
     names.push_back(setting.name);
   }
   std::string nearest = NearestName(name, names);
-  ThrowInvalid("There is no option '" + name + "'." + (nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
+  ThrowInvalid("There is no option '" + name + "'." +
+               (nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
 }
 
 }  // namespace smallpond

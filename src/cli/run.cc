@@ -55,7 +55,8 @@ std::string FormatOf(const SqlCommand& command) {
   if (!command.format.empty()) return command.format;
   const std::string& output = command.output;
   if (output.ends_with(".csv")) return "csv";
-  if (output.ends_with(".json") || output.ends_with(".jsonl") || output.ends_with(".ndjson")) return "json";
+  if (output.ends_with(".json") || output.ends_with(".jsonl") || output.ends_with(".ndjson"))
+    return "json";
   if (output.ends_with(".parquet")) return "parquet";
   return "table";
 }
@@ -86,31 +87,42 @@ void RunSql(const SqlCommand& command) {
   if (command.explain) {
     std::cout << frame.Explain();
   } else if (format == "table") {
-    if (!command.output.empty()) throw Error(ErrorKind::kInvalidInput, "--output needs --format csv, json or parquet.");
-    std::string text = frame.ToText(command.rows, isatty(STDOUT_FILENO) ? 0 : 200, TerminalTicker());
+    if (!command.output.empty())
+      throw Error(ErrorKind::kInvalidInput, "--output needs --format csv, json or parquet.");
+    std::string text =
+        frame.ToText(command.rows, isatty(STDOUT_FILENO) ? 0 : 200, TerminalTicker());
     ClearProgress();
     std::cout << text;
   } else {
-    frame.WriteFile(command.output.empty() ? "/dev/stdout" : command.output, format, TerminalTicker());
+    frame.WriteFile(command.output.empty() ? "/dev/stdout" : command.output, format,
+                    TerminalTicker());
     ClearProgress();
   }
 }
 
 void AddSqlCommand(CLI::App& app, SqlCommand& command) {
   auto* sql = app.add_subcommand("sql", "Run one query over files and show or write its rows");
-  sql->add_option("query", command.query, "DuckDB SQL, for example \"SELECT count(*) FROM 'events/*.parquet'\"")
+  sql->add_option("query", command.query,
+                  "DuckDB SQL, for example \"SELECT count(*) FROM 'events/*.parquet'\"")
       ->required();
-  sql->add_option("-i,--input", command.inputs,
-                  "name=path: a table of the query; a file, a glob or a folder of Parquet, CSV or JSON");
-  sql->add_option("-f,--format", command.format, "table, csv, json (a line a row) or parquet; by default as --output ends, or table")
+  sql->add_option(
+      "-i,--input", command.inputs,
+      "name=path: a table of the query; a file, a glob or a folder of Parquet, CSV or JSON");
+  sql->add_option(
+         "-f,--format", command.format,
+         "table, csv, json (a line a row) or parquet; by default as --output ends, or table")
       ->check(CLI::IsMember({"table", "csv", "json", "parquet"}));
   sql->add_option("-o,--output", command.output, "The file to write; by default the screen");
-  sql->add_option("--rows", command.rows, "Most rows of a table")->capture_default_str()->check(CLI::PositiveNumber);
+  sql->add_option("--rows", command.rows, "Most rows of a table")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   sql->add_flag("--explain", command.explain, "Show the plan and run nothing");
-  sql->add_option("--threads", command.settings["threads"], "DuckDB's threads (SP_THREADS; all cores)");
+  sql->add_option("--threads", command.settings["threads"],
+                  "DuckDB's threads (SP_THREADS; all cores)");
   sql->add_option("--duckdb-memory", command.settings["duckdb_memory"],
                   "DuckDB's memory limit, such as 8GB (SP_DUCKDB_MEMORY; 80% of what is there)");
-  sql->add_option("--data-dir", command.settings["data_dir"], "Where relative --input paths start (SP_DATA_DIR)");
+  sql->add_option("--data-dir", command.settings["data_dir"],
+                  "Where relative --input paths start (SP_DATA_DIR)");
   sql->add_option("--temp-dir", command.settings["temp_dir"], "Where to spill (SP_TEMP_DIR)");
 }
 
@@ -118,7 +130,8 @@ void AddSqlCommand(CLI::App& app, SqlCommand& command) {
 
 int RunCommandLine(int argc, const char* const* argv) {
   CLI::App app("DuckDB SQL over files, on this machine.", "smallpond");
-  app.set_version_flag("--version", std::string("smallpond ") + Version() + " (DuckDB " + DuckDBVersion() + ")");
+  app.set_version_flag("--version",
+                       std::string("smallpond ") + Version() + " (DuckDB " + DuckDBVersion() + ")");
   app.require_subcommand(1);
   SqlCommand command;
   AddSqlCommand(app, command);

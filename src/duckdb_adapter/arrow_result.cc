@@ -8,13 +8,18 @@
 namespace smallpond {
 namespace {
 
-using ExtensionTypes = std::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>>;
+using ExtensionTypes =
+    std::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>>;
 
-// What the two kinds of Arrow stream have in common. One consumer at a time uses a stream, as the interface asks.
+// What the two kinds of Arrow stream have in common. One consumer at a time uses a stream, as the
+// interface asks.
 class ResultStream {
  public:
   ResultStream(duckdb::shared_ptr<duckdb::ClientContext> context, const duckdb::QueryResult& result)
-      : context_(std::move(context)), types_(result.types), names_(result.names), properties_(result.client_properties) {}
+      : context_(std::move(context)),
+        types_(result.types),
+        names_(result.names),
+        properties_(result.client_properties) {}
   virtual ~ResultStream() = default;
 
   /// Moves the next batch to `out`, or leaves it released at the end.
@@ -23,7 +28,8 @@ class ResultStream {
   static void HandOut(std::unique_ptr<ResultStream> stream, ArrowArrayStream* out) {
     out->get_schema = [](ArrowArrayStream* self, ArrowSchema* schema) {
       return Guarded(self, [&](ResultStream& stream) {
-        duckdb::ArrowConverter::ToArrowSchema(schema, stream.types_, stream.names_, stream.properties_);
+        duckdb::ArrowConverter::ToArrowSchema(schema, stream.types_, stream.names_,
+                                              stream.properties_);
       });
     };
     out->get_next = [](ArrowArrayStream* self, ArrowArray* array) {
@@ -39,13 +45,16 @@ class ResultStream {
   }
 
  protected:
-  duckdb::shared_ptr<duckdb::ClientContext> context_;  // Shared with the connection; the properties point into it.
+  duckdb::shared_ptr<duckdb::ClientContext>
+      context_;  // Shared with the connection; the properties point into it.
   duckdb::vector<duckdb::LogicalType> types_;
   duckdb::vector<std::string> names_;
   duckdb::ClientProperties properties_;
 
  private:
-  static ResultStream& Of(ArrowArrayStream* self) { return *static_cast<ResultStream*>(self->private_data); }
+  static ResultStream& Of(ArrowArrayStream* self) {
+    return *static_cast<ResultStream*>(self->private_data);
+  }
 
   template <class Work>
   static int Guarded(ArrowArrayStream* self, Work&& work) {
@@ -64,7 +73,8 @@ class ResultStream {
 
 class CollectedStream : public ResultStream {
  public:
-  CollectedStream(duckdb::shared_ptr<duckdb::ClientContext> context, duckdb::ArrowQueryResult& result)
+  CollectedStream(duckdb::shared_ptr<duckdb::ClientContext> context,
+                  duckdb::ArrowQueryResult& result)
       : ResultStream(std::move(context), result), arrays_(result.ConsumeArrays()) {}
 
   void Next(ArrowArray* out) override {
@@ -81,7 +91,8 @@ class CollectedStream : public ResultStream {
 
 class RunningStream : public ResultStream {
  public:
-  RunningStream(std::unique_ptr<Connection> connection, duckdb::unique_ptr<duckdb::QueryResult> result,
+  RunningStream(std::unique_ptr<Connection> connection,
+                duckdb::unique_ptr<duckdb::QueryResult> result,
                 std::shared_ptr<const void> keep_alive)
       : ResultStream(connection->handle().connection.context, *result),
         keep_alive_(std::move(keep_alive)),
@@ -90,13 +101,15 @@ class RunningStream : public ResultStream {
         scan_(*result_),
         extension_types_(duckdb::ArrowTypeExtensionData::GetExtensionTypes(*context_, types_)) {}
 
-  ~RunningStream() override { connection_->Interrupt(); }  // A consumer may drop the stream half-read.
+  ~RunningStream() override {
+    connection_->Interrupt();
+  }  // A consumer may drop the stream half-read.
 
   void Next(ArrowArray* out) override {
     duckdb::idx_t rows = 0;
     duckdb::ErrorData error;
-    if (!duckdb::ArrowUtil::TryFetchChunk(scan_, properties_, Options::kArrowBatchRows, out, rows, error,
-                                          extension_types_)) {
+    if (!duckdb::ArrowUtil::TryFetchChunk(scan_, properties_, Options::kArrowBatchRows, out, rows,
+                                          error, extension_types_)) {
       ThrowAsOurs(error);
     }
     if (rows == 0 && out->release) out->release(out);
@@ -108,14 +121,16 @@ class RunningStream : public ResultStream {
   std::unique_ptr<Connection> connection_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
   duckdb::QueryResultChunkScanState scan_;
-  duckdb::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>> extension_types_;
+  duckdb::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>>
+      extension_types_;
 };
 
 }  // namespace
 
 void Connection::Collect(Statement query, ArrowArrayStream* out) {
   auto& config = handle_->context().config;
-  config.get_result_collector = [](duckdb::ClientContext& context, duckdb::PreparedStatementData& data) {
+  config.get_result_collector = [](duckdb::ClientContext& context,
+                                   duckdb::PreparedStatementData& data) {
     return duckdb::PhysicalArrowCollector::Create(context, data, Options::kArrowBatchRows);
   };
   auto result = [&] {
@@ -133,11 +148,12 @@ void Connection::Collect(Statement query, ArrowArrayStream* out) {
                         out);
 }
 
-void StreamQuery(std::unique_ptr<Connection> connection, Statement query, std::shared_ptr<const void> keep_alive,
-                 ArrowArrayStream* out) {
+void StreamQuery(std::unique_ptr<Connection> connection, Statement query,
+                 std::shared_ptr<const void> keep_alive, ArrowArrayStream* out) {
   auto result = connection->handle().Run(std::move(query), true);
-  ResultStream::HandOut(
-      std::make_unique<RunningStream>(std::move(connection), std::move(result), std::move(keep_alive)), out);
+  ResultStream::HandOut(std::make_unique<RunningStream>(std::move(connection), std::move(result),
+                                                        std::move(keep_alive)),
+                        out);
 }
 
 }  // namespace smallpond

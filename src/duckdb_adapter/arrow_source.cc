@@ -35,7 +35,8 @@ void Drain(ArrowArrayStream& stream, Batches& batches) {
   };
   check(stream.get_schema(&stream, &batches.schema), "get_schema");
   if (std::strcmp(batches.schema.format, "+s") != 0) {
-    throw Error(ErrorKind::kInvalidInput, std::string("The Arrow stream holds type '") + batches.schema.format +
+    throw Error(ErrorKind::kInvalidInput, std::string("The Arrow stream holds type '") +
+                                              batches.schema.format +
                                               "', not record batches. Give a table.");
   }
   if (batches.schema.n_children == 0) {
@@ -58,7 +59,8 @@ struct Scan {
   int64_t row = 0;  // Next row of the batch.
 };
 
-// A slice of one batch. Its children are copies of the batch's structs with another offset; the buffers stay the batch's.
+// A slice of one batch. Its children are copies of the batch's structs with another offset; the
+// buffers stay the batch's.
 struct Slice {
   std::shared_ptr<const Batches> batches;
   std::vector<ArrowArray> children;
@@ -115,12 +117,13 @@ void ReleaseScan(ArrowArrayStream* stream) {
 }
 
 // DuckDB calls this at the start of a scan.
-duckdb::unique_ptr<duckdb::ArrowArrayStreamWrapper> Open(uintptr_t factory, duckdb::ArrowStreamParameters& parameters) {
+duckdb::unique_ptr<duckdb::ArrowArrayStreamWrapper> Open(
+    uintptr_t factory, duckdb::ArrowStreamParameters& parameters) {
   auto batches = reinterpret_cast<std::shared_ptr<Batches>*>(factory);
   auto scan = std::make_unique<Scan>();
   scan->batches = *batches;
-  // Position in the output → column of the source. A position that is missing asks for the row id, as count(*) does;
-  // DuckDB reads only the length there, so that any column will do.
+  // Position in the output → column of the source. A position that is missing asks for the row id,
+  // as count(*) does; DuckDB reads only the length there, so that any column will do.
   for (const auto& [position, column] : parameters.projected_columns.filter_to_col) {
     if (scan->columns.size() <= position) scan->columns.resize(position + 1, 0);
     scan->columns[position] = static_cast<int64_t>(column);
@@ -142,18 +145,22 @@ void GetSchema(ArrowArrayStream* factory, ArrowSchema& schema) {
   schema.release = [](ArrowSchema* copy) { copy->release = nullptr; };  // Owned by the source.
 }
 
-duckdb::unique_ptr<duckdb::NodeStatistics> Cardinality(duckdb::ClientContext&, const duckdb::FunctionData* data) {
+duckdb::unique_ptr<duckdb::NodeStatistics> Cardinality(duckdb::ClientContext&,
+                                                       const duckdb::FunctionData* data) {
   auto factory = data->Cast<duckdb::ArrowScanFunctionData>().stream_factory_ptr;
-  auto rows = static_cast<duckdb::idx_t>((*reinterpret_cast<std::shared_ptr<Batches>*>(factory))->num_rows);
+  auto rows =
+      static_cast<duckdb::idx_t>((*reinterpret_cast<std::shared_ptr<Batches>*>(factory))->num_rows);
   return duckdb::make_uniq<duckdb::NodeStatistics>(rows, rows);
 }
 
 }  // namespace
 
 ArrowSource::ArrowSource(ArrowArrayStream* stream) : batches_(std::make_shared<Batches>()) {
-  std::unique_ptr<ArrowArrayStream, void (*)(ArrowArrayStream*)> owned(stream, [](ArrowArrayStream* taken) {
-    if (taken->release) taken->release(taken);
-  });
+  std::unique_ptr<ArrowArrayStream, void (*)(ArrowArrayStream*)> owned(stream,
+                                                                       [](ArrowArrayStream* taken) {
+                                                                         if (taken->release)
+                                                                           taken->release(taken);
+                                                                       });
   Drain(*stream, *batches_);
   num_rows_ = batches_->num_rows;
 }
@@ -169,8 +176,10 @@ void RegisterArrowScan(duckdb::DatabaseInstance& database) {
   duckdb::Connection connection(database);
   connection.context->RunFunctionInTransaction([&] {
     auto& catalog = duckdb::Catalog::GetSystemCatalog(*connection.context);
-    auto& entry = catalog.GetEntry<duckdb::TableFunctionCatalogEntry>(*connection.context, DEFAULT_SCHEMA, "arrow_scan");
-    // DuckDB's own scan expects the producer to filter; ours leaves that to DuckDB, and knows its number of rows.
+    auto& entry = catalog.GetEntry<duckdb::TableFunctionCatalogEntry>(*connection.context,
+                                                                      DEFAULT_SCHEMA, "arrow_scan");
+    // DuckDB's own scan expects the producer to filter; ours leaves that to DuckDB, and knows its
+    // number of rows.
     duckdb::TableFunction function = entry.functions.GetFunctionByOffset(0);
     function.name = ArrowSource::kScanFunction;
     function.filter_pushdown = false;

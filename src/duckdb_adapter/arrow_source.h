@@ -10,13 +10,15 @@ struct ArrowArrayStream;
 
 namespace smallpond {
 
-/// An Arrow stream that was read whole and can be scanned any number of times, by many threads. Holds the producer's buffers
-/// without copying them. Never changes after construction; any thread may scan and release it.
+/// An Arrow stream that was read whole and can be scanned any number of times, by many threads.
+/// Holds the producer's buffers without copying them. Never changes after construction; any thread
+/// may scan and release it.
 class ArrowSource {
  public:
   static constexpr const char* kScanFunction = "smallpond_arrow_scan";
 
-  /// Takes over `stream`, drains and releases it, also where it throws. Throws InvalidInput with the producer's error text.
+  /// Takes over `stream`, drains and releases it, also where it throws. Throws InvalidInput with
+  /// the producer's error text.
   explicit ArrowSource(ArrowArrayStream* stream);
   ~ArrowSource();
   ArrowSource(const ArrowSource&) = delete;
@@ -24,7 +26,8 @@ class ArrowSource {
 
   int64_t num_rows() const { return num_rows_; }
 
-  /// The three pointers that DuckDB's Arrow scan takes: the source, how to open it, how to read its schema.
+  /// The three pointers that DuckDB's Arrow scan takes: the source, how to open it, how to read its
+  /// schema.
   std::array<uintptr_t, 3> ScanArguments() const;
 
   struct Batches;  // arrow_source.cc

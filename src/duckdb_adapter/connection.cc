@@ -32,8 +32,10 @@ std::string EscapeHtml(const std::string& text) {
   return out;
 }
 
-duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(duckdb::unique_ptr<duckdb::QueryResult> result) {
-  return duckdb::unique_ptr_cast<duckdb::QueryResult, duckdb::MaterializedQueryResult>(std::move(result));
+duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(
+    duckdb::unique_ptr<duckdb::QueryResult> result) {
+  return duckdb::unique_ptr_cast<duckdb::QueryResult, duckdb::MaterializedQueryResult>(
+      std::move(result));
 }
 
 }  // namespace
@@ -49,10 +51,12 @@ Connection::Connection(Database& database) {
 
 Connection::~Connection() = default;
 
-duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::Run(Statement statement, bool allow_streaming) {
+duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::Run(Statement statement,
+                                                                bool allow_streaming) {
   return TranslatingErrors([&] {
     RunPreparation(statement);
-    auto result = context().Query(std::move(statement.tree().main), duckdb::QueryParameters(allow_streaming));
+    auto result =
+        context().Query(std::move(statement.tree().main), duckdb::QueryParameters(allow_streaming));
     if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
     return result;
   });
@@ -121,7 +125,8 @@ std::string Connection::RenderText(Statement query, int max_rows, int width, int
     config.max_rows = static_cast<duckdb::idx_t>(max_rows);
     config.max_width = static_cast<duckdb::idx_t>(width);
     config.limit = static_cast<duckdb::idx_t>(limit);
-    return std::string(duckdb::BoxRenderer(config).ToString(handle_->context(), result->names, result->Collection()));
+    return std::string(duckdb::BoxRenderer(config).ToString(handle_->context(), result->names,
+                                                            result->Collection()));
   });
 }
 
@@ -130,15 +135,16 @@ std::string Connection::RenderHtml(Statement query) {
   return TranslatingErrors([&] {
     std::string html = "<table border=\"1\" class=\"dataframe\">\n<thead><tr>";
     for (size_t i = 0; i < result->names.size(); ++i) {
-      html += "<th>" + EscapeHtml(result->names[i]) + "<br><small>" + EscapeHtml(result->types[i].ToString()) +
-              "</small></th>";
+      html += "<th>" + EscapeHtml(result->names[i]) + "<br><small>" +
+              EscapeHtml(result->types[i].ToString()) + "</small></th>";
     }
     html += "</tr></thead>\n<tbody>\n";
     for (auto& row : result->Collection().Rows()) {
       html += "<tr>";
       for (size_t i = 0; i < result->names.size(); ++i) {
         auto value = row.GetValue(i);
-        html += value.IsNull() ? "<td><i>NULL</i></td>" : "<td>" + EscapeHtml(value.ToString()) + "</td>";
+        html += value.IsNull() ? "<td><i>NULL</i></td>"
+                               : "<td>" + EscapeHtml(value.ToString()) + "</td>";
       }
       html += "</tr>\n";
     }

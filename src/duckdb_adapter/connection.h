@@ -12,8 +12,9 @@ struct ArrowArrayStream;
 
 namespace smallpond {
 
-/// One connection: runs one statement at a time. Keeps its database alive. One thread at a time may use it; Interrupt and
-/// ProgressFraction may be called from any other meanwhile. Every method throws smallpond::Error.
+/// One connection: runs one statement at a time. Keeps its database alive. One thread at a time may
+/// use it; Interrupt and ProgressFraction may be called from any other meanwhile. Every method
+/// throws smallpond::Error.
 class Connection {
  public:
   struct Handle;  // duckdb_adapter/connection_handle.h
@@ -23,7 +24,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Resolves every name and type of a query, without running it (but for what a PIVOT without an IN list has to see).
+  /// Resolves every name and type of a query, without running it (but for what a PIVOT without an
+  /// IN list has to see).
   Schema Bind(const Statement& query);
   /// Whether the session's catalog has a table or view that SQL finds under the bare name.
   bool HasTable(const std::string& name);
@@ -34,8 +36,9 @@ class Connection {
   int64_t QueryInt64(Statement query);
   /// Runs a query with all threads and hands out its rows, which are in memory then.
   void Collect(Statement query, ArrowArrayStream* out);
-  /// Runs a query and renders up to `max_rows` of its rows, `width` characters wide. `limit` is the query's own LIMIT: where the
-  /// result reaches it, the footer doesn't claim to know the number of rows.
+  /// Runs a query and renders up to `max_rows` of its rows, `width` characters wide. `limit` is the
+  /// query's own LIMIT: where the result reaches it, the footer doesn't claim to know the number of
+  /// rows.
   std::string RenderText(Statement query, int max_rows, int width, int limit);
   /// Runs a query and renders its rows as an HTML table, with all text escaped.
   std::string RenderHtml(Statement query);
@@ -53,9 +56,9 @@ class Connection {
   std::unique_ptr<Handle> handle_;
 };
 
-/// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns the connection and
-/// `keep_alive`, which the query may read from.
-void StreamQuery(std::unique_ptr<Connection> connection, Statement query, std::shared_ptr<const void> keep_alive,
-                 ArrowArrayStream* out);
+/// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns
+/// the connection and `keep_alive`, which the query may read from.
+void StreamQuery(std::unique_ptr<Connection> connection, Statement query,
+                 std::shared_ptr<const void> keep_alive, ArrowArrayStream* out);
 
 }  // namespace smallpond

@@ -12,24 +12,28 @@
 namespace smallpond {
 namespace {
 
-// The version whose headers this was compiled with. DuckDB's C++ interface has no stability between versions.
+// The version whose headers this was compiled with. DuckDB's C++ interface has no stability between
+// versions.
 constexpr const char* kCompiledVersion = "v1.5.5";
 constexpr double kShareOfMachine = 0.8;
 
 void CheckVersion() {
   if (LoadedDuckDBVersion() == kCompiledVersion) return;
-  throw Error(ErrorKind::kInternal, "smallpond was built for DuckDB " + std::string(kCompiledVersion) + ", but DuckDB " +
-                                        LoadedDuckDBVersion() +
-                                        " was loaded. Another libduckdb stands before ours on the library path; remove "
-                                        "it from LD_LIBRARY_PATH or LD_PRELOAD.");
+  throw Error(ErrorKind::kInternal,
+              "smallpond was built for DuckDB " + std::string(kCompiledVersion) + ", but DuckDB " +
+                  LoadedDuckDBVersion() +
+                  " was loaded. Another libduckdb stands before ours on the library path; remove "
+                  "it from LD_LIBRARY_PATH or LD_PRELOAD.");
 }
 
 void SetMemoryLimit(duckdb::DatabaseInstance& database, uint64_t bytes) {
   try {
     duckdb::DBConfig::GetConfig(database).SetOption(
-        &database, *duckdb::DBConfig::GetOptionByName("memory_limit"), duckdb::Value(std::to_string(bytes) + "B"));
+        &database, *duckdb::DBConfig::GetOptionByName("memory_limit"),
+        duckdb::Value(std::to_string(bytes) + "B"));
   } catch (const std::exception&) {
-    // It holds more than its new share. It keeps its limit; the next change of the number of databases tries again.
+    // It holds more than its new share. It keeps its limit; the next change of the number of
+    // databases tries again.
   }
 }
 
@@ -61,7 +65,9 @@ class SharedBudget {
   }
 
  private:
-  static uint64_t TotalBytes() { return static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine); }
+  static uint64_t TotalBytes() {
+    return static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine);
+  }
 
   void Divide() {
     for (auto* database : databases_) SetMemoryLimit(*database, TotalBytes() / databases_.size());
@@ -93,7 +99,9 @@ Database::~Database() {
   if (limits_.memory_bytes == 0) SharedBudget::Get().Remove(*instance_->duckdb.instance);
 }
 
-uint64_t Database::MemoryLimitBytes() const { return instance_->duckdb.instance->config.options.maximum_memory; }
+uint64_t Database::MemoryLimitBytes() const {
+  return instance_->duckdb.instance->config.options.maximum_memory;
+}
 
 std::string LoadedDuckDBVersion() { return duckdb::DuckDB::LibraryVersion(); }
 

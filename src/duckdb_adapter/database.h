@@ -8,12 +8,14 @@ namespace smallpond {
 
 /// What one DuckDB may use.
 struct DatabaseLimits {
-  uint64_t memory_bytes = 0;  ///< 0: an equal share of the process's budget with all other such databases.
+  uint64_t memory_bytes =
+      0;  ///< 0: an equal share of the process's budget with all other such databases.
   int threads = 1;
   std::string temp_dir;  ///< Made when DuckDB first spills, removed when it closes.
 };
 
-/// One DuckDB in memory. Any thread may open connections on it. It lives as long as it or one of its connections does.
+/// One DuckDB in memory. Any thread may open connections on it. It lives as long as it or one of
+/// its connections does.
 class Database {
  public:
   struct Instance;  // duckdb_adapter/database_instance.h

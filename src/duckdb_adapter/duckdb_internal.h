@@ -1,7 +1,7 @@
 #pragma once
 
-// What the adapter uses of DuckDB's own C++ headers. Precompiled, and included by nothing outside this folder: a move to
-// another DuckDB stays in this folder.
+// What the adapter uses of DuckDB's own C++ headers. Precompiled, and included by nothing outside
+// this folder: a move to another DuckDB stays in this folder.
 
 #include "duckdb.hpp"
 #include "duckdb/catalog/catalog.hpp"

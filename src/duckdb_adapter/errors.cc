@@ -29,7 +29,8 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
       return ErrorKind::kInternal;
     case ExceptionType::INVALID:
       // A bare std::exception. The allocator throws std::bad_alloc without a type.
-      return message.find("bad_alloc") != std::string::npos ? ErrorKind::kOutOfMemory : ErrorKind::kInternal;
+      return message.find("bad_alloc") != std::string::npos ? ErrorKind::kOutOfMemory
+                                                            : ErrorKind::kInternal;
     default:
       return ErrorKind::kInvalidInput;
   }
@@ -37,6 +38,8 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
 
 }  // namespace
 
-void ThrowAsOurs(const duckdb::ErrorData& error) { throw Error(KindOf(error.Type(), error.Message()), error.Message()); }
+void ThrowAsOurs(const duckdb::ErrorData& error) {
+  throw Error(KindOf(error.Type(), error.Message()), error.Message());
+}
 
 }  // namespace smallpond

@@ -11,8 +11,8 @@ namespace smallpond {
 /// Throws DuckDB's error as ours, with the kind that fits.
 [[noreturn]] void ThrowAsOurs(const duckdb::ErrorData& error);
 
-/// Runs `work` and lets only smallpond::Error out of it. DuckDB's exceptions are recognised by their text, never by their class:
-/// a second DuckDB in the process has classes of the same names.
+/// Runs `work` and lets only smallpond::Error out of it. DuckDB's exceptions are recognised by
+/// their text, never by their class: a second DuckDB in the process has classes of the same names.
 template <class Work>
 auto TranslatingErrors(Work&& work) {
   try {

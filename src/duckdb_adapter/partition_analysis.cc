@@ -11,8 +11,10 @@ namespace {
 
 using MarkedInputs = std::map<const duckdb::ColumnDataCollection*, const QueryInput*>;
 
-// Returns the query with its inputs replaced by tables without rows, and which table stands for which input.
-Statement MarkInputs(const Statement& query, const std::map<std::string, QueryInput>& inputs, MarkedInputs& marks) {
+// Returns the query with its inputs replaced by tables without rows, and which table stands for
+// which input.
+Statement MarkInputs(const Statement& query, const std::map<std::string, QueryInput>& inputs,
+                     MarkedInputs& marks) {
   Statement marked = query.Copy();
   marked.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
     auto found = inputs.find(name);
@@ -24,12 +26,14 @@ Statement MarkInputs(const Statement& query, const std::map<std::string, QueryIn
   return marked;
 }
 
-Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOperator& plan, int num_partitions) {
+Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOperator& plan,
+                                int num_partitions) {
   Partitioning result;
   result.num_partitions = num_partitions;
   auto bindings = plan.GetColumnBindings();
   for (const auto& key : state.keys) {
-    auto position = std::find_if(bindings.begin(), bindings.end(), [&](const auto& binding) { return key.Has(binding); });
+    auto position = std::find_if(bindings.begin(), bindings.end(),
+                                 [&](const auto& binding) { return key.Has(binding); });
     if (position == bindings.end()) return result;  // A key column is not in the result.
     result.key_columns.push_back(static_cast<int>(position - bindings.begin()));
   }
@@ -54,12 +58,16 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       types->list = planner.types;
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
       int num_partitions = 1;
-      for (const auto& [name, input] : inputs) num_partitions = std::max(num_partitions, input.partitioning.num_partitions);
+      for (const auto& [name, input] : inputs)
+        num_partitions = std::max(num_partitions, input.partitioning.num_partitions);
       if (num_partitions == 1) return;
       PartitionState state = PartitionWalk(marks).Visit(*planner.plan);
       facts.per_partition = state.kind == PartitionState::Kind::kPartitioned;
-      facts.reason = state.kind == PartitionState::Kind::kWhole ? "the result has no rows of a partitioned input" : state.reason;
-      if (facts.per_partition) facts.result = ResultPartitioning(state, *planner.plan, num_partitions);
+      facts.reason = state.kind == PartitionState::Kind::kWhole
+                         ? "the result has no rows of a partitioned input"
+                         : state.reason;
+      if (facts.per_partition)
+        facts.result = ResultPartitioning(state, *planner.plan, num_partitions);
     });
     return facts;
   } catch (const Error&) {

@@ -13,9 +13,11 @@ namespace smallpond {
 /// How the rows of a table are spread.
 struct Partitioning {
   int num_partitions = 1;  ///< 1: not spread.
-  /// Equal rows of two tables with the same layout lie in the same partition, for example "hash/10". Empty: rows lie anywhere.
+  /// Equal rows of two tables with the same layout lie in the same partition, for example
+  /// "hash/10". Empty: rows lie anywhere.
   std::string layout;
-  std::vector<int> key_columns;  ///< Positions of the columns that decide the partition; empty with an empty layout.
+  std::vector<int> key_columns;  ///< Positions of the columns that decide the partition; empty with
+                                 ///< an empty layout.
 };
 
 /// What a query's input looks like from outside.
@@ -26,16 +28,18 @@ struct QueryInput {
 
 /// What is known about running a query on each partition.
 struct PartitionFacts {
-  Schema schema;            ///< Of the query's result.
-  bool per_partition = true;  ///< Whether the partitions' results, one after the other, are the global answer.
-  std::string reason;       ///< Where they are not: the construct that sees rows of several partitions.
-  Partitioning result;      ///< How the results are spread where per_partition.
+  Schema schema;  ///< Of the query's result.
+  bool per_partition =
+      true;  ///< Whether the partitions' results, one after the other, are the global answer.
+  std::string reason;   ///< Where they are not: the construct that sees rows of several partitions.
+  Partitioning result;  ///< How the results are spread where per_partition.
 };
 
-/// Binds `query` over inputs without rows and finds out whether it may be run per partition. The analysis walks DuckDB's
-/// bound plan bottom-up and keeps, for each operator, whether its rows are the same in every partition (whole), are a
-/// disjoint cut of the global rows (partitioned, and by which columns), or neither. What it does not know counts as neither.
-/// Throws InvalidInput where the query doesn't bind.
+/// Binds `query` over inputs without rows and finds out whether it may be run per partition. The
+/// analysis walks DuckDB's bound plan bottom-up and keeps, for each operator, whether its rows are
+/// the same in every partition (whole), are a disjoint cut of the global rows (partitioned, and by
+/// which columns), or neither. What it does not know counts as neither. Throws InvalidInput where
+/// the query doesn't bind.
 PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
                                  const std::map<std::string, QueryInput>& inputs);
 

@@ -10,10 +10,12 @@ using duckdb::LogicalOperatorType;
 using Kind = PartitionState::Kind;
 using Expressions = duckdb::vector<duckdb::unique_ptr<Expression>>;
 
-// Returns the column that `expression` is, or null. Casts between integers keep the value, and so the partition.
+// Returns the column that `expression` is, or null. Casts between integers keep the value, and so
+// the partition.
 const ColumnBinding* ColumnOf(const Expression& expression) {
   const Expression* inner = &expression;
-  while (inner->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST && inner->return_type.IsIntegral()) {
+  while (inner->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST &&
+         inner->return_type.IsIntegral()) {
     inner = inner->Cast<duckdb::BoundCastExpression>().child.get();
     if (!inner->return_type.IsIntegral()) return nullptr;
   }
@@ -21,7 +23,8 @@ const ColumnBinding* ColumnOf(const Expression& expression) {
   return &inner->Cast<duckdb::BoundColumnRefExpression>().binding;
 }
 
-// Whether every key is one of the expressions: rows that agree in the expressions then share a partition.
+// Whether every key is one of the expressions: rows that agree in the expressions then share a
+// partition.
 bool Covers(const Expressions& expressions, const PartitionState& state) {
   if (state.keys.empty()) return false;
   for (const auto& key : state.keys) {
@@ -36,7 +39,8 @@ bool Covers(const Expressions& expressions, const PartitionState& state) {
 }
 
 // Follows the keys to an operator's output, whose column i holds expressions[i].
-PartitionState MapKeys(PartitionState state, const Expressions& expressions, duckdb::idx_t table_index) {
+PartitionState MapKeys(PartitionState state, const Expressions& expressions,
+                       duckdb::idx_t table_index) {
   for (auto& key : state.keys) {
     PartitionState::Key mapped;
     for (duckdb::idx_t i = 0; i < expressions.size(); ++i) {
@@ -54,7 +58,8 @@ PartitionState MapKeys(PartitionState state, const Expressions& expressions, duc
 }
 
 // Follows the keys by position, from one list of columns to another of the same length.
-PartitionState MapKeys(PartitionState state, const duckdb::vector<ColumnBinding>& from, duckdb::idx_t table_index) {
+PartitionState MapKeys(PartitionState state, const duckdb::vector<ColumnBinding>& from,
+                       duckdb::idx_t table_index) {
   for (auto& key : state.keys) {
     PartitionState::Key mapped;
     for (duckdb::idx_t i = 0; i < from.size(); ++i) {
@@ -72,7 +77,8 @@ PartitionState MapKeys(PartitionState state, const duckdb::vector<ColumnBinding>
 
 std::string ListNames(const Expressions& expressions) {
   std::string names;
-  for (const auto& expression : expressions) names += (names.empty() ? "" : ", ") + expression->GetName();
+  for (const auto& expression : expressions)
+    names += (names.empty() ? "" : ", ") + expression->GetName();
   return names;
 }
 
@@ -90,9 +96,10 @@ JoinType TypeOfJoin(const duckdb::LogicalOperator& op) {
 }
 
 // Whether the join's conditions make every key of the one side equal to the same key of the other.
-bool JoinsOnKeys(const duckdb::LogicalOperator& op, const PartitionState& left, const PartitionState& right) {
-  if (op.type != LogicalOperatorType::LOGICAL_COMPARISON_JOIN || left.layout.empty() || left.layout != right.layout ||
-      left.keys.size() != right.keys.size()) {
+bool JoinsOnKeys(const duckdb::LogicalOperator& op, const PartitionState& left,
+                 const PartitionState& right) {
+  if (op.type != LogicalOperatorType::LOGICAL_COMPARISON_JOIN || left.layout.empty() ||
+      left.layout != right.layout || left.keys.size() != right.keys.size()) {
     return false;
   }
   const auto& conditions = static_cast<const duckdb::LogicalComparisonJoin&>(op).conditions;
@@ -151,7 +158,8 @@ PartitionState PartitionWalk::Visit(Operator& op) {
 PartitionState PartitionWalk::VisitInput(Operator& op) {
   auto& get = op.Cast<duckdb::LogicalColumnDataGet>();
   auto found = marks_.find(get.collection.get());
-  if (found == marks_.end() || found->second->partitioning.num_partitions == 1) return PartitionState::Whole();
+  if (found == marks_.end() || found->second->partitioning.num_partitions == 1)
+    return PartitionState::Whole();
   const Partitioning& partitioning = found->second->partitioning;
   PartitionState state{Kind::kPartitioned, partitioning.layout, {}, ""};
   for (int column : partitioning.key_columns) {
@@ -161,7 +169,8 @@ PartitionState PartitionWalk::VisitInput(Operator& op) {
 }
 
 PartitionState PartitionWalk::VisitProjection(Operator& op) {
-  return MapKeys(Visit(*op.children[0]), op.expressions, op.Cast<duckdb::LogicalProjection>().table_index);
+  return MapKeys(Visit(*op.children[0]), op.expressions,
+                 op.Cast<duckdb::LogicalProjection>().table_index);
 }
 
 PartitionState PartitionWalk::VisitAggregate(Operator& op) {
@@ -180,7 +189,8 @@ PartitionState PartitionWalk::VisitWindow(Operator& op) {
   if (child.kind != Kind::kPartitioned) return child;
   for (const auto& expression : op.expressions) {
     auto& window = expression->Cast<duckdb::BoundWindowExpression>();
-    if (!Covers(window.partitions, child)) return PartitionState::Differs("the window function " + window.GetName());
+    if (!Covers(window.partitions, child))
+      return PartitionState::Differs("the window function " + window.GetName());
   }
   return child;
 }
@@ -188,7 +198,8 @@ PartitionState PartitionWalk::VisitWindow(Operator& op) {
 PartitionState PartitionWalk::VisitDistinct(Operator& op) {
   PartitionState child = Visit(*op.children[0]);
   if (child.kind != Kind::kPartitioned) return child;
-  if (!Covers(op.Cast<duckdb::LogicalDistinct>().distinct_targets, child)) return PartitionState::Differs("DISTINCT");
+  if (!Covers(op.Cast<duckdb::LogicalDistinct>().distinct_targets, child))
+    return PartitionState::Differs("DISTINCT");
   return child;
 }
 
@@ -203,9 +214,12 @@ PartitionState PartitionWalk::VisitJoin(Operator& op) {
     return JoinPartitioned(op, type, std::move(left), std::move(right));
   }
   if (left.kind == Kind::kPartitioned) {
-    // Each row on the left meets the whole right side. RIGHT and FULL also ask which rows on the right met none.
+    // Each row on the left meets the whole right side. RIGHT and FULL also ask which rows on the
+    // right met none.
     bool preserves_right = type == JoinType::RIGHT || type == JoinType::OUTER;
-    if (preserves_right) return PartitionState::Differs(duckdb::JoinTypeToString(type) + " JOIN that keeps a whole input");
+    if (preserves_right)
+      return PartitionState::Differs(duckdb::JoinTypeToString(type) +
+                                     " JOIN that keeps a whole input");
     return left;
   }
   if (op.type == LogicalOperatorType::LOGICAL_DELIM_JOIN) {
@@ -222,13 +236,16 @@ PartitionState PartitionWalk::VisitJoin(Operator& op) {
   }
 }
 
-PartitionState PartitionWalk::JoinPartitioned(Operator& op, JoinType type, PartitionState left, PartitionState right) {
-  if (!JoinsOnKeys(op, left, right)) return PartitionState::Differs("a join of partitioned inputs on other columns");
+PartitionState PartitionWalk::JoinPartitioned(Operator& op, JoinType type, PartitionState left,
+                                              PartitionState right) {
+  if (!JoinsOnKeys(op, left, right))
+    return PartitionState::Differs("a join of partitioned inputs on other columns");
   switch (type) {
     case JoinType::INNER:
       for (size_t i = 0; i < left.keys.size(); ++i) {
         auto& bindings = left.keys[i].bindings;
-        bindings.insert(bindings.end(), right.keys[i].bindings.begin(), right.keys[i].bindings.end());
+        bindings.insert(bindings.end(), right.keys[i].bindings.begin(),
+                        right.keys[i].bindings.end());
       }
       return left;
     case JoinType::LEFT:
@@ -252,21 +269,25 @@ PartitionState PartitionWalk::VisitSetOperation(Operator& op) {
     PartitionState state = Visit(*child);
     if (state.kind == Kind::kDiffers) return state;
     whole += state.kind == Kind::kWhole;
-    children.push_back(MapKeys(std::move(state), child->GetColumnBindings(), operation.table_index));
+    children.push_back(
+        MapKeys(std::move(state), child->GetColumnBindings(), operation.table_index));
   }
   if (whole == children.size()) return PartitionState::Whole();
-  bool is_union_all = op.type == LogicalOperatorType::LOGICAL_UNION;  // Plain UNION has a DISTINCT above.
+  bool is_union_all =
+      op.type == LogicalOperatorType::LOGICAL_UNION;  // Plain UNION has a DISTINCT above.
   if (whole > 0 && is_union_all) return PartitionState::Differs("UNION with a whole input");
   bool same_keys = whole == 0 && !children[0].layout.empty();
   for (const auto& child : children) {
-    same_keys = same_keys && child.layout == children[0].layout && child.keys.size() == children[0].keys.size();
+    same_keys = same_keys && child.layout == children[0].layout &&
+                child.keys.size() == children[0].keys.size();
     for (size_t i = 0; same_keys && i < child.keys.size(); ++i) {
       same_keys = child.keys[i].bindings == children[0].keys[i].bindings;
     }
   }
   if (same_keys) return children[0];
   if (is_union_all) return {Kind::kPartitioned, "", {}, ""};
-  return PartitionState::Differs(op.type == LogicalOperatorType::LOGICAL_EXCEPT ? "EXCEPT" : "INTERSECT");
+  return PartitionState::Differs(op.type == LogicalOperatorType::LOGICAL_EXCEPT ? "EXCEPT"
+                                                                                : "INTERSECT");
 }
 
 PartitionState PartitionWalk::VisitCommonTable(Operator& op) {

@@ -26,7 +26,9 @@ struct PartitionState {
   };
 
   static PartitionState Whole() { return {}; }
-  static PartitionState Differs(std::string reason) { return {Kind::kDiffers, "", {}, std::move(reason)}; }
+  static PartitionState Differs(std::string reason) {
+    return {Kind::kDiffers, "", {}, std::move(reason)};
+  }
 
   Kind kind = Kind::kWhole;
   std::string layout = "";
@@ -51,13 +53,15 @@ class PartitionWalk {
   PartitionState VisitWindow(Operator& op);
   PartitionState VisitDistinct(Operator& op);
   PartitionState VisitJoin(Operator& op);
-  PartitionState JoinPartitioned(Operator& op, duckdb::JoinType type, PartitionState left, PartitionState right);
+  PartitionState JoinPartitioned(Operator& op, duckdb::JoinType type, PartitionState left,
+                                 PartitionState right);
   PartitionState VisitSetOperation(Operator& op);
   PartitionState VisitCommonTable(Operator& op);
   PartitionState VisitOther(Operator& op);
 
   const Marks& marks_;
-  std::map<duckdb::idx_t, std::pair<PartitionState, duckdb::vector<duckdb::ColumnBinding>>> common_tables_;
+  std::map<duckdb::idx_t, std::pair<PartitionState, duckdb::vector<duckdb::ColumnBinding>>>
+      common_tables_;
 };
 
 }  // namespace smallpond

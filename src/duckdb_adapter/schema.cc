@@ -4,7 +4,8 @@
 
 namespace smallpond {
 
-Schema::Schema(std::vector<std::string> names, std::shared_ptr<const Types> types) : types_(std::move(types)) {
+Schema::Schema(std::vector<std::string> names, std::shared_ptr<const Types> types)
+    : types_(std::move(types)) {
   for (size_t i = 0; i < names.size(); ++i) {
     columns_.push_back({std::move(names[i]), types_->list[i].ToString()});
   }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "smallpond/data_frame.h"
+#include "smallpond/column.h"
 
 namespace smallpond {
 
@@ -18,7 +18,8 @@ class Schema {
 
   const std::vector<Column>& columns() const { return columns_; }
   const Types& types() const { return *types_; }
-  /// Returns the position of the column that SQL would find under `name` (letter case is ignored), or -1.
+  /// Returns the position of the column that SQL would find under `name` (letter case is ignored),
+  /// or -1.
   int Find(const std::string& name) const;
 
  private:

@@ -10,7 +10,8 @@ namespace {
 
 using duckdb::SimplifiedTokenType;
 
-// A stretch of the query that DuckDB's lexer took for one token, with what follows it up to the next token.
+// A stretch of the query that DuckDB's lexer took for one token, with what follows it up to the
+// next token.
 struct Piece {
   bool is_code;  // Neither a string, a quoted name nor a comment.
   std::string text;
@@ -25,7 +26,8 @@ std::vector<Piece> SplitIntoTokens(const std::string& query) {
     size_t end = i + 1 < tokens.size() ? tokens[i + 1].start : query.size();
     if (begin > position) pieces.push_back({true, query.substr(position, begin - position)});
     bool is_code = tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_STRING_CONSTANT &&
-                   tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_COMMENT && query[begin] != '"';
+                   tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_COMMENT &&
+                   query[begin] != '"';
     pieces.push_back({is_code, query.substr(begin, end - begin)});
     position = end;
   }
@@ -34,17 +36,20 @@ std::vector<Piece> SplitIntoTokens(const std::string& query) {
 }
 
 // The length of the placeholder that begins at code[begin], which is '{'; 0 where it is none.
-size_t PlaceholderLength(const std::string& code, size_t begin, const std::vector<std::string>& named) {
+size_t PlaceholderLength(const std::string& code, size_t begin,
+                         const std::vector<std::string>& named) {
   size_t end = code.find('}', begin);
   if (end == std::string::npos) return 0;
   std::string inside = code.substr(begin + 1, end - begin - 1);
-  bool is_number = !inside.empty() && std::all_of(inside.begin(), inside.end(),
-                                                  [](unsigned char c) { return std::isdigit(c) != 0; });
+  bool is_number =
+      !inside.empty() && std::all_of(inside.begin(), inside.end(),
+                                     [](unsigned char c) { return std::isdigit(c) != 0; });
   bool is_named = std::find(named.begin(), named.end(), inside) != named.end();
   return is_number || is_named ? end - begin + 1 : 0;
 }
 
-std::string QuoteInCode(const std::string& code, const std::vector<std::string>& named, bool doubled) {
+std::string QuoteInCode(const std::string& code, const std::vector<std::string>& named,
+                        bool doubled) {
   std::string out;
   for (size_t i = 0; i < code.size();) {
     size_t length = code[i] == '{' ? PlaceholderLength(code, i, named) : 0;
@@ -87,12 +92,14 @@ std::string QuotePlaceholders(const std::string& query, const std::vector<std::s
       joined.push_back(std::move(piece));
     }
   }
-  // "{{" is never valid in DuckDB's SQL, so it tells that the whole query was written for str.format.
+  // "{{" is never valid in DuckDB's SQL, so it tells that the whole query was written for
+  // str.format.
   bool doubled = std::any_of(joined.begin(), joined.end(), [](const Piece& piece) {
     return piece.is_code && piece.text.find("{{") != std::string::npos;
   });
   std::string out;
-  for (const auto& piece : joined) out += piece.is_code ? QuoteInCode(piece.text, named, doubled) : piece.text;
+  for (const auto& piece : joined)
+    out += piece.is_code ? QuoteInCode(piece.text, named, doubled) : piece.text;
   return out;
 }
 

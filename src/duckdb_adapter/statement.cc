@@ -15,7 +15,8 @@ using duckdb::StatementType;
   std::string kind = duckdb::StatementTypeToString(statement.type);
   std::string advice = statement.type == StatementType::EXPLAIN_STATEMENT
                            ? "Build the frame without EXPLAIN and call its explain()."
-                           : "Give one SELECT (or FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE); write results with write_parquet().";
+                           : "Give one SELECT (or FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE); write "
+                             "results with write_parquet().";
   throw Error(ErrorKind::kUnsupported, "A " + kind + " statement is not a query. " + advice);
 }
 
@@ -46,7 +47,8 @@ std::unique_ptr<Statement::Tree> ParseOne(const std::string& sql) {
   return tree;
 }
 
-duckdb::unique_ptr<duckdb::SelectStatement> SelectAllFrom(duckdb::unique_ptr<duckdb::TableRef> table) {
+duckdb::unique_ptr<duckdb::SelectStatement> SelectAllFrom(
+    duckdb::unique_ptr<duckdb::TableRef> table) {
   auto node = duckdb::make_uniq<duckdb::SelectNode>();
   node->select_list.push_back(duckdb::make_uniq<duckdb::StarExpression>());
   node->from_table = std::move(table);
@@ -76,7 +78,9 @@ class FreeTableCollector : public TreeVisitor {
  private:
   // DuckDB keeps the name of DESCRIBE "a b" with its quotes.
   static std::string Unquoted(const std::string& name) {
-    return name.size() > 1 && name.front() == '"' && name.back() == '"' ? name.substr(1, name.size() - 2) : name;
+    return name.size() > 1 && name.front() == '"' && name.back() == '"'
+               ? name.substr(1, name.size() - 2)
+               : name;
   }
   void Add(const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -86,7 +90,8 @@ class FreeTableCollector : public TreeVisitor {
 class TableReplacer : public TreeVisitor {
  public:
   using Replacement = std::function<std::optional<Statement>(const std::string&)>;
-  TableReplacer(const Replacement& replacement, Statement::Tree& tree) : replacement_(replacement), tree_(tree) {}
+  TableReplacer(const Replacement& replacement, Statement::Tree& tree)
+      : replacement_(replacement), tree_(tree) {}
 
   /// Collected here, since the tree's own list is being visited.
   duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> preparation;
@@ -97,7 +102,8 @@ class TableReplacer : public TreeVisitor {
     auto query = replacement_(base.table_name);
     if (!query) return;
     auto alias = base.alias.empty() ? base.table_name : base.alias;
-    auto select = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(TakeParts(*query));
+    auto select =
+        duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(TakeParts(*query));
     auto subquery = duckdb::make_uniq<duckdb::SubqueryRef>(std::move(select), alias);
     subquery->column_name_alias = std::move(base.column_name_alias);
     subquery->sample = std::move(base.sample);
@@ -146,9 +152,10 @@ class ParameterBinder : public TreeVisitor {
     char* end = nullptr;
     size_t number = std::strtoul(name.c_str(), &end, 10);
     if (*end == '\0' && number >= 1 && number <= positional_.size()) return positional_[number - 1];
-    throw Error(ErrorKind::kInvalidInput, "Parameter $" + name + " has no value; params holds " +
-                                              std::to_string(positional_.size() + named_.size()) +
-                                              ". Give params a list for ? and $1, or a dict for $name.");
+    throw Error(ErrorKind::kInvalidInput,
+                "Parameter $" + name + " has no value; params holds " +
+                    std::to_string(positional_.size() + named_.size()) +
+                    ". Give params a list for ? and $1, or a dict for $name.");
   }
 
   const std::vector<Value>& positional_;
@@ -174,9 +181,11 @@ Statement Statement::ScanArrow(const ArrowSource& source) {
   auto table = duckdb::make_uniq<duckdb::TableFunctionRef>();
   duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> arguments;
   for (auto pointer : source.ScanArguments()) {
-    arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value::POINTER(pointer)));
+    arguments.push_back(
+        duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value::POINTER(pointer)));
   }
-  table->function = duckdb::make_uniq<duckdb::FunctionExpression>(ArrowSource::kScanFunction, std::move(arguments));
+  table->function = duckdb::make_uniq<duckdb::FunctionExpression>(ArrowSource::kScanFunction,
+                                                                  std::move(arguments));
   auto tree = std::make_unique<Tree>();
   tree->main = SelectAllFrom(std::move(table));
   return Statement(std::move(tree));
@@ -187,10 +196,11 @@ Statement Statement::NoRows(const Schema& schema) {
   for (const auto& column : schema.columns()) names.push_back(column.name);
   duckdb::QueryResult::DeduplicateColumns(names);  // As a subquery's columns are.
   auto tree = std::make_unique<Tree>();
-  tree->markers.push_back(
-      std::make_shared<duckdb::ColumnDataCollection>(duckdb::Allocator::DefaultAllocator(), schema.types().list));
+  tree->markers.push_back(std::make_shared<duckdb::ColumnDataCollection>(
+      duckdb::Allocator::DefaultAllocator(), schema.types().list));
   auto table = duckdb::make_uniq<duckdb::ColumnDataRef>(
-      duckdb::optionally_owned_ptr<duckdb::ColumnDataCollection>(tree->markers[0].get()), std::move(names));
+      duckdb::optionally_owned_ptr<duckdb::ColumnDataCollection>(tree->markers[0].get()),
+      std::move(names));
   table->alias = "no_rows";  // DuckDB resolves * through the alias.
   tree->main = SelectAllFrom(std::move(table));
   return Statement(std::move(tree));
@@ -204,7 +214,8 @@ Statement Statement::Copy() const {
   return Statement(std::move(copy));
 }
 
-void Statement::BindParameters(const std::vector<Value>& positional, const std::map<std::string, Value>& named) {
+void Statement::BindParameters(const std::vector<Value>& positional,
+                               const std::map<std::string, Value>& named) {
   ParameterBinder binder(positional, named);
   TranslatingErrors([&] {
     for (auto& statement : tree_->preparation) binder.VisitStatement(*statement);
@@ -214,12 +225,14 @@ void Statement::BindParameters(const std::vector<Value>& positional, const std::
   for (size_t i = 1; i <= positional.size(); ++i) {
     if (!binder.used.count(std::to_string(i))) {
       throw Error(ErrorKind::kInvalidInput, "params holds " + std::to_string(positional.size()) +
-                                                " values, but the query has no parameter $" + std::to_string(i) + ".");
+                                                " values, but the query has no parameter $" +
+                                                std::to_string(i) + ".");
     }
   }
   for (const auto& [name, value] : named) {
     if (!binder.used.count(name)) {
-      throw Error(ErrorKind::kInvalidInput, "params names '" + name + "', but the query has no parameter $" + name + ".");
+      throw Error(ErrorKind::kInvalidInput,
+                  "params names '" + name + "', but the query has no parameter $" + name + ".");
     }
   }
 }
@@ -231,7 +244,8 @@ std::vector<std::string> Statement::FreeTableNames() const {
   return std::move(collector.names);
 }
 
-void Statement::ReplaceTables(const std::function<std::optional<Statement>(const std::string&)>& replacement) {
+void Statement::ReplaceTables(
+    const std::function<std::optional<Statement>(const std::string&)>& replacement) {
   TableReplacer replacer(replacement, *tree_);
   for (auto& statement : tree_->preparation) replacer.VisitStatement(*statement);
   replacer.VisitStatement(*tree_->main);
@@ -239,7 +253,8 @@ void Statement::ReplaceTables(const std::function<std::optional<Statement>(const
 }
 
 void Statement::AddCommonTable(const std::string& name, Statement query) {
-  auto add = [&](duckdb::SQLStatement& statement, duckdb::unique_ptr<duckdb::SelectStatement> select) {
+  auto add = [&](duckdb::SQLStatement& statement,
+                 duckdb::unique_ptr<duckdb::SelectStatement> select) {
     duckdb::QueryNode* node = nullptr;
     if (statement.type == StatementType::SELECT_STATEMENT) {
       node = statement.Cast<duckdb::SelectStatement>().node.get();
@@ -248,7 +263,9 @@ void Statement::AddCommonTable(const std::string& name, Statement query) {
     } else if (statement.type == StatementType::CREATE_STATEMENT) {
       auto& info = *statement.Cast<duckdb::CreateStatement>().info;
       bool is_type = info.type == duckdb::CatalogType::TYPE_ENTRY;
-      node = is_type ? info.Cast<duckdb::CreateTypeInfo>().query->Cast<duckdb::SelectStatement>().node.get()
+      node = is_type ? info.Cast<duckdb::CreateTypeInfo>()
+                           .query->Cast<duckdb::SelectStatement>()
+                           .node.get()
                      : info.Cast<duckdb::CreateTableInfo>().query->node.get();
     } else {
       throw Error(ErrorKind::kInternal, "AddCommonTable: the statement has no query.");
@@ -257,15 +274,18 @@ void Statement::AddCommonTable(const std::string& name, Statement query) {
     info->query = std::move(select);
     duckdb::CommonTableExpressionMap extended;
     extended.map.insert(name, std::move(info));
-    for (auto& [other, definition] : node->cte_map.map) extended.map.insert(other, std::move(definition));
+    for (auto& [other, definition] : node->cte_map.map)
+      extended.map.insert(other, std::move(definition));
     node->cte_map = std::move(extended);
   };
   for (auto& statement : tree_->preparation) {
-    add(*statement, duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(query.tree().main->Copy()));
+    add(*statement, duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+                        query.tree().main->Copy()));
   }
   Splice(tree_->preparation, std::move(query.tree().preparation), true);
   for (auto& marker : query.tree().markers) tree_->markers.push_back(marker);
-  add(*tree_->main, duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(std::move(query.tree().main)));
+  add(*tree_->main, duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+                        std::move(query.tree().main)));
 }
 
 bool Statement::NeedsPreparation() const { return !tree_->preparation.empty(); }

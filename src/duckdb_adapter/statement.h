@@ -15,20 +15,22 @@ namespace smallpond {
 class ArrowSource;
 class Schema;
 
-/// One parsed SQL statement, as DuckDB's parser made it. Inputs are put into the tree, not into the text, so that scopes
-/// and quoting can't go wrong. Movable, and copied only on request.
+/// One parsed SQL statement, as DuckDB's parser made it. Inputs are put into the tree, not into the
+/// text, so that scopes and quoting can't go wrong. Movable, and copied only on request.
 class Statement {
  public:
   struct Tree;  // duckdb_adapter/statement_tree.h
 
   /// Parses exactly one statement of any kind. Throws InvalidInput with DuckDB's message.
   static Statement Parse(const std::string& sql);
-  /// Parses exactly one query: SELECT, FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE, SHOW, WITH. Throws Unsupported that says what to
-  /// use instead for other statements.
+  /// Parses exactly one query: SELECT, FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE, SHOW, WITH. Throws
+  /// Unsupported that says what to use instead for other statements.
   static Statement ParseQuery(const std::string& sql);
-  /// A query for all columns of an Arrow source. The source must outlive every run of the statement.
+  /// A query for all columns of an Arrow source. The source must outlive every run of the
+  /// statement.
   static Statement ScanArrow(const ArrowSource& source);
-  /// A query for a table of these columns without rows; `Marks` tells it from others. It must not be run.
+  /// A query for a table of these columns without rows; `Marks` tells it from others. It must not
+  /// be run.
   static Statement NoRows(const Schema& schema);
 
   Statement(Statement&&) noexcept;
@@ -36,16 +38,22 @@ class Statement {
   ~Statement();
   Statement Copy() const;
 
-  /// Puts constants for ?, $1 and $name. Throws InvalidInput where a parameter has no value or a value no parameter.
-  void BindParameters(const std::vector<Value>& positional, const std::map<std::string, Value>& named);
+  /// Puts constants for ?, $1 and $name. Throws InvalidInput where a parameter has no value or a
+  /// value no parameter.
+  void BindParameters(const std::vector<Value>& positional,
+                      const std::map<std::string, Value>& named);
 
-  /// Returns the table names without a schema that no CTE of the statement defines, in order of appearance, each once.
+  /// Returns the table names without a schema that no CTE of the statement defines, in order of
+  /// appearance, each once.
   std::vector<std::string> FreeTableNames() const;
 
-  /// Replaces each free table name for which `replacement` returns a query by that query, as a subquery of the same alias.
-  void ReplaceTables(const std::function<std::optional<Statement>(const std::string& name)>& replacement);
+  /// Replaces each free table name for which `replacement` returns a query by that query, as a
+  /// subquery of the same alias.
+  void ReplaceTables(
+      const std::function<std::optional<Statement>(const std::string& name)>& replacement);
 
-  /// Defines `name` by `query` before everything else in this query; DuckDB computes it once where that is cheaper.
+  /// Defines `name` by `query` before everything else in this query; DuckDB computes it once where
+  /// that is cheaper.
   void AddCommonTable(const std::string& name, Statement query);
 
   /// Whether a statement has to run on data before this one can be bound: PIVOT without an IN list.

@@ -8,10 +8,12 @@
 namespace smallpond {
 
 struct Statement::Tree {
-  /// Statements to run first on the same connection: the enum types that a PIVOT without an IN list makes.
+  /// Statements to run first on the same connection: the enum types that a PIVOT without an IN list
+  /// makes.
   duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> preparation;
   duckdb::unique_ptr<duckdb::SQLStatement> main;
-  /// Keeps the collections of NoRows statements alive, also when the tree becomes a part of another.
+  /// Keeps the collections of NoRows statements alive, also when the tree becomes a part of
+  /// another.
   duckdb::vector<std::shared_ptr<duckdb::ColumnDataCollection>> markers;
 };
 
@@ -23,7 +25,8 @@ class TreeVisitor {
   void VisitStatement(duckdb::SQLStatement& statement);
 
  protected:
-  /// Called for a table name that no CTE in scope defines. May replace it; a replacement is not visited.
+  /// Called for a table name that no CTE in scope defines. May replace it; a replacement is not
+  /// visited.
   virtual void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) = 0;
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}

@@ -75,7 +75,8 @@ void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
       break;
     }
     default:
-      throw Error(ErrorKind::kUnsupported, "This query holds a statement that changes data. Query files and frames only.");
+      throw Error(ErrorKind::kUnsupported,
+                  "This query holds a statement that changes data. Query files and frames only.");
   }
   VisitModifiers(node);
   scope_.resize(outer);
@@ -97,7 +98,8 @@ void TreeVisitor::VisitModifiers(duckdb::QueryNode& node) {
         break;
       }
       case duckdb::ResultModifierType::ORDER_MODIFIER:
-        for (auto& order : modifier->Cast<duckdb::OrderModifier>().orders) VisitExpression(order.expression);
+        for (auto& order : modifier->Cast<duckdb::OrderModifier>().orders)
+          VisitExpression(order.expression);
         break;
       case duckdb::ResultModifierType::DISTINCT_MODIFIER:
         VisitExpressions(modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets);
@@ -110,7 +112,8 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
   switch (table->type) {
     case TableReferenceType::BASE_TABLE: {
       auto& base = table->Cast<duckdb::BaseTableRef>();
-      if (base.catalog_name.empty() && base.schema_name.empty() && !InScope(base.table_name)) VisitFreeTable(table);
+      if (base.catalog_name.empty() && base.schema_name.empty() && !InScope(base.table_name))
+        VisitFreeTable(table);
       return;
     }
     case TableReferenceType::SUBQUERY:
@@ -137,7 +140,8 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
       auto& show = table->Cast<duckdb::ShowRef>();
       if (show.query) {
         VisitNode(*show.query);
-      } else if (!show.table_name.empty() && show.catalog_name.empty() && show.schema_name.empty()) {
+      } else if (!show.table_name.empty() && show.catalog_name.empty() &&
+                 show.schema_name.empty()) {
         VisitShownTable(show);
       }
       return;
@@ -160,15 +164,18 @@ void TreeVisitor::VisitPivot(duckdb::PivotRef& pivot) {
 }
 
 void TreeVisitor::VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression) {
-  if (expression->GetExpressionClass() == duckdb::ExpressionClass::PARAMETER) return VisitParameter(expression);
+  if (expression->GetExpressionClass() == duckdb::ExpressionClass::PARAMETER)
+    return VisitParameter(expression);
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
     VisitNode(*expression->Cast<duckdb::SubqueryExpression>().subquery->node);
   }
   duckdb::ParsedExpressionIterator::EnumerateChildren(
-      *expression, [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { VisitExpression(child); });
+      *expression,
+      [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { VisitExpression(child); });
 }
 
-void TreeVisitor::VisitExpressions(duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
+void TreeVisitor::VisitExpressions(
+    duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
   for (auto& expression : expressions) VisitExpression(expression);
 }
 

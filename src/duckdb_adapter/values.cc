@@ -6,7 +6,8 @@ namespace {
 // The type that all elements fit in, as DuckDB's own list constructor would choose it.
 duckdb::LogicalType CommonType(const duckdb::vector<duckdb::Value>& values) {
   duckdb::LogicalType type = duckdb::LogicalType::SQLNULL;
-  for (const auto& value : values) type = duckdb::LogicalType::ForceMaxLogicalType(type, value.type());
+  for (const auto& value : values)
+    type = duckdb::LogicalType::ForceMaxLogicalType(type, value.type());
   return type;
 }
 
@@ -19,7 +20,8 @@ duckdb::Value ToDuckDB(const Value& value) {
     case Value::Kind::kBool:
       return duckdb::Value::BOOLEAN(value.bool_value());
     case Value::Kind::kInt64:
-      // DuckDB types a literal INTEGER where it fits; a parameter in its place must not change the result's type.
+      // DuckDB types a literal INTEGER where it fits; a parameter in its place must not change the
+      // result's type.
       if (value.int64_value() >= INT32_MIN && value.int64_value() <= INT32_MAX) {
         return duckdb::Value::INTEGER(static_cast<int32_t>(value.int64_value()));
       }
@@ -29,9 +31,11 @@ duckdb::Value ToDuckDB(const Value& value) {
     case Value::Kind::kString:
       return duckdb::Value(value.text());
     case Value::Kind::kBlob:
-      return duckdb::Value::BLOB(duckdb::const_data_ptr_cast(value.text().data()), value.text().size());
+      return duckdb::Value::BLOB(duckdb::const_data_ptr_cast(value.text().data()),
+                                 value.text().size());
     case Value::Kind::kTyped:
-      return duckdb::Value(value.text()).DefaultCastAs(duckdb::DBConfig::ParseLogicalType(value.type()), true);
+      return duckdb::Value(value.text())
+          .DefaultCastAs(duckdb::DBConfig::ParseLogicalType(value.type()), true);
     case Value::Kind::kList: {
       duckdb::vector<duckdb::Value> elements;
       for (const auto& element : value.elements()) elements.push_back(ToDuckDB(element));

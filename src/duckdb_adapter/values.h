@@ -5,7 +5,8 @@
 
 namespace smallpond {
 
-/// Returns DuckDB's value for ours. Throws DuckDB's error where a typed text can't be read as its type.
+/// Returns DuckDB's value for ours. Throws DuckDB's error where a typed text can't be read as its
+/// type.
 duckdb::Value ToDuckDB(const Value& value);
 
 }  // namespace smallpond

@@ -23,7 +23,9 @@ Statement DirectRun::Query(const PlanRef& plan) {
   });
 }
 
-Statement DirectRun::Over(const std::string& sql, const PlanRef& plan) { return SqlOver(sql, Query(plan)); }
+Statement DirectRun::Over(const std::string& sql, const PlanRef& plan) {
+  return SqlOver(sql, Query(plan));
+}
 
 const DirectRun::PartitionTable& DirectRun::Partitions(const PlanRef& plan) {
   auto found = partitions_.find(plan.get());
@@ -34,13 +36,14 @@ const DirectRun::PartitionTable& DirectRun::Partitions(const PlanRef& plan) {
 
 Statement DirectRun::PartitionQuery(const PartitionTable& table, int partition) {
   std::string column = QuoteName(table.partition_column);
-  return Statement::Parse("SELECT * EXCLUDE (" + column + ") FROM " + QuoteName(table.name) + " WHERE " + column + " = " +
-                          std::to_string(partition));
+  return Statement::Parse("SELECT * EXCLUDE (" + column + ") FROM " + QuoteName(table.name) +
+                          " WHERE " + column + " = " + std::to_string(partition));
 }
 
 DirectRun::PartitionTable DirectRun::SpreadRows(const PlanRef& plan) {
   const auto& repartition = std::get<Repartition>(plan->op());
-  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()), plan->partitioning().num_partitions};
+  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),
+                       plan->partitioning().num_partitions};
   connection_.Run(Over("CREATE TEMP TABLE " + QuoteName(table.name) + " AS SELECT *, " +
                            PartitionExpression(repartition, table.num_partitions) + " AS " +
                            QuoteName(table.partition_column) + " FROM \"{0}\"",
@@ -51,7 +54,8 @@ DirectRun::PartitionTable DirectRun::SpreadRows(const PlanRef& plan) {
 // A plan of several partitions that is not a repartition is a query that runs on each.
 DirectRun::PartitionTable DirectRun::RunPerPartition(const PlanRef& plan) {
   const auto& query = std::get<SqlQuery>(plan->op());
-  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()), plan->partitioning().num_partitions};
+  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),
+                       plan->partitioning().num_partitions};
   for (int partition = 0; partition < table.num_partitions; ++partition) {
     Statement statement = query.query.Copy();
     statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
@@ -60,11 +64,13 @@ DirectRun::PartitionTable DirectRun::RunPerPartition(const PlanRef& plan) {
       if (input->second->partitioning().num_partitions == 1) return WholeInput(input->second);
       return PartitionQuery(Partitions(input->second), partition);
     });
-    std::string rows = "SELECT *, " + std::to_string(partition) + "::BIGINT AS " + QuoteName(table.partition_column) +
-                       " FROM \"{0}\"";
+    std::string rows = "SELECT *, " + std::to_string(partition) + "::BIGINT AS " +
+                       QuoteName(table.partition_column) + " FROM \"{0}\"";
     std::string target = QuoteName(table.name);
-    connection_.Run(SqlOver((partition == 0 ? "CREATE TEMP TABLE " + target + " AS " : "INSERT INTO " + target + " ") + rows,
-                            statement));
+    connection_.Run(SqlOver(
+        (partition == 0 ? "CREATE TEMP TABLE " + target + " AS " : "INSERT INTO " + target + " ") +
+            rows,
+        statement));
   }
   return table;
 }
@@ -74,7 +80,8 @@ Statement DirectRun::WholeInput(const PlanRef& plan) {
   auto [entry, is_new] = whole_inputs_.try_emplace(plan.get());
   if (is_new) {
     entry->second = NewTableName();
-    connection_.Run(Over("CREATE TEMP TABLE " + QuoteName(entry->second) + " AS FROM \"{0}\"", plan));
+    connection_.Run(
+        Over("CREATE TEMP TABLE " + QuoteName(entry->second) + " AS FROM \"{0}\"", plan));
   }
   return Statement::Parse("FROM " + QuoteName(entry->second));
 }

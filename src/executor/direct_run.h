@@ -8,8 +8,9 @@
 
 namespace smallpond {
 
-/// One action on the direct road: turns a plan into one DuckDB query on one connection. Only where partitions can be seen are they
-/// made, as temporary tables of that connection, which spill like everything else:
+/// One action on the direct road: turns a plan into one DuckDB query on one connection. Only where
+/// partitions can be seen are they made, as temporary tables of that connection, which spill like
+/// everything else:
 ///
 ///     partial_sql(concat) ── repartition ── scan
 ///           │                   └ table of the scan's rows with the number of their partition
@@ -32,7 +33,8 @@ class DirectRun {
   /// Returns the statement `sql` with the plan's rows for its table "{0}".
   Statement Over(const std::string& sql, const PlanRef& plan);
 
-  /// Computes the plan's partitions, if that was not done yet. The rows of a partition stand in the order of its result.
+  /// Computes the plan's partitions, if that was not done yet. The rows of a partition stand in the
+  /// order of its result.
   const PartitionTable& Partitions(const PlanRef& plan);
   /// Returns the query for one partition's rows, without the partition's number.
   static Statement PartitionQuery(const PartitionTable& table, int partition);

@@ -48,7 +48,8 @@ class Lowering {
   Statement LowerOperator(const PlanRef& plan) {
     if (IsConcatenated(*plan)) return read_partitions_(plan);
     if (const auto* scan = std::get_if<Scan>(&plan->op())) return scan->query.Copy();
-    if (const auto* repartition = std::get_if<Repartition>(&plan->op())) return Lower(repartition->input);
+    if (const auto* repartition = std::get_if<Repartition>(&plan->op()))
+      return Lower(repartition->input);
     const auto& query = std::get<SqlQuery>(plan->op());
     Statement statement = query.query.Copy();
     statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
@@ -62,14 +63,16 @@ class Lowering {
   const ReadPartitions& read_partitions_;
   std::map<const LogicalPlan*, int> references_;  // How often the query would read each plan.
   std::map<const LogicalPlan*, std::string> names_;
-  std::vector<std::pair<std::string, Statement>> shared_;  // Common tables, inputs before what reads them.
+  std::vector<std::pair<std::string, Statement>>
+      shared_;  // Common tables, inputs before what reads them.
 };
 
 }  // namespace
 
 bool IsConcatenated(const LogicalPlan& plan) {
   const auto* query = std::get_if<SqlQuery>(&plan.op());
-  return query && query->mode == SqlQuery::Mode::kConcatenated && plan.partitioning().num_partitions > 1;
+  return query && query->mode == SqlQuery::Mode::kConcatenated &&
+         plan.partitioning().num_partitions > 1;
 }
 
 bool NeedsPartitions(const LogicalPlan& plan) {
@@ -80,7 +83,8 @@ bool NeedsPartitions(const LogicalPlan& plan) {
   return false;
 }
 
-Statement LowerPlan(const PlanRef& plan, const std::function<Statement(const PlanRef&)>& read_partitions) {
+Statement LowerPlan(const PlanRef& plan,
+                    const std::function<Statement(const PlanRef&)>& read_partitions) {
   return Lowering(read_partitions).Run(plan);
 }
 

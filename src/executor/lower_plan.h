@@ -6,7 +6,8 @@
 
 namespace smallpond {
 
-/// Whether the rows of `plan` itself depend on partitions: `partial_sql(merge="concat")` over a repartitioned input.
+/// Whether the rows of `plan` itself depend on partitions: `partial_sql(merge="concat")` over a
+/// repartitioned input.
 bool IsConcatenated(const LogicalPlan& plan);
 
 /// Whether `plan` or a plan below it is concatenated.
@@ -16,8 +17,10 @@ bool NeedsPartitions(const LogicalPlan& plan);
 ///
 ///     sql ── repartition ── scan        SELECT … FROM (SELECT * FROM read_parquet(…)) …
 ///
-/// A repartition is left out, since the answer does not depend on it. What several parts of the query read becomes a common
-/// table, computed once; files are read by each. For a concatenated plan `read_partitions` gives the query.
-Statement LowerPlan(const PlanRef& plan, const std::function<Statement(const PlanRef&)>& read_partitions);
+/// A repartition is left out, since the answer does not depend on it. What several parts of the
+/// query read becomes a common table, computed once; files are read by each. For a concatenated
+/// plan `read_partitions` gives the query.
+Statement LowerPlan(const PlanRef& plan,
+                    const std::function<Statement(const PlanRef&)>& read_partitions);
 
 }  // namespace smallpond

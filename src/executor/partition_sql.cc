@@ -7,19 +7,21 @@ namespace {
 
 bool StartsWith(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
-// DuckDB's hash() agrees between the integer types, but not between INTEGER and DOUBLE, DECIMAL and DOUBLE, DATE and TIMESTAMP, or
-// ENUM and VARCHAR. Values that compare equal must hash alike; that two others collide does no harm.
+// DuckDB's hash() agrees between the integer types, but not between INTEGER and DOUBLE, DECIMAL and
+// DOUBLE, DATE and TIMESTAMP, or ENUM and VARCHAR. Values that compare equal must hash alike; that
+// two others collide does no harm.
 std::string CanonicalHash(const Column& column) {
   std::string name = QuoteName(column.name);
   const std::string& type = column.type;
   if (type == "BOOLEAN") return "hash(" + name + "::BIGINT)";
   if (type == "FLOAT" || type == "DOUBLE" || StartsWith(type, "DECIMAL")) {
-    return "CASE WHEN " + name + " = trunc(" + name + ") AND abs(" + name + ") < 9e18 THEN hash(" + name +
-           "::BIGINT) ELSE hash(" + name + "::DOUBLE) END";
+    return "CASE WHEN " + name + " = trunc(" + name + ") AND abs(" + name + ") < 9e18 THEN hash(" +
+           name + "::BIGINT) ELSE hash(" + name + "::DOUBLE) END";
   }
   if (type == "HUGEINT" || type == "UHUGEINT" || type == "UBIGINT") {
-    return "CASE WHEN " + name + " <= 9000000000000000000 AND " + name + " >= -9000000000000000000 THEN hash(" + name +
-           "::BIGINT) ELSE hash(" + name + "::DOUBLE) END";
+    return "CASE WHEN " + name + " <= 9000000000000000000 AND " + name +
+           " >= -9000000000000000000 THEN hash(" + name + "::BIGINT) ELSE hash(" + name +
+           "::DOUBLE) END";
   }
   if (type == "DATE" || StartsWith(type, "TIMESTAMP")) return "hash(epoch_us(" + name + "))";
   if (StartsWith(type, "ENUM")) return "hash(" + name + "::VARCHAR)";
@@ -31,7 +33,8 @@ std::string HashExpression(const Repartition& repartition, const std::string& n)
   std::string hash = CanonicalHash(columns[repartition.columns[0]]);
   if (repartition.columns.size() > 1) {
     std::string list;
-    for (int column : repartition.columns) list += (list.empty() ? "" : ", ") + CanonicalHash(columns[column]);
+    for (int column : repartition.columns)
+      list += (list.empty() ? "" : ", ") + CanonicalHash(columns[column]);
     hash = "hash(" + list + ")";
   }
   return "((" + hash + ") % " + n + ")::BIGINT";
@@ -41,10 +44,10 @@ std::string ColumnExpression(const Repartition& repartition, const std::string& 
   const Column& column = repartition.input->schema().columns()[repartition.columns[0]];
   std::string name = QuoteName(column.name);
   std::string last = "(" + n + " - 1)";
-  return "CASE WHEN " + name + " IS NULL THEN error('partition key NULL in column ' || " + QuoteText(column.name) +
-         " || ' is out of range 0-' || " + last + ") WHEN " + name + " < 0 OR " + name + " > " + last +
-         " THEN error('partition key ' || " + name + " || ' is out of range 0-' || " + last + ") ELSE " + name +
-         "::BIGINT END";
+  return "CASE WHEN " + name + " IS NULL THEN error('partition key NULL in column ' || " +
+         QuoteText(column.name) + " || ' is out of range 0-' || " + last + ") WHEN " + name +
+         " < 0 OR " + name + " > " + last + " THEN error('partition key ' || " + name +
+         " || ' is out of range 0-' || " + last + ") ELSE " + name + "::BIGINT END";
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 namespace smallpond {
 namespace {
 
-// Parquet has no 128-bit integer, and DuckDB would write one as DOUBLE: every sum() of integers would lose digits.
+// Parquet has no 128-bit integer, and DuckDB would write one as DOUBLE: every sum() of integers
+// would lose digits.
 std::string SelectList(const Schema& schema) {
   std::string replaced;
   for (const auto& column : schema.columns()) {
@@ -26,11 +27,15 @@ std::string SelectList(const Schema& schema) {
 
 void CheckIsLocal(const std::string& path) {
   if (!IsRemote(path)) return;
-  throw Error(ErrorKind::kUnsupported, "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
+  throw Error(
+      ErrorKind::kUnsupported,
+      "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
 }
 
-std::string CopyTo(const std::string& select_list, const std::string& path, const std::string& options) {
-  return "COPY (SELECT " + select_list + " FROM \"{0}\") TO " + QuoteText(path) + " (" + options + ")";
+std::string CopyTo(const std::string& select_list, const std::string& path,
+                   const std::string& options) {
+  return "COPY (SELECT " + select_list + " FROM \"{0}\") TO " + QuoteText(path) + " (" + options +
+         ")";
 }
 
 std::string PartName(int number) {
@@ -59,18 +64,24 @@ void WriteParquet(Connection& connection, const PlanRef& plan, const std::string
   folder.Publish();
 }
 
-void WriteFile(Connection& connection, const PlanRef& plan, const std::string& path, const std::string& format) {
+void WriteFile(Connection& connection, const PlanRef& plan, const std::string& path,
+               const std::string& format) {
   CheckIsLocal(path);
-  std::string options = format == "csv" ? "FORMAT csv, HEADER" : format == "json" ? "FORMAT json" : "FORMAT parquet";
+  std::string options = format == "csv"    ? "FORMAT csv, HEADER"
+                        : format == "json" ? "FORMAT json"
+                                           : "FORMAT parquet";
   if (format != "csv" && format != "json" && format != "parquet") {
-    throw Error(ErrorKind::kInvalidInput, "The format must be 'csv', 'json' or 'parquet', not '" + format + "'.");
+    throw Error(ErrorKind::kInvalidInput,
+                "The format must be 'csv', 'json' or 'parquet', not '" + format + "'.");
   }
   std::string select_list = format == "parquet" ? SelectList(plan->schema()) : "*";
   bool is_device = path.starts_with("/dev/");
   if (is_device && format == "parquet") {
-    throw Error(ErrorKind::kInvalidInput, "Parquet can't be written to the screen or a pipe. Give a file.");
+    throw Error(ErrorKind::kInvalidInput,
+                "Parquet can't be written to the screen or a pipe. Give a file.");
   }
-  std::string written = is_device ? path : path + ".writing-" + std::to_string(std::random_device()());
+  std::string written =
+      is_device ? path : path + ".writing-" + std::to_string(std::random_device()());
   DirectRun run(connection);
   try {
     connection.Run(run.Over(CopyTo(select_list, written, options), plan));

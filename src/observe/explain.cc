@@ -12,14 +12,17 @@ std::string NoteForQuery(const SqlQuery& query, const LogicalPlan& plan) {
       return "one query over all rows";
     case SqlQuery::Mode::kPartial:
       if (!query.merged_because.empty()) {
-        return "merged: " + query.merged_because + " sees rows of several partitions; one query over all rows";
+        return "merged: " + query.merged_because +
+               " sees rows of several partitions; one query over all rows";
       }
       return plan.partitioning().num_partitions > 1
-                 ? "each of " + n + " partitions gives its own rows; one query over all rows does the same"
+                 ? "each of " + n +
+                       " partitions gives its own rows; one query over all rows does the same"
                  : "one query over all rows";
     case SqlQuery::Mode::kConcatenated:
       return plan.partitioning().num_partitions > 1
-                 ? "run on each of " + n + " partitions, as merge=\"concat\" asks; the results one after the other"
+                 ? "run on each of " + n +
+                       " partitions, as merge=\"concat\" asks; the results one after the other"
                  : "one query over all rows: no input is repartitioned";
   }
   return "";
@@ -33,7 +36,8 @@ std::string Note(const LogicalPlan& plan, bool seen) {
               : "elided: the answer does not depend on partitions";
 }
 
-void Append(const LogicalPlan& plan, const std::string& first, const std::string& rest, bool seen, std::string& out) {
+void Append(const LogicalPlan& plan, const std::string& first, const std::string& rest, bool seen,
+            std::string& out) {
   std::string note = Note(plan, seen);
   out += first + plan.Describe() + "\n";
   auto inputs = plan.Inputs();
@@ -42,7 +46,8 @@ void Append(const LogicalPlan& plan, const std::string& first, const std::string
   for (size_t i = 0; i < inputs.size(); ++i) {
     bool is_last = i + 1 == inputs.size();
     bool input_seen = works_on_partitions && inputs[i]->partitioning().num_partitions > 1;
-    Append(*inputs[i], rest + (is_last ? "└── " : "├── "), rest + (is_last ? "    " : "│   "), input_seen, out);
+    Append(*inputs[i], rest + (is_last ? "└── " : "├── "), rest + (is_last ? "    " : "│   "),
+           input_seen, out);
   }
 }
 
@@ -58,7 +63,8 @@ std::string MergeNotice(const LogicalPlan& plan) {
   const auto* query = std::get_if<SqlQuery>(&plan.op());
   if (!query || query->mode != SqlQuery::Mode::kPartial || query->merged_because.empty()) return "";
   return "partial_sql merged the partitions: " + query->merged_because +
-         " sees rows of several partitions. This is the answer of sql(); merge=\"concat\" gives each partition's own "
+         " sees rows of several partitions. This is the answer of sql(); merge=\"concat\" gives "
+         "each partition's own "
          "result, as smallpond 0.15 did.";
 }
 

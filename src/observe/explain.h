@@ -6,7 +6,8 @@
 
 namespace smallpond {
 
-/// Returns the plan as a tree, one step a line, with what is merged, left out or run per partition, and why.
+/// Returns the plan as a tree, one step a line, with what is merged, left out or run per partition,
+/// and why.
 std::string ExplainSteps(const LogicalPlan& plan);
 
 /// Returns what the caller of partial_sql should know about `plan` itself, or "".

@@ -9,7 +9,9 @@
 namespace smallpond {
 namespace {
 
-[[noreturn]] void ThrowInvalid(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+[[noreturn]] void ThrowInvalid(const std::string& message) {
+  throw Error(ErrorKind::kInvalidInput, message);
+}
 
 int FindColumn(const Schema& schema, const std::string& name, const std::string& argument) {
   int position = schema.Find(name);
@@ -21,13 +23,16 @@ int FindColumn(const Schema& schema, const std::string& name, const std::string&
     list += (list.empty() ? "" : ", ") + column.name;
   }
   std::string nearest = NearestName(name, names);
-  ThrowInvalid("repartition: " + argument + " names the column '" + name + "', which does not exist. " +
-               (nearest.empty() ? "" : "Did you mean '" + nearest + "'? ") + "The columns are: " + list + ".");
+  ThrowInvalid("repartition: " + argument + " names the column '" + name +
+               "', which does not exist. " +
+               (nearest.empty() ? "" : "Did you mean '" + nearest + "'? ") +
+               "The columns are: " + list + ".");
 }
 
 bool IsInteger(const std::string& type) {
-  static const std::vector<std::string> integers = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
-                                                    "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
+  static const std::vector<std::string> integers = {"TINYINT", "SMALLINT", "INTEGER",   "BIGINT",
+                                                    "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+                                                    "UBIGINT", "UHUGEINT"};
   return std::find(integers.begin(), integers.end(), type) != integers.end();
 }
 
@@ -68,7 +73,8 @@ std::string OneLine(const std::string& text) {
   while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
   if (line.size() <= kMaxLength) return line;
   size_t end = kMaxLength;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;  // Not inside a UTF-8 character.
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
+    --end;  // Not inside a UTF-8 character.
   return line.substr(0, end) + "…";
 }
 
@@ -95,10 +101,12 @@ std::string LogicalPlan::Describe() const {
   return (query.mode == SqlQuery::Mode::kGlobal ? "sql: " : "partial_sql: ") + OneLine(query.text);
 }
 
-PlanRef PlanRepartition(const PlanRef& input, int num_partitions, const RepartitionOptions& options) {
+PlanRef PlanRepartition(const PlanRef& input, int num_partitions,
+                        const RepartitionOptions& options) {
   if (num_partitions < 1 || num_partitions > Options::kMaxPartitions) {
-    ThrowInvalid("repartition: the number of partitions must be 1 to " + std::to_string(Options::kMaxPartitions) +
-                 ", not " + std::to_string(num_partitions) + ".");
+    ThrowInvalid("repartition: the number of partitions must be 1 to " +
+                 std::to_string(Options::kMaxPartitions) + ", not " +
+                 std::to_string(num_partitions) + ".");
   }
   int ways = !options.hash_by.empty() + !options.by.empty() + options.by_rows;
   if (ways > 1) ThrowInvalid("repartition: give one of hash_by, by and by_rows, not several.");
@@ -117,7 +125,8 @@ PlanRef PlanRepartition(const PlanRef& input, int num_partitions, const Repartit
     const Column& column = input->schema().columns()[position];
     if (!IsInteger(column.type)) {
       ThrowInvalid("repartition: by names the column '" + column.name + "' of type " + column.type +
-                   ". It must be an integer, the number of the partition. To spread by its values use hash_by.");
+                   ". It must be an integer, the number of the partition. To spread by its values "
+                   "use hash_by.");
     }
     repartition.columns.push_back(position);
     partitioning.layout = "by/" + std::to_string(num_partitions);
@@ -125,7 +134,8 @@ PlanRef PlanRepartition(const PlanRef& input, int num_partitions, const Repartit
     repartition.way = Repartition::Way::kRows;
   }
   if (num_partitions > 1) partitioning.key_columns = repartition.columns;
-  return std::make_shared<LogicalPlan>(std::move(repartition), input->schema(), std::move(partitioning));
+  return std::make_shared<LogicalPlan>(std::move(repartition), input->schema(),
+                                       std::move(partitioning));
 }
 
 }  // namespace smallpond

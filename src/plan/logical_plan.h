@@ -9,7 +9,7 @@
 #include "duckdb_adapter/partition_analysis.h"
 #include "duckdb_adapter/schema.h"
 #include "duckdb_adapter/statement.h"
-#include "smallpond/data_frame.h"
+#include "smallpond/options.h"
 
 namespace smallpond {
 
@@ -21,7 +21,8 @@ using PlanRef = std::shared_ptr<const LogicalPlan>;  // Shared by frames and by 
 struct Scan {
   Statement query;          ///< Reads all of it.
   std::string description;  ///< For people, for example "read_parquet(events/*.parquet)".
-  std::shared_ptr<const ArrowSource> arrow;  ///< What `query` points to, or null. Shared by all plans that scan it.
+  std::shared_ptr<const ArrowSource>
+      arrow;  ///< What `query` points to, or null. Shared by all plans that scan it.
 };
 
 /// What `partial_sql` and `sql` asked for, and what was found out about it.
@@ -36,8 +37,10 @@ struct SqlQuery {
   std::map<std::string, PlanRef> inputs;  ///< By the table name that stands in `query`.
   std::string text;                       ///< As the caller wrote it.
   Mode mode = Mode::kGlobal;
-  bool per_partition = false;  ///< Whether the partitions' results, one after the other, are the global answer.
-  std::string merged_because;  ///< The construct that sees rows of several partitions, where they are not.
+  bool per_partition =
+      false;  ///< Whether the partitions' results, one after the other, are the global answer.
+  std::string
+      merged_because;  ///< The construct that sees rows of several partitions, where they are not.
 };
 
 /// The same rows, spread anew.
@@ -46,10 +49,12 @@ struct Repartition {
 
   PlanRef input;
   Way way = Way::kEven;
-  std::vector<int> columns;  ///< Positions of the hashed columns, or of the column with the partition's number.
+  std::vector<int>
+      columns;  ///< Positions of the hashed columns, or of the column with the partition's number.
 };
 
-/// One step of a frame, with the steps below it. Never changes after construction; any thread may read it.
+/// One step of a frame, with the steps below it. Never changes after construction; any thread may
+/// read it.
 class LogicalPlan {
  public:
   using Operator = std::variant<Scan, SqlQuery, Repartition>;
@@ -72,7 +77,9 @@ class LogicalPlan {
   Partitioning partitioning_;
 };
 
-/// Makes a plan that spreads the rows of `input`. Throws InvalidInput as DataFrame::Repartition says.
-PlanRef PlanRepartition(const PlanRef& input, int num_partitions, const RepartitionOptions& options);
+/// Makes a plan that spreads the rows of `input`. Throws InvalidInput as DataFrame::Repartition
+/// says.
+PlanRef PlanRepartition(const PlanRef& input, int num_partitions,
+                        const RepartitionOptions& options);
 
 }  // namespace smallpond

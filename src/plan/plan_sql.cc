@@ -10,18 +10,21 @@
 namespace smallpond {
 namespace {
 
-[[noreturn]] void ThrowInvalid(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+[[noreturn]] void ThrowInvalid(const std::string& message) {
+  throw Error(ErrorKind::kInvalidInput, message);
+}
 
 bool EqualIgnoringCase(const std::string& left, const std::string& right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](unsigned char l, unsigned char r) {
-    return std::tolower(l) == std::tolower(r);
-  });
+  return std::equal(
+      left.begin(), left.end(), right.begin(), right.end(),
+      [](unsigned char l, unsigned char r) { return std::tolower(l) == std::tolower(r); });
 }
 
 // Finds what the table names of one query stand for.
 class NameResolver {
  public:
-  NameResolver(Connection& connection, const PlanSqlInputs& inputs) : connection_(connection), inputs_(inputs) {}
+  NameResolver(Connection& connection, const PlanSqlInputs& inputs)
+      : connection_(connection), inputs_(inputs) {}
 
   std::map<std::string, PlanRef> Resolve(const std::vector<std::string>& names) {
     std::map<std::string, PlanRef> resolved;
@@ -29,7 +32,9 @@ class NameResolver {
       if (auto plan = Find(name)) resolved[name] = *plan;
     }
     for (const auto& [name, plan] : inputs_.named) {
-      if (!used_.count(name)) ThrowInvalid("The input '" + name + "' does not stand in the query. Use it as a table name.");
+      if (!used_.count(name))
+        ThrowInvalid("The input '" + name +
+                     "' does not stand in the query. Use it as a table name.");
     }
     return resolved;
   }
@@ -42,7 +47,8 @@ class NameResolver {
     std::string inner = name;
     if (name.size() > 2 && name.front() == '{' && name.back() == '}') {
       inner = name.substr(1, name.size() - 2);
-      if (std::all_of(inner.begin(), inner.end(), [](unsigned char c) { return std::isdigit(c) != 0; })) {
+      if (std::all_of(inner.begin(), inner.end(),
+                      [](unsigned char c) { return std::isdigit(c) != 0; })) {
         return Positional(inner);
       }
     }
@@ -63,7 +69,8 @@ class NameResolver {
   PlanRef Positional(const std::string& digits) const {
     size_t index = digits.size() > 6 ? inputs_.positional.size() : std::stoul(digits);
     if (index >= inputs_.positional.size()) {
-      ThrowInvalid("The query refers to {" + digits + "}, but " + std::to_string(inputs_.positional.size()) +
+      ThrowInvalid("The query refers to {" + digits + "}, but " +
+                   std::to_string(inputs_.positional.size()) +
                    " positional inputs were given. The first one is {0}.");
     }
     return inputs_.positional[index];
@@ -82,9 +89,9 @@ int CommonPartitions(const SqlQuery& query) {
     int n = input->partitioning().num_partitions;
     if (n == 1) continue;
     if (common != 1 && n != common) {
-      ThrowInvalid("merge=\"concat\" runs the query on partition i of every input, but " + first + " has " +
-                   std::to_string(common) + " partitions and " + name + " has " + std::to_string(n) +
-                   ". Repartition one of them, or leave merge out.");
+      ThrowInvalid("merge=\"concat\" runs the query on partition i of every input, but " + first +
+                   " has " + std::to_string(common) + " partitions and " + name + " has " +
+                   std::to_string(n) + ". Repartition one of them, or leave merge out.");
     }
     common = n;
     first = name;
@@ -97,7 +104,9 @@ int CommonPartitions(const SqlQuery& query) {
   std::string message = error.what();
   for (const auto& name : unresolved) {
     if (message.find("Table with name " + name + " does not exist") == std::string::npos) continue;
-    throw Error(error.kind(), message + "\nNo frame of that name is in reach. Give it as an input: sql(…, " + name + "=frame).");
+    throw Error(error.kind(),
+                message + "\nNo frame of that name is in reach. Give it as an input: sql(…, " +
+                    name + "=frame).");
   }
   throw error;
 }
@@ -111,13 +120,15 @@ PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const Plan
     return facts;
   }
   std::map<std::string, QueryInput> shapes;
-  for (const auto& [name, input] : query.inputs) shapes[name] = {input->schema(), input->partitioning()};
+  for (const auto& [name, input] : query.inputs)
+    shapes[name] = {input->schema(), input->partitioning()};
   return AnalyzePartitions(connection, query.query, shapes);
 }
 
 }  // namespace
 
-PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs, SqlQuery::Mode mode) {
+PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
+                SqlQuery::Mode mode) {
   std::vector<std::string> named;
   for (const auto& [name, plan] : inputs.named) named.push_back(name);
   SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named)), {}, text, mode, false, ""};
@@ -130,9 +141,9 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
   } catch (const Error& error) {
     ThrowWithAdvice(error, resolver.unresolved());
   }
-  bool reads_partitions = std::any_of(query.inputs.begin(), query.inputs.end(), [](const auto& input) {
-    return input.second->partitioning().num_partitions > 1;
-  });
+  bool reads_partitions = std::any_of(
+      query.inputs.begin(), query.inputs.end(),
+      [](const auto& input) { return input.second->partitioning().num_partitions > 1; });
   query.per_partition = facts.per_partition;
   if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;
   Partitioning partitioning;
@@ -141,7 +152,8 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
     if (facts.per_partition) partitioning = facts.result;
     partitioning.num_partitions = CommonPartitions(query);
   }
-  return std::make_shared<LogicalPlan>(std::move(query), std::move(facts.schema), std::move(partitioning));
+  return std::make_shared<LogicalPlan>(std::move(query), std::move(facts.schema),
+                                       std::move(partitioning));
 }
 
 }  // namespace smallpond

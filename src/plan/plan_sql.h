@@ -20,11 +20,14 @@ struct PlanSqlInputs {
   std::map<std::string, Value> named_params;
   /// Finds a plan for a name that nothing else defines; may be empty.
   std::function<std::optional<PlanRef>(const std::string& name)> resolve;
-  /// Binds a query whose columns depend on the data (PIVOT without an IN list) over its real inputs.
+  /// Binds a query whose columns depend on the data (PIVOT without an IN list) over its real
+  /// inputs.
   std::function<Schema(const SqlQuery& query)> bind_on_data;
 };
 
-/// Parses `text`, resolves its names, binds it and decides how it treats partitions. Throws InvalidInput or Unsupported.
-PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs, SqlQuery::Mode mode);
+/// Parses `text`, resolves its names, binds it and decides how it treats partitions. Throws
+/// InvalidInput or Unsupported.
+PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
+                SqlQuery::Mode mode);
 
 }  // namespace smallpond

@@ -25,7 +25,9 @@ ArrowStreamHolder::~ArrowStreamHolder() {
 }
 
 nb::object ArrowStreamHolder::TakeCapsule() {
-  if (!stream_->release) throw std::runtime_error("The rows of this stream were handed out before. Ask the frame for another.");
+  if (!stream_->release)
+    throw std::runtime_error(
+        "The rows of this stream were handed out before. Ask the frame for another.");
   auto moved = std::make_unique<ArrowArrayStream>(*stream_);
   stream_->release = nullptr;
   PyObject* capsule = PyCapsule_New(moved.get(), kCapsuleName, ReleaseCapsule);

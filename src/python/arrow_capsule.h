@@ -8,11 +8,13 @@
 
 namespace smallpond {
 
-/// An Arrow stream that Python may take once, through the PyCapsule interface (arrow.apache.org, "The Arrow PyCapsule
-/// Interface").
+/// An Arrow stream that Python may take once, through the PyCapsule interface (arrow.apache.org,
+/// "The Arrow PyCapsule Interface").
 class ArrowStreamHolder {
  public:
-  ArrowStreamHolder() : stream_(std::make_unique<ArrowArrayStream>()) { stream_->release = nullptr; }
+  ArrowStreamHolder() : stream_(std::make_unique<ArrowArrayStream>()) {
+    stream_->release = nullptr;
+  }
   ~ArrowStreamHolder();
   ArrowStreamHolder(ArrowStreamHolder&&) noexcept = default;
   ArrowStreamHolder& operator=(ArrowStreamHolder&&) = delete;

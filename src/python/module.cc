@@ -19,7 +19,8 @@ using nb::literals::operator""_a;
 namespace smallpond {
 namespace {
 
-// Runs Python's signal handlers, so that Ctrl-C ends a query, and tells `on_progress` (None: nobody) how far it is.
+// Runs Python's signal handlers, so that Ctrl-C ends a query, and tells `on_progress` (None:
+// nobody) how far it is.
 Ticker PythonTicker(const nb::object& on_progress) {
   return [&on_progress](const Progress& progress) {
     nb::gil_scoped_acquire locked;
@@ -42,7 +43,8 @@ void TranslateError(const std::exception_ptr& exception, void*) {
 
 using NamedFrames = std::map<std::string, DataFrame>;
 
-std::function<std::optional<DataFrame>(const std::string&)> PythonResolver(const nb::object& resolve) {
+std::function<std::optional<DataFrame>(const std::string&)> PythonResolver(
+    const nb::object& resolve) {
   if (resolve.is_none()) return {};
   return [&resolve](const std::string& name) -> std::optional<DataFrame> {
     nb::gil_scoped_acquire locked;
@@ -59,13 +61,15 @@ std::optional<MergeMode> ParseMerge(const std::optional<std::string>& merge) {
   return options.merge;
 }
 
-DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFrame> positional, NamedFrames named,
-                 std::vector<Value> params, std::map<std::string, Value> named_params, nb::object resolve, bool partial,
+DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFrame> positional,
+                 NamedFrames named, std::vector<Value> params,
+                 std::map<std::string, Value> named_params, nb::object resolve, bool partial,
                  std::optional<std::string> merge) {
-  SqlInputs inputs{std::move(positional), std::move(named), std::move(params), std::move(named_params),
-                   PythonResolver(resolve)};
+  SqlInputs inputs{std::move(positional), std::move(named), std::move(params),
+                   std::move(named_params), PythonResolver(resolve)};
   nb::gil_scoped_release unlocked;
-  return partial ? session.PartialSql(query, inputs, ParseMerge(merge)) : session.Sql(query, inputs);
+  return partial ? session.PartialSql(query, inputs, ParseMerge(merge))
+                 : session.Sql(query, inputs);
 }
 
 DataFrame FromArrow(Session& session, nb::handle object, const std::string& description) {
@@ -81,7 +85,8 @@ void DefineValue(nb::module_& m) {
       .def_static("integer", [](int64_t value) { return Value(value); })
       .def_static("double", [](double value) { return Value(value); })
       .def_static("string", [](std::string value) { return Value(std::move(value)); })
-      .def_static("blob", [](nb::bytes value) { return Value::Blob({value.c_str(), value.size()}); })
+      .def_static("blob",
+                  [](nb::bytes value) { return Value::Blob({value.c_str(), value.size()}); })
       .def_static("typed", &Value::Typed, "text"_a, "type"_a)
       .def_static("list", &Value::List)
       .def_static("struct", &Value::Struct);
@@ -90,48 +95,70 @@ void DefineValue(nb::module_& m) {
 void DefineDataFrame(nb::module_& m) {
   using Release = nb::call_guard<nb::gil_scoped_release>;
   nb::class_<ArrowStreamHolder>(m, "ArrowStream")
-      .def("__arrow_c_stream__", [](ArrowStreamHolder& self, nb::object) { return self.TakeCapsule(); },
-           "requested_schema"_a = nb::none());
+      .def(
+          "__arrow_c_stream__",
+          [](ArrowStreamHolder& self, nb::object) { return self.TakeCapsule(); },
+          "requested_schema"_a = nb::none());
   nb::class_<DataFrame>(m, "DataFrame")
       .def_prop_ro("columns",
                    [](const DataFrame& frame) {
                      std::vector<std::pair<std::string, std::string>> columns;
-                     for (const auto& column : frame.columns()) columns.emplace_back(column.name, column.type);
+                     for (const auto& column : frame.columns())
+                       columns.emplace_back(column.name, column.type);
                      return columns;
                    })
       .def_prop_ro("num_partitions", &DataFrame::num_partitions)
       .def_prop_ro("notice", &DataFrame::notice)
       .def("repartition",
-           [](const DataFrame& frame, int n, std::vector<std::string> hash_by, std::string by, bool by_rows) {
+           [](const DataFrame& frame, int n, std::vector<std::string> hash_by, std::string by,
+              bool by_rows) {
              return frame.Repartition(n, {std::move(hash_by), std::move(by), by_rows});
            })
-      .def("count", [](const DataFrame& frame, nb::object on_progress) {
-        nb::gil_scoped_release unlocked;
-        return frame.Count(PythonTicker(on_progress));
-      }, "on_progress"_a.none())
-      .def("collect", [](const DataFrame& frame, int64_t limit, nb::object on_progress) {
-        ArrowStreamHolder stream;
-        nb::gil_scoped_release unlocked;
-        frame.Collect(stream.get(), limit, PythonTicker(on_progress));
-        return stream;
-      }, "limit"_a, "on_progress"_a.none())
-      .def("stream", [](const DataFrame& frame) {
-        ArrowStreamHolder stream;
-        frame.ToArrowStream(stream.get());
-        return stream;
-      }, Release())
-      .def("to_text", [](const DataFrame& frame, int max_rows, int width, nb::object on_progress) {
-        nb::gil_scoped_release unlocked;
-        return frame.ToText(max_rows, width, PythonTicker(on_progress));
-      }, "max_rows"_a, "width"_a, "on_progress"_a.none())
-      .def("to_html", [](const DataFrame& frame, int max_rows, nb::object on_progress) {
-        nb::gil_scoped_release unlocked;
-        return frame.ToHtml(max_rows, PythonTicker(on_progress));
-      }, "max_rows"_a, "on_progress"_a.none())
-      .def("write_parquet", [](const DataFrame& frame, const std::string& path, nb::object on_progress) {
-        nb::gil_scoped_release unlocked;
-        frame.WriteParquet(path, PythonTicker(on_progress));
-      }, "path"_a, "on_progress"_a.none())
+      .def(
+          "count",
+          [](const DataFrame& frame, nb::object on_progress) {
+            nb::gil_scoped_release unlocked;
+            return frame.Count(PythonTicker(on_progress));
+          },
+          "on_progress"_a.none())
+      .def(
+          "collect",
+          [](const DataFrame& frame, int64_t limit, nb::object on_progress) {
+            ArrowStreamHolder stream;
+            nb::gil_scoped_release unlocked;
+            frame.Collect(stream.get(), limit, PythonTicker(on_progress));
+            return stream;
+          },
+          "limit"_a, "on_progress"_a.none())
+      .def(
+          "stream",
+          [](const DataFrame& frame) {
+            ArrowStreamHolder stream;
+            frame.ToArrowStream(stream.get());
+            return stream;
+          },
+          Release())
+      .def(
+          "to_text",
+          [](const DataFrame& frame, int max_rows, int width, nb::object on_progress) {
+            nb::gil_scoped_release unlocked;
+            return frame.ToText(max_rows, width, PythonTicker(on_progress));
+          },
+          "max_rows"_a, "width"_a, "on_progress"_a.none())
+      .def(
+          "to_html",
+          [](const DataFrame& frame, int max_rows, nb::object on_progress) {
+            nb::gil_scoped_release unlocked;
+            return frame.ToHtml(max_rows, PythonTicker(on_progress));
+          },
+          "max_rows"_a, "on_progress"_a.none())
+      .def(
+          "write_parquet",
+          [](const DataFrame& frame, const std::string& path, nb::object on_progress) {
+            nb::gil_scoped_release unlocked;
+            frame.WriteParquet(path, PythonTicker(on_progress));
+          },
+          "path"_a, "on_progress"_a.none())
       .def("explain", &DataFrame::Explain, Release())
       .def("__str__", &DataFrame::ToString);
 }
@@ -139,26 +166,37 @@ void DefineDataFrame(nb::module_& m) {
 void DefineSession(nb::module_& m) {
   using Release = nb::call_guard<nb::gil_scoped_release>;
   nb::class_<Session>(m, "Session")
-      .def_static("init", [](const std::map<std::string, std::string>& settings) {
-        Options options = Options::FromEnvironment();
-        for (const auto& [name, text] : settings) options.Set(name, text);
-        return Session::Init(options);
-      }, Release())
-      .def("read_parquet",
-           [](Session& session, const std::vector<std::string>& paths, std::vector<std::string> columns, bool recursive,
-              bool union_by_name, ReaderOptions further) {
-             return session.ReadParquet(paths, {std::move(columns), recursive, union_by_name, std::move(further)});
-           }, Release())
-      .def("read_text",
-           [](Session& session, const std::string& format, const std::vector<std::string>& paths,
-              const std::vector<std::pair<std::string, std::string>>& schema, bool recursive, ReaderOptions further) {
-             TextOptions options{{}, recursive, std::move(further)};
-             for (const auto& [name, type] : schema) options.schema.push_back({name, type});
-             return format == "csv" ? session.ReadCsv(paths, options) : session.ReadJson(paths, options);
-           }, Release())
+      .def_static(
+          "init",
+          [](const std::map<std::string, std::string>& settings) {
+            Options options = Options::FromEnvironment();
+            for (const auto& [name, text] : settings) options.Set(name, text);
+            return Session::Init(options);
+          },
+          Release())
+      .def(
+          "read_parquet",
+          [](Session& session, const std::vector<std::string>& paths,
+             std::vector<std::string> columns, bool recursive, bool union_by_name,
+             ReaderOptions further) {
+            return session.ReadParquet(
+                paths, {std::move(columns), recursive, union_by_name, std::move(further)});
+          },
+          Release())
+      .def(
+          "read_text",
+          [](Session& session, const std::string& format, const std::vector<std::string>& paths,
+             const std::vector<std::pair<std::string, std::string>>& schema, bool recursive,
+             ReaderOptions further) {
+            TextOptions options{{}, recursive, std::move(further)};
+            for (const auto& [name, type] : schema) options.schema.push_back({name, type});
+            return format == "csv" ? session.ReadCsv(paths, options)
+                                   : session.ReadJson(paths, options);
+          },
+          Release())
       .def("from_arrow", &FromArrow)
-      .def("sql", &RunSql, "query"_a, "positional"_a, "named"_a, "params"_a, "named_params"_a, "resolve"_a.none(),
-           "partial"_a, "merge"_a.none())
+      .def("sql", &RunSql, "query"_a, "positional"_a, "named"_a, "params"_a, "named_params"_a,
+           "resolve"_a.none(), "partial"_a, "merge"_a.none())
       .def_prop_ro("job_id", [](const Session& session) { return session.options().job_id; })
       .def_prop_ro("job_name", [](const Session& session) { return session.options().job_name; })
       .def_prop_ro("job_time", [](const Session& session) { return session.options().job_time; })
@@ -171,7 +209,7 @@ void DefineSession(nb::module_& m) {
 }  // namespace smallpond
 
 NB_MODULE(_core, m) {
-  using namespace smallpond;  // NOLINT: the module's own namespace
+  using namespace smallpond;     // NOLINT: the module's own namespace
   nb::set_leak_warnings(false);  // Frames in global variables live as long as the interpreter.
   nb::register_exception_translator(TranslateError);
   m.def("version", &Version);

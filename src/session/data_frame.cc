@@ -12,7 +12,8 @@
 namespace smallpond {
 namespace {
 
-constexpr int kPreviewLimit = 10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
+constexpr int kPreviewLimit =
+    10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
 
 std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
@@ -44,7 +45,8 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
 void DataFrame::ToArrowStream(ArrowArrayStream* out) const {
   auto connection = session_->Connect();
   Statement query = DirectRun(*connection).Query(plan_);
-  auto keep_alive = std::make_shared<std::pair<std::shared_ptr<SessionState>, PlanRef>>(session_, plan_);
+  auto keep_alive =
+      std::make_shared<std::pair<std::shared_ptr<SessionState>, PlanRef>>(session_, plan_);
   StreamQuery(std::move(connection), std::move(query), keep_alive, out);
 }
 
@@ -52,8 +54,9 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
   auto connection = session_->Connect();
   RunTicking(*connection, ticker, [&] {
     DirectRun run(*connection);
-    Statement query = limit < 0 ? run.Query(plan_)
-                                : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
+    Statement query = limit < 0
+                          ? run.Query(plan_)
+                          : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     connection->Collect(std::move(query), out);
   });
 }
@@ -63,7 +66,8 @@ std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) con
   std::string text;
   RunTicking(*connection, ticker, [&] {
     DirectRun run(*connection);
-    Statement query = run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
+    Statement query =
+        run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
     text = connection->RenderText(std::move(query), max_rows, width, kPreviewLimit);
   });
   return text;
@@ -74,7 +78,8 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   std::string html;
   RunTicking(*connection, ticker, [&] {
     DirectRun run(*connection);
-    html = connection->RenderHtml(run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(max_rows), plan_));
+    html = connection->RenderHtml(
+        run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(max_rows), plan_));
   });
   return html;
 }
@@ -85,17 +90,23 @@ void DataFrame::WriteParquet(const std::string& path, const Ticker& ticker) cons
   RunTicking(*connection, ticker, [&] { smallpond::WriteParquet(*connection, plan_, target); });
 }
 
-void DataFrame::WriteFile(const std::string& path, const std::string& format, const Ticker& ticker) const {
+void DataFrame::WriteFile(const std::string& path, const std::string& format,
+                          const Ticker& ticker) const {
   auto connection = session_->Connect();
   std::string target = ResolvePath(path, session_->options().data_dir);
-  RunTicking(*connection, ticker, [&] { smallpond::WriteFile(*connection, plan_, target, format); });
+  RunTicking(*connection, ticker,
+             [&] { smallpond::WriteFile(*connection, plan_, target, format); });
 }
 
 std::string DataFrame::Explain() const {
   auto& database = session_->database();
-  std::string text = "direct: one DuckDB in this process, " + std::to_string(database.limits().threads) + " threads, " +
-                     Megabytes(database.MemoryLimitBytes()) + " of memory\n\n" + ExplainSteps(*plan_) + "\n";
-  if (NeedsPartitions(*plan_)) return text + "DuckDB's plan depends on the partitions, which are made when the frame is run.\n";
+  std::string text = "direct: one DuckDB in this process, " +
+                     std::to_string(database.limits().threads) + " threads, " +
+                     Megabytes(database.MemoryLimitBytes()) + " of memory\n\n" +
+                     ExplainSteps(*plan_) + "\n";
+  if (NeedsPartitions(*plan_))
+    return text +
+           "DuckDB's plan depends on the partitions, which are made when the frame is run.\n";
   auto connection = session_->Connect();
   return text + connection->ExplainPlan(DirectRun(*connection).Query(plan_));
 }
@@ -106,7 +117,8 @@ std::string DataFrame::ToString() const {
     if (&column != &columns().front()) text += ", ";
     text += column.name + " " + column.type;
   }
-  return text + (num_partitions() > 1 ? "] in " + std::to_string(num_partitions()) + " partitions" : "]");
+  return text +
+         (num_partitions() > 1 ? "] in " + std::to_string(num_partitions()) + " partitions" : "]");
 }
 
 }  // namespace smallpond

@@ -9,7 +9,8 @@
 namespace smallpond {
 namespace {
 
-// An interrupt that falls between two statements of the work is forgotten by DuckDB, so it is repeated.
+// An interrupt that falls between two statements of the work is forgotten by DuckDB, so it is
+// repeated.
 void InterruptUntilDone(Connection& connection, std::future<void>& done) {
   do {
     connection.Interrupt();
@@ -22,7 +23,8 @@ void RunTicking(Connection& connection, const Ticker& ticker, const std::functio
   if (!ticker) return work();
   auto start = std::chrono::steady_clock::now();
   auto done = std::async(std::launch::async, work);
-  while (done.wait_for(std::chrono::milliseconds(Options::kTickIntervalMs)) != std::future_status::ready) {
+  while (done.wait_for(std::chrono::milliseconds(Options::kTickIntervalMs)) !=
+         std::future_status::ready) {
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     bool goes_on = false;
     try {

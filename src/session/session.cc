@@ -29,8 +29,10 @@ struct Reader {
   ReaderOptions options;
 };
 
-PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, const Reader& reader) {
-  auto patterns = ExpandFolders(paths, session.options().data_dir, reader.endings, reader.recursive);
+PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths,
+                 const Reader& reader) {
+  auto patterns =
+      ExpandFolders(paths, session.options().data_dir, reader.endings, reader.recursive);
   std::string select = "*";
   if (!reader.columns.empty()) {
     std::vector<std::string> quoted;
@@ -46,11 +48,13 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, c
     arguments += ", " + QuoteName(name) + " = $" + param;
     params[param] = value;
   }
-  Statement query = Statement::ParseQuery("SELECT " + select + " FROM " + reader.function + "(" + arguments + ")");
+  Statement query = Statement::ParseQuery("SELECT " + select + " FROM " + reader.function + "(" +
+                                          arguments + ")");
   query.BindParameters({}, params);
   Schema schema = session.Connect()->Bind(query);
-  return std::make_shared<LogicalPlan>(Scan{std::move(query), reader.function + "(" + Join(paths) + ")", nullptr},
-                                       std::move(schema), Partitioning{});
+  return std::make_shared<LogicalPlan>(
+      Scan{std::move(query), reader.function + "(" + Join(paths) + ")", nullptr}, std::move(schema),
+      Partitioning{});
 }
 
 // A schema as the struct that DuckDB's text readers take.
@@ -65,23 +69,35 @@ void AddSchema(const std::vector<Column>& schema, ReaderOptions& options) {
 
 Session::Session(std::shared_ptr<SessionState> state) : state_(std::move(state)) {}
 
-Session Session::Init(const Options& options) { return Session(std::make_shared<SessionState>(options)); }
+Session Session::Init(const Options& options) {
+  return Session(std::make_shared<SessionState>(options));
+}
 
 const Options& Session::options() const {
-  if (!state_) throw Error(ErrorKind::kInvalidInput, "The session is closed. Open one with init().");
+  if (!state_)
+    throw Error(ErrorKind::kInvalidInput, "The session is closed. Open one with init().");
   return state_->options();
 }
 
-DataFrame Session::ReadParquet(const std::vector<std::string>& paths, const ParquetOptions& options) {
+DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
+                               const ParquetOptions& options) {
   this->options();
-  Reader reader{"read_parquet", {".parquet", ".parq", ".pq"}, options.recursive, options.columns, options.further};
+  Reader reader{"read_parquet",
+                {".parquet", ".parq", ".pq"},
+                options.recursive,
+                options.columns,
+                options.further};
   if (options.union_by_name) reader.options.emplace_back("union_by_name", true);
   return DataFrame(state_, PlanRead(*state_, paths, reader));
 }
 
 DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOptions& options) {
   this->options();
-  Reader reader{"read_csv", {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz"}, options.recursive, {}, options.further};
+  Reader reader{"read_csv",
+                {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz"},
+                options.recursive,
+                {},
+                options.further};
   AddSchema(options.schema, reader.options);
   return DataFrame(state_, PlanRead(*state_, paths, reader));
 }
@@ -89,8 +105,11 @@ DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOpti
 DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOptions& options) {
   this->options();
   Reader reader{"read_json",
-                {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst", ".jsonl.zst"},
-                options.recursive, {}, options.further};
+                {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst",
+                 ".jsonl.zst"},
+                options.recursive,
+                {},
+                options.further};
   AddSchema(options.schema, reader.options);
   return DataFrame(state_, PlanRead(*state_, paths, reader));
 }
@@ -101,23 +120,28 @@ DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& descri
   Statement query = Statement::ScanArrow(*source);
   Schema schema = state_->Connect()->Bind(query);
   std::string text = description + " (" + std::to_string(source->num_rows()) + " rows in memory)";
-  return DataFrame(state_, std::make_shared<LogicalPlan>(Scan{std::move(query), std::move(text), std::move(source)},
-                                                         std::move(schema), Partitioning{}));
+  return DataFrame(state_, std::make_shared<LogicalPlan>(
+                               Scan{std::move(query), std::move(text), std::move(source)},
+                               std::move(schema), Partitioning{}));
 }
 
 DataFrame Session::Sql(const std::string& query, const SqlInputs& inputs) {
   return RunSql(query, inputs, {});
 }
 
-DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs, std::optional<MergeMode> merge) {
+DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
+                              std::optional<MergeMode> merge) {
   return RunSql(query, inputs, merge.value_or(options().merge));
 }
 
-DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs, std::optional<MergeMode> merge) {
+DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
+                          std::optional<MergeMode> merge) {
   this->options();
   auto plan_of = [&](const DataFrame& frame) {
     if (frame.session_ == state_) return frame.plan_;
-    throw Error(ErrorKind::kInvalidInput, "An input belongs to another session. Read it with this session, or pass its to_arrow().");
+    throw Error(
+        ErrorKind::kInvalidInput,
+        "An input belongs to another session. Read it with this session, or pass its to_arrow().");
   };
   PlanSqlInputs planned;
   for (const auto& frame : inputs.positional) planned.positional.push_back(plan_of(frame));
@@ -137,7 +161,7 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs, std
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
     return connection->Bind(DirectRun(*connection).Query(plan));
   };
-  auto mode = !merge                        ? SqlQuery::Mode::kGlobal
+  auto mode = !merge                       ? SqlQuery::Mode::kGlobal
               : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial
                                            : SqlQuery::Mode::kConcatenated;
   return DataFrame(state_, PlanSql(*connection, query, planned, mode));

@@ -17,7 +17,8 @@ namespace smallpond {
 namespace {
 
 constexpr const char* kNeedsCluster =
-    " needs a cluster, and this version runs in one process only. Leave it out to use this machine's cores: one process "
+    " needs a cluster, and this version runs in one process only. Leave it out to use this "
+    "machine's cores: one process "
     "reads and writes the same files.";
 
 std::string RandomUuid() {
@@ -53,7 +54,9 @@ std::string SpillFolder(const Options& options) {
 }
 
 void CheckNeedsNoCluster(const Options& options) {
-  auto refuse = [](const std::string& what) { throw Error(ErrorKind::kUnsupported, what + kNeedsCluster); };
+  auto refuse = [](const std::string& what) {
+    throw Error(ErrorKind::kUnsupported, what + kNeedsCluster);
+  };
   if (options.num_nodes > 1) refuse("num_nodes=" + std::to_string(options.num_nodes));
   if (options.num_executors > 0) refuse("num_executors=" + std::to_string(options.num_executors));
   if (!options.ray_address.empty()) refuse("ray_address='" + options.ray_address + "'");
@@ -68,8 +71,9 @@ Options WithDefaults(Options options) {
     options.data_dir = ResolvePath(options.data_dir, "");
     std::error_code error;
     if (!IsRemote(options.data_dir) && !std::filesystem::is_directory(options.data_dir, error)) {
-      throw Error(ErrorKind::kInvalidInput,
-                  "data_dir='" + options.data_dir + "' is not a folder. Make it, or leave data_dir out.");
+      throw Error(
+          ErrorKind::kInvalidInput,
+          "data_dir='" + options.data_dir + "' is not a folder. Make it, or leave data_dir out.");
     }
   }
   if (!options.threads) options.threads = UsableCpus();

@@ -30,8 +30,8 @@ std::optional<double> ParseNumber(const std::string& text) {
   return number;
 }
 
-// The folders of this process's control groups that may hold a limit, innermost first. A limit may stand on any level,
-// and inside a container the own group is mounted as the root.
+// The folders of this process's control groups that may hold a limit, innermost first. A limit may
+// stand on any level, and inside a container the own group is mounted as the root.
 std::vector<fs::path> ControlGroupFolders(const fs::path& root, const std::string& v1_controller) {
   std::vector<fs::path> folders;
   std::ifstream file(root / "proc/self/cgroup");
@@ -44,7 +44,8 @@ std::vector<fs::path> ControlGroupFolders(const fs::path& root, const std::strin
     bool is_v2 = controllers == ",,";
     if (!is_v2 && controllers.find("," + v1_controller + ",") == std::string::npos) continue;
     fs::path base = is_v2 ? root / "sys/fs/cgroup" : root / "sys/fs/cgroup" / v1_controller;
-    for (fs::path group = fs::path(line.substr(second + 1)).relative_path();; group = group.parent_path()) {
+    for (fs::path group = fs::path(line.substr(second + 1)).relative_path();;
+         group = group.parent_path()) {
       folders.push_back(base / group);
       if (group.empty()) break;
     }
@@ -55,7 +56,8 @@ std::vector<fs::path> ControlGroupFolders(const fs::path& root, const std::strin
 }  // namespace
 
 uint64_t UsableMemoryBytes(const std::string& root) {
-  double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  double bytes =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
   for (const auto& folder : ControlGroupFolders(root, "memory")) {
     for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
       auto line = FirstLine(folder / name);
@@ -69,8 +71,9 @@ uint64_t UsableMemoryBytes(const std::string& root) {
 int UsableCpus(const std::string& root) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
-  double cpus = sched_getaffinity(0, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask)
-                                                               : static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
+  double cpus = sched_getaffinity(0, sizeof mask, &mask) == 0
+                    ? CPU_COUNT(&mask)
+                    : static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
   for (const auto& folder : ControlGroupFolders(root, "cpu")) {
     std::optional<double> quota, period;
     if (auto line = FirstLine(folder / "cpu.max")) {  // "200000 100000" or "max 100000"
@@ -79,7 +82,8 @@ int UsableCpus(const std::string& root) {
       if (space != std::string::npos) period = ParseNumber(line->substr(space));
     } else if (auto quota_line = FirstLine(folder / "cpu.cfs_quota_us")) {
       quota = ParseNumber(*quota_line);
-      if (auto period_line = FirstLine(folder / "cpu.cfs_period_us")) period = ParseNumber(*period_line);
+      if (auto period_line = FirstLine(folder / "cpu.cfs_period_us"))
+        period = ParseNumber(*period_line);
     }
     if (quota && period) cpus = std::min(cpus, std::ceil(*quota / *period));
   }

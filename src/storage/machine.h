@@ -5,11 +5,13 @@
 
 namespace smallpond {
 
-/// Bytes of memory that this process may use: the machine's memory, or the smallest limit of the control groups that
-/// it is in, version 1 or 2 (a container's limit). `root` is the file system to look in; tests give another.
+/// Bytes of memory that this process may use: the machine's memory, or the smallest limit of the
+/// control groups that it is in, version 1 or 2 (a container's limit). `root` is the file system to
+/// look in; tests give another.
 uint64_t UsableMemoryBytes(const std::string& root = "/");
 
-/// Processors that this process may use: its affinity mask, or the control group's CPU quota, rounded up; at least 1.
+/// Processors that this process may use: its affinity mask, or the control group's CPU quota,
+/// rounded up; at least 1.
 int UsableCpus(const std::string& root = "/");
 
 }  // namespace smallpond

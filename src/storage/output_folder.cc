@@ -13,10 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Lists the files of a folder that smallpond wrote, one name a line. Its own name is no pattern for data.
+// Lists the files of a folder that smallpond wrote, one name a line. Its own name is no pattern for
+// data.
 constexpr const char* kListName = "_smallpond_files";
 
-[[noreturn]] void ThrowIo(const std::string& what, const fs::path& path, const std::error_code& error) {
+[[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
+                          const std::error_code& error) {
   throw Error(ErrorKind::kIo, what + " '" + path.string() + "' failed: " + error.message() + ".");
 }
 
@@ -58,15 +60,18 @@ OutputFolder::OutputFolder(const std::string& path) : path_(path), tag_(RandomTa
   if (fs::is_directory(target, error)) {
     for (const auto& entry : fs::directory_iterator(target, error)) {
       std::string name = entry.path().filename().string();
-      if (name == kListName || std::find(earlier_.begin(), earlier_.end(), name) != earlier_.end()) continue;
-      throw Error(ErrorKind::kInvalidInput, "The folder '" + path_ + "' holds '" + name +
-                                                "', which smallpond did not write. Give an empty or new folder.");
+      if (name == kListName || std::find(earlier_.begin(), earlier_.end(), name) != earlier_.end())
+        continue;
+      throw Error(ErrorKind::kInvalidInput,
+                  "The folder '" + path_ + "' holds '" + name +
+                      "', which smallpond did not write. Give an empty or new folder.");
     }
     if (error) ThrowIo("Reading the folder", target, error);
   }
   fs::create_directories(target.parent_path(), error);
   if (error) ThrowIo("Making the folder", target.parent_path(), error);
-  attempt_ = (target.parent_path() / ("." + target.filename().string() + ".writing-" + tag_)).string();
+  attempt_ =
+      (target.parent_path() / ("." + target.filename().string() + ".writing-" + tag_)).string();
   fs::create_directory(attempt_, error);
   if (error) ThrowIo("Making the folder", attempt_, error);
 }
@@ -86,7 +91,8 @@ void OutputFolder::Publish() {
   std::error_code error;
   fs::create_directories(target, error);
   if (error) ThrowIo("Making the folder", target, error);
-  // The list names both while the folder changes, so that a crash in between leaves nothing that is not ours.
+  // The list names both while the folder changes, so that a crash in between leaves nothing that is
+  // not ours.
   std::vector<std::string> both = earlier_;
   both.insert(both.end(), names_.begin(), names_.end());
   WriteList(target / kListName, both);

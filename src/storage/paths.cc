@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 bool EndsWithOneOf(const std::string& name, const std::vector<std::string>& endings) {
-  return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) { return name.ends_with(ending); });
+  return std::any_of(endings.begin(), endings.end(),
+                     [&](const std::string& ending) { return name.ends_with(ending); });
 }
 
 // Names that begin with a dot or an underscore belong to the programs that wrote the folder.
@@ -36,7 +37,9 @@ void ListFolder(const fs::path& folder, const std::vector<std::string>& endings,
                 std::vector<std::string>& files, size_t& others) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
-  if (error) throw Error(ErrorKind::kIo, "The folder '" + folder.string() + "' can't be read: " + error.message() + ".");
+  if (error)
+    throw Error(ErrorKind::kIo,
+                "The folder '" + folder.string() + "' can't be read: " + error.message() + ".");
   std::vector<fs::path> sorted;
   for (const auto& entry : entries) sorted.push_back(entry.path());
   std::sort(sorted.begin(), sorted.end());
@@ -70,12 +73,15 @@ std::string ResolvePath(const std::string& path, const std::string& base) {
   return fs::absolute(local).lexically_normal().string();
 }
 
-std::vector<std::string> ExpandFolders(const std::vector<std::string>& paths, const std::string& base,
+std::vector<std::string> ExpandFolders(const std::vector<std::string>& paths,
+                                       const std::string& base,
                                        const std::vector<std::string>& endings, bool recursive) {
-  if (paths.empty()) throw Error(ErrorKind::kInvalidInput, "The list of paths is empty. Give at least one path.");
+  if (paths.empty())
+    throw Error(ErrorKind::kInvalidInput, "The list of paths is empty. Give at least one path.");
   std::vector<std::string> patterns;
   for (const auto& path : paths) {
-    if (path.empty()) throw Error(ErrorKind::kInvalidInput, "A path is empty. Give a file, a glob or a folder.");
+    if (path.empty())
+      throw Error(ErrorKind::kInvalidInput, "A path is empty. Give a file, a glob or a folder.");
     std::string resolved = ResolvePath(path, base);
     std::error_code error;
     if (IsRemote(resolved) || !fs::exists(resolved, error)) {
@@ -87,9 +93,11 @@ std::vector<std::string> ExpandFolders(const std::vector<std::string>& paths, co
       size_t others = 0;
       ListFolder(resolved, endings, recursive, patterns, others);
       if (patterns.size() > before) continue;
-      throw Error(ErrorKind::kInvalidInput, "The folder '" + resolved + "' holds no file that ends in " + endings[0] +
-                                                "; it holds " + std::to_string(others) +
-                                                " others. Name the files with a glob, or use recursive for folders below it.");
+      throw Error(
+          ErrorKind::kInvalidInput,
+          "The folder '" + resolved + "' holds no file that ends in " + endings[0] + "; it holds " +
+              std::to_string(others) +
+              " others. Name the files with a glob, or use recursive for folders below it.");
     }
   }
   return patterns;

@@ -1,0 +1,117 @@
+"""How a session is opened: arguments, environment variables and defaults."""
+
+from __future__ import annotations
+
+import atexit
+import difflib
+import os
+import shutil
+import sys
+import weakref
+from typing import Any
+
+from smallpond import _core
+from smallpond.session import PathLike, Session
+
+_open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def init(
+    job_id: str | None = None,
+    job_time: Any = None,
+    job_name: str | None = None,
+    data_root: PathLike | None = None,
+    num_executors: int | None = None,
+    ray_address: str | None = None,
+    bind_numa_node: bool | None = None,
+    platform: str | None = None,
+    _remove_output_root: bool = True,
+    *,
+    memory_allocator: str | None = None,
+    num_nodes: int | None = None,
+    duckdb_memory: str | int | None = None,
+    data_dir: PathLike | None = None,
+    executor: str | None = None,
+    threads: int | None = None,
+    partition_size: str | int | None = None,
+    partitions: int | None = None,
+    temp_dir: PathLike | None = None,
+    merge: str | None = None,
+    **unknown: Any,
+) -> Session:
+    """Opens a session: one DuckDB in this process. Starts no process and no service.
+
+    Everything is optional. An argument beats its environment variable, which beats the default.
+
+    duckdb_memory (SP_DUCKDB_MEMORY)
+        DuckDB's memory limit, such as "8GB". Default: 80% of what this process's container may use,
+        shared by all sessions that leave it out. Larger data spills to `temp_dir`.
+    threads (SP_THREADS)
+        DuckDB's threads. Default: every core that the process may use.
+    data_dir (SP_DATA_DIR)
+        Where relative paths of `read_*` and `write_*` start. Default: the current folder.
+    temp_dir (SP_TEMP_DIR)
+        Where to spill. Default: `<data_root>/temp` with a data_root, else the system's folder for
+        temporary files.
+    merge (SP_MERGE)
+        Default of `partial_sql`'s merge: "auto" (the right answer) or "concat" (each partition's
+        own result).
+    executor (SP_EXECUTOR)
+        "direct": one DuckDB in this process, the only one in this version.
+    partition_size (SP_PARTITION_SIZE), partitions (SP_PARTITIONS)
+        Size ("256MB") or number of the pieces that files are read in, when work is cut into tasks.
+        They never change an answer.
+    num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS),
+    platform (SP_PLATFORM)
+        A cluster. More than this machine is an UnsupportedError in this version.
+    job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
+        What the job is called. Default: a random UUID, now, the script's name.
+    data_root (SP_DATA_ROOT)
+        Folder for what a job needs while it runs.
+    bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR), _remove_output_root
+        For worker processes of smallpond 0.15; accepted, and without effect in one process.
+
+    Raises TypeError for an unknown argument, InvalidInputError for a value that can't be read,
+    UnsupportedError for a cluster.
+    """
+    arguments = {
+        name: value for name, value in locals().items() if name != "unknown" and value is not None
+    }
+    if unknown:
+        raise TypeError(_unknown_argument(next(iter(unknown))))
+    settings = {name: _as_text(value) for name, value in arguments.items()}
+    if "SP_JOB_NAME" not in os.environ:
+        settings.setdefault("job_name", os.path.basename(sys.argv[0]) if sys.argv else "")
+    session = Session(_core.Session.init(settings))
+    _open_sessions.add(session)
+    return session
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return str(os.fspath(value)) if isinstance(value, os.PathLike) else str(value)
+
+
+def _unknown_argument(name: str) -> str:
+    known = [
+        argument
+        for argument in init.__code__.co_varnames[
+            : init.__code__.co_argcount + init.__code__.co_kwonlyargcount
+        ]
+    ]
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean '{nearest[0]}'?" if nearest else f" Known are: {', '.join(known)}."
+    return f"init() got an unknown argument '{name}'.{hint}"
+
+
+def _remove_spill_folders() -> None:
+    """At exit: DuckDB removes its spill folder when it closes, which a frame in a global variable
+    may prevent."""
+    for session in list(_open_sessions):
+        shutil.rmtree(session._temp_dir, ignore_errors=True)
+
+
+atexit.register(_remove_spill_folders)
