@@ -41,6 +41,25 @@ Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOper
   return result;
 }
 
+// Volatile functions give other values the next time, and some operators may keep other rows.
+bool IsDeterminate(duckdb::LogicalOperator& op) {
+  switch (op.type) {
+    case duckdb::LogicalOperatorType::LOGICAL_LIMIT:
+    case duckdb::LogicalOperatorType::LOGICAL_TOP_N:
+    case duckdb::LogicalOperatorType::LOGICAL_SAMPLE:
+      return false;
+    default:
+      break;
+  }
+  bool determinate = true;
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+      op, [&](duckdb::unique_ptr<duckdb::Expression>* expression) {
+        determinate = determinate && !(*expression)->IsVolatile();
+      });
+  for (auto& child : op.children) determinate = determinate && IsDeterminate(*child);
+  return determinate;
+}
+
 }  // namespace
 
 PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
@@ -57,6 +76,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       auto types = std::make_shared<Schema::Types>();
       types->list = planner.types;
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
+      facts.determinate = IsDeterminate(*planner.plan);
       int num_partitions = 1;
       for (const auto& [name, input] : inputs)
         num_partitions = std::max(num_partitions, input.partitioning.num_partitions);

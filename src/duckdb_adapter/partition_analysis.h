@@ -31,8 +31,9 @@ struct PartitionFacts {
   Schema schema;  ///< Of the query's result.
   bool per_partition =
       true;  ///< Whether the partitions' results, one after the other, are the global answer.
-  std::string reason;   ///< Where they are not: the construct that sees rows of several partitions.
-  Partitioning result;  ///< How the results are spread where per_partition.
+  std::string reason;  ///< Where they are not: the construct that sees rows of several partitions.
+  bool determinate = true;  ///< Whether two runs over the same input give the same rows.
+  Partitioning result;      ///< How the results are spread where per_partition.
 };
 
 /// Binds `query` over inputs without rows and finds out whether it may be run per partition. The

@@ -71,9 +71,11 @@ class FreeTableCollector : public TreeVisitor {
 
  protected:
   void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) override {
-    Add(table->Cast<duckdb::BaseTableRef>().table_name);
+    names.push_back(table->Cast<duckdb::BaseTableRef>().table_name);
   }
-  void VisitShownTable(duckdb::ShowRef& show) override { Add(Unquoted(show.table_name)); }
+  void VisitShownTable(duckdb::ShowRef& show) override {
+    names.push_back(Unquoted(show.table_name));
+  }
 
  private:
   // DuckDB keeps the name of DESCRIBE "a b" with its quotes.
@@ -81,9 +83,6 @@ class FreeTableCollector : public TreeVisitor {
     return name.size() > 1 && name.front() == '"' && name.back() == '"'
                ? name.substr(1, name.size() - 2)
                : name;
-  }
-  void Add(const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
 };
 
@@ -252,7 +251,7 @@ void Statement::ReplaceTables(
   Splice(tree_->preparation, std::move(replacer.preparation), true);
 }
 
-void Statement::AddCommonTable(const std::string& name, Statement query) {
+void Statement::AddCommonTable(const std::string& name, Statement query, bool once) {
   auto add = [&](duckdb::SQLStatement& statement,
                  duckdb::unique_ptr<duckdb::SelectStatement> select) {
     duckdb::QueryNode* node = nullptr;
@@ -272,6 +271,7 @@ void Statement::AddCommonTable(const std::string& name, Statement query) {
     }
     auto info = duckdb::make_uniq<duckdb::CommonTableExpressionInfo>();
     info->query = std::move(select);
+    if (once) info->materialized = duckdb::CTEMaterialize::CTE_MATERIALIZE_ALWAYS;
     duckdb::CommonTableExpressionMap extended;
     extended.map.insert(name, std::move(info));
     for (auto& [other, definition] : node->cte_map.map)

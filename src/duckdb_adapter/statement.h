@@ -44,7 +44,7 @@ class Statement {
                       const std::map<std::string, Value>& named);
 
   /// Returns the table names without a schema that no CTE of the statement defines, in order of
-  /// appearance, each once.
+  /// appearance, as often as they appear.
   std::vector<std::string> FreeTableNames() const;
 
   /// Replaces each free table name for which `replacement` returns a query by that query, as a
@@ -52,9 +52,9 @@ class Statement {
   void ReplaceTables(
       const std::function<std::optional<Statement>(const std::string& name)>& replacement);
 
-  /// Defines `name` by `query` before everything else in this query; DuckDB computes it once where
-  /// that is cheaper.
-  void AddCommonTable(const std::string& name, Statement query);
+  /// Defines `name` by `query` before everything else in this query. It is computed once where
+  /// DuckDB finds that cheaper, or always where `once`: two readings of it could differ.
+  void AddCommonTable(const std::string& name, Statement query, bool once);
 
   /// Whether a statement has to run on data before this one can be bound: PIVOT without an IN list.
   bool NeedsPreparation() const;

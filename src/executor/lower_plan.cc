@@ -18,18 +18,27 @@ class Lowering {
     Statement query = LowerOperator(plan);
     // Each common table is put before the ones that are there, so the last goes first.
     for (auto shared = shared_.rbegin(); shared != shared_.rend(); ++shared) {
-      query.AddCommonTable(shared->first, std::move(shared->second));
+      query.AddCommonTable(shared->name, std::move(shared->query), !shared->determinate);
     }
     return query;
   }
 
  private:
+  struct SharedQuery {
+    std::string name;
+    Statement query;
+    bool determinate;
+  };
+
   void CountReferences(const PlanRef& plan) {
     if (++references_[plan.get()] > 1 || IsConcatenated(*plan)) return;
     if (const auto* repartition = std::get_if<Repartition>(&plan->op())) {
       CountReferences(repartition->input);
     } else if (const auto* query = std::get_if<SqlQuery>(&plan->op())) {
-      for (const auto& [name, input] : query->inputs) CountReferences(input);
+      for (const auto& name : query->query.FreeTableNames()) {
+        auto input = query->inputs.find(name);
+        if (input != query->inputs.end()) CountReferences(input->second);
+      }
     }
   }
 
@@ -40,7 +49,8 @@ class Lowering {
     if (is_new) {
       Statement query = LowerOperator(plan);
       entry->second = "__smallpond_shared_" + std::to_string(shared_.size());
-      shared_.emplace_back(entry->second, std::move(query));
+      bool determinate = std::get<SqlQuery>(plan->op()).determinate;
+      shared_.push_back({entry->second, std::move(query), determinate});
     }
     return Statement::Parse("FROM " + QuoteName(entry->second));
   }
@@ -63,8 +73,7 @@ class Lowering {
   const ReadPartitions& read_partitions_;
   std::map<const LogicalPlan*, int> references_;  // How often the query would read each plan.
   std::map<const LogicalPlan*, std::string> names_;
-  std::vector<std::pair<std::string, Statement>>
-      shared_;  // Common tables, inputs before what reads them.
+  std::vector<SharedQuery> shared_;  // Common tables, inputs before what reads them.
 };
 
 }  // namespace

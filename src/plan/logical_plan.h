@@ -33,14 +33,19 @@ struct SqlQuery {
     kConcatenated,  ///< partial_sql(merge="concat"): each partition's own result
   };
 
-  Statement query;                        ///< With parameters bound; inputs are still names.
-  std::map<std::string, PlanRef> inputs;  ///< By the table name that stands in `query`.
-  std::string text;                       ///< As the caller wrote it.
+  /// With parameters bound; inputs are still names.
+  Statement query;
+  /// By the table name that stands in `query`.
+  std::map<std::string, PlanRef> inputs;
+  /// As the caller wrote it.
+  std::string text;
   Mode mode = Mode::kGlobal;
-  bool per_partition =
-      false;  ///< Whether the partitions' results, one after the other, are the global answer.
-  std::string
-      merged_because;  ///< The construct that sees rows of several partitions, where they are not.
+  /// Whether the partitions' results, one after the other, are the global answer.
+  bool per_partition = false;
+  /// Whether two runs over the same input give the same rows.
+  bool determinate = true;
+  /// Where not per_partition: the construct that sees rows of several partitions.
+  std::string merged_because;
 };
 
 /// The same rows, spread anew.

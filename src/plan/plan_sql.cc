@@ -29,6 +29,7 @@ class NameResolver {
   std::map<std::string, PlanRef> Resolve(const std::vector<std::string>& names) {
     std::map<std::string, PlanRef> resolved;
     for (const auto& name : names) {
+      if (resolved.count(name)) continue;
       if (auto plan = Find(name)) resolved[name] = *plan;
     }
     for (const auto& [name, plan] : inputs_.named) {
@@ -131,7 +132,8 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
                 SqlQuery::Mode mode) {
   std::vector<std::string> named;
   for (const auto& [name, plan] : inputs.named) named.push_back(name);
-  SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named)), {}, text, mode, false, ""};
+  SqlQuery query{
+      Statement::ParseQuery(QuotePlaceholders(text, named)), {}, text, mode, false, true, ""};
   query.query.BindParameters(inputs.params, inputs.named_params);
   NameResolver resolver(connection, inputs);
   query.inputs = resolver.Resolve(query.query.FreeTableNames());
@@ -145,6 +147,7 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
       query.inputs.begin(), query.inputs.end(),
       [](const auto& input) { return input.second->partitioning().num_partitions > 1; });
   query.per_partition = facts.per_partition;
+  query.determinate = facts.determinate;
   if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;
   Partitioning partitioning;
   if (mode == SqlQuery::Mode::kPartial && facts.per_partition) partitioning = facts.result;

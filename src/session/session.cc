@@ -157,7 +157,8 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
   }
   auto connection = state_->Connect();
   planned.bind_on_data = [&](const SqlQuery& bound) {
-    SqlQuery copy{bound.query.Copy(), bound.inputs, bound.text, SqlQuery::Mode::kGlobal, false, ""};
+    SqlQuery copy{
+        bound.query.Copy(), bound.inputs, bound.text, SqlQuery::Mode::kGlobal, false, true, ""};
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
     return connection->Bind(DirectRun(*connection).Query(plan));
   };

@@ -16,10 +16,14 @@
 namespace smallpond {
 namespace {
 
+// Tells what a cluster is and how far this version is from it.
 constexpr const char* kNeedsCluster =
-    " needs a cluster, and this version runs in one process only. Leave it out to use this "
-    "machine's cores: one process "
-    "reads and writes the same files.";
+    " needs a cluster: Ray on every node (`ray start --head` on one, `ray start "
+    "--address=HEAD:6379` "
+    "on the others) and a folder that all of them mount, named to init() as "
+    "ray_address='HEAD:6379' "
+    "and data_root. This version does not connect to one yet. Leave the argument out: the same "
+    "script runs in this process, with all of this machine's cores.";
 
 std::string RandomUuid() {
   std::random_device device;
