@@ -11,15 +11,15 @@ namespace smallpond {
 /// What went wrong, as far as a program has to know. The kind alone decides whether trying again
 /// can help.
 enum class ErrorKind {
-  kInvalidInput,  ///< The query, an argument or the data is wrong. Trying again gives the same
-                  ///< error.
-  kUnsupported,   ///< Understood, and not offered here.
-  kUserCode,      ///< A function of the user failed.
-  kOutOfMemory,   ///< The memory limit was reached and spilling could not help.
-  kIo,            ///< A file or its storage failed.
-  kUnavailable,   ///< A node or service did not answer.
-  kCancelled,     ///< The caller asked to stop.
-  kInternal,      ///< A bug in smallpond or DuckDB.
+  /// The query, an argument or the data is wrong. Trying again gives the same error.
+  kInvalidInput,
+  kUnsupported,  ///< Understood, and not offered here.
+  kUserCode,     ///< A function of the user failed.
+  kOutOfMemory,  ///< The memory limit was reached and spilling could not help.
+  kIo,           ///< A file or its storage failed.
+  kUnavailable,  ///< A node or service did not answer.
+  kCancelled,    ///< The caller asked to stop.
+  kInternal,     ///< A bug in smallpond or DuckDB.
 };
 
 /// Returns the kind's name as it is printed, for example "InvalidInput".

@@ -41,22 +41,22 @@ struct SMALLPOND_API Options {
   std::string job_time;  ///< Creation time, ISO 8601 or seconds since 1970. Empty: now.
 
   // --- where things are ---
-  std::string
-      data_dir;  ///< Relative paths of read_* and write_* start here. Empty: the current folder.
-  std::string data_root;  ///< Folder for what a job needs while it runs. Empty: ~/.smallpond/data,
-                          ///< made when needed.
-  std::string temp_dir;   ///< Spill folder. Empty: <data_root>/temp if data_root is set, else one
-                          ///< below $TMPDIR or /tmp.
+  /// Relative paths of read_* and write_* start here. Empty: the current folder.
+  std::string data_dir;
+  /// Folder for what a job needs while it runs. Empty: ~/.smallpond/data, made when needed.
+  std::string data_root;
+  /// Spill folder. Empty: <data_root>/temp if data_root is set, else one below $TMPDIR or /tmp.
+  std::string temp_dir;
 
   // --- how much of this machine ---
-  std::optional<uint64_t>
-      duckdb_memory_bytes;     ///< DuckDB's limit. Empty: 80% of what the container may use.
+  /// DuckDB's limit. Empty: 80% of what the container may use.
+  std::optional<uint64_t> duckdb_memory_bytes;
   std::optional<int> threads;  ///< DuckDB's threads. Empty: every core that the process may use.
 
   // --- how work is cut ---
-  uint64_t partition_size_bytes =
-      256'000'000;                ///< Aim for one split of a file, when work is cut into tasks.
-  std::optional<int> partitions;  ///< Fixed number of splits. Empty: by partition_size_bytes.
+  /// Aim for one split of a file, when work is cut into tasks.
+  uint64_t partition_size_bytes = 256'000'000;
+  std::optional<int> partitions;       ///< Fixed number of splits. Empty: by partition_size_bytes.
   MergeMode merge = MergeMode::kAuto;  ///< Default of partial_sql's `merge`.
 
   // --- cluster ---
@@ -71,16 +71,16 @@ struct SMALLPOND_API Options {
 
   // --- limits that keep every wait and buffer bounded ---
   static constexpr int kMaxPartitions = 65'536;  ///< Most partitions of one repartition.
-  static constexpr int64_t kArrowBatchRows =
-      122'880;                                ///< Rows of one Arrow batch; DuckDB's row group.
+  /// Rows of one Arrow batch; DuckDB's row group.
+  static constexpr int64_t kArrowBatchRows = 122'880;
   static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
 };
 
 /// How `Repartition` spreads rows. Set at most one of `hash_by`, `by` and `by_rows`; none gives an
 /// even spread.
 struct RepartitionOptions {
-  std::vector<std::string>
-      hash_by;           ///< Equal values of these columns meet in one partition; so do NULLs.
+  /// Equal values of these columns meet in one partition; so do NULLs.
+  std::vector<std::string> hash_by;
   std::string by;        ///< This column holds the partition's number, 0 to n-1.
   bool by_rows = false;  ///< Runs of neighbouring rows, of equal length to within one.
 };

@@ -8,8 +8,8 @@ namespace smallpond {
 
 /// What one DuckDB may use.
 struct DatabaseLimits {
-  uint64_t memory_bytes =
-      0;  ///< 0: an equal share of the process's budget with all other such databases.
+  /// 0: an equal share of the process's budget with all other such databases.
+  uint64_t memory_bytes = 0;
   int threads = 1;
   std::string temp_dir;  ///< Made when DuckDB first spills, removed when it closes.
 };

@@ -16,8 +16,8 @@ struct Partitioning {
   /// Equal rows of two tables with the same layout lie in the same partition, for example
   /// "hash/10". Empty: rows lie anywhere.
   std::string layout;
-  std::vector<int> key_columns;  ///< Positions of the columns that decide the partition; empty with
-                                 ///< an empty layout.
+  /// Positions of the columns that decide the partition; empty with an empty layout.
+  std::vector<int> key_columns;
 };
 
 /// What a query's input looks like from outside.
@@ -29,8 +29,8 @@ struct QueryInput {
 /// What is known about running a query on each partition.
 struct PartitionFacts {
   Schema schema;  ///< Of the query's result.
-  bool per_partition =
-      true;  ///< Whether the partitions' results, one after the other, are the global answer.
+  /// Whether the partitions' results, one after the other, are the global answer.
+  bool per_partition = true;
   std::string reason;  ///< Where they are not: the construct that sees rows of several partitions.
   bool determinate = true;  ///< Whether two runs over the same input give the same rows.
   Partitioning result;      ///< How the results are spread where per_partition.

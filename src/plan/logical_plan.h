@@ -21,8 +21,8 @@ using PlanRef = std::shared_ptr<const LogicalPlan>;  // Shared by frames and by 
 struct Scan {
   Statement query;          ///< Reads all of it.
   std::string description;  ///< For people, for example "read_parquet(events/*.parquet)".
-  std::shared_ptr<const ArrowSource>
-      arrow;  ///< What `query` points to, or null. Shared by all plans that scan it.
+  /// What `query` points to, or null. Shared by all plans that scan it.
+  std::shared_ptr<const ArrowSource> arrow;
 };
 
 /// What `partial_sql` and `sql` asked for, and what was found out about it.
@@ -54,8 +54,8 @@ struct Repartition {
 
   PlanRef input;
   Way way = Way::kEven;
-  std::vector<int>
-      columns;  ///< Positions of the hashed columns, or of the column with the partition's number.
+  /// Positions of the hashed columns, or of the column with the partition's number.
+  std::vector<int> columns;
 };
 
 /// One step of a frame, with the steps below it. Never changes after construction; any thread may
