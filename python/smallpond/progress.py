@@ -50,24 +50,26 @@ class _Bar:
                 return
             self._open()
         self._bar.update(
-            self._task, completed=max(fraction, 0.0), total=1.0 if fraction >= 0 else None
+            self._task,
+            completed=max(fraction, 0.0),
+            total=1.0 if fraction >= 0 else None,
+            seconds=seconds,
         )
 
     def _open(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         console = Console(force_jupyter=True) if self._notebook else Console(stderr=True)
         self._bar = Progress(
             TextColumn(self._what),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
+            TextColumn("{task.percentage:>3.0f}%  {task.fields[seconds]:.0f} s"),
             console=console,
             transient=True,
         )
         self._bar.start()
-        self._task = self._bar.add_task(self._what, total=None)
+        self._task = self._bar.add_task(self._what, total=None, seconds=0.0)
 
     def close(self) -> None:
         if self._bar is not None:

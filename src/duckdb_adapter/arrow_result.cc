@@ -8,9 +8,6 @@
 namespace smallpond {
 namespace {
 
-using ExtensionTypes =
-    std::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>>;
-
 // What the two kinds of Arrow stream have in common. One consumer at a time uses a stream, as the
 // interface asks.
 class ResultStream {
@@ -128,21 +125,18 @@ class RunningStream : public ResultStream {
 }  // namespace
 
 void Connection::Collect(Statement query, ArrowArrayStream* out) {
-  auto& config = handle_->context().config;
-  config.get_result_collector = [](duckdb::ClientContext& context,
-                                   duckdb::PreparedStatementData& data) {
-    return duckdb::PhysicalArrowCollector::Create(context, data, Options::kArrowBatchRows);
-  };
-  auto result = [&] {
-    try {
-      TranslatingErrors([&] { handle_->RunPreparation(query); });
-      return handle_->Run(std::move(query));
-    } catch (...) {
-      config.get_result_collector = nullptr;
-      throw;
-    }
-  }();
-  config.get_result_collector = nullptr;
+  TranslatingErrors([&] { handle_->RunPreparation(query); });
+  // The collector is a setting of the connection; it must not outlive this query.
+  duckdb::ScopedConfigSetting collector(
+      handle_->context().config,
+      [](duckdb::ClientConfig& config) {
+        config.get_result_collector = [](duckdb::ClientContext& context,
+                                         duckdb::PreparedStatementData& data) {
+          return duckdb::PhysicalArrowCollector::Create(context, data, Options::kArrowBatchRows);
+        };
+      },
+      [](duckdb::ClientConfig& config) { config.get_result_collector = nullptr; });
+  auto result = handle_->Run(std::move(query));
   ResultStream::HandOut(std::make_unique<CollectedStream>(handle_->connection.context,
                                                           result->Cast<duckdb::ArrowQueryResult>()),
                         out);

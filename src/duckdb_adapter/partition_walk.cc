@@ -11,12 +11,14 @@ using Kind = PartitionState::Kind;
 using Expressions = duckdb::vector<duckdb::unique_ptr<Expression>>;
 
 // Returns the column that `expression` is, or null. Casts between integers keep the value, and so
-// the partition.
+// the partition; TRY_CAST makes one NULL of many values.
 const ColumnBinding* ColumnOf(const Expression& expression) {
   const Expression* inner = &expression;
   while (inner->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST &&
          inner->return_type.IsIntegral()) {
-    inner = inner->Cast<duckdb::BoundCastExpression>().child.get();
+    const auto& cast = inner->Cast<duckdb::BoundCastExpression>();
+    if (cast.try_cast) return nullptr;
+    inner = cast.child.get();
     if (!inner->return_type.IsIntegral()) return nullptr;
   }
   if (inner->GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) return nullptr;
@@ -93,6 +95,14 @@ JoinType TypeOfJoin(const duckdb::LogicalOperator& op) {
     default:
       return JoinType::INNER;  // cross product
   }
+}
+
+// A lateral join numbers the rows on its left to find them again. The numbers differ when a
+// partition is numbered by itself, but they only have to differ from each other.
+duckdb::LogicalOperator& WithoutRowNumber(duckdb::LogicalOperator& left) {
+  bool is_numbered = left.type == LogicalOperatorType::LOGICAL_WINDOW &&
+                     left.expressions.size() == 1 && left.expressions[0]->alias == "delim_index";
+  return is_numbered ? *left.children[0] : left;
 }
 
 // Whether the join's conditions make every key of the one side equal to the same key of the other.
@@ -205,9 +215,14 @@ PartitionState PartitionWalk::VisitDistinct(Operator& op) {
 
 PartitionState PartitionWalk::VisitJoin(Operator& op) {
   JoinType type = TypeOfJoin(op);
-  PartitionState left = Visit(*op.children[0]);
+  bool is_correlated = op.type == LogicalOperatorType::LOGICAL_DELIM_JOIN;
+  PartitionState left = Visit(is_correlated ? WithoutRowNumber(*op.children[0]) : *op.children[0]);
   PartitionState right = Visit(*op.children[1]);
   if (left.kind == Kind::kDiffers) return left;
+  if (right.kind == Kind::kDiffers && is_correlated) {
+    // The reason would name an operator of DuckDB's rewriting, which the caller did not write.
+    return PartitionState::Differs("a correlated subquery over a partitioned input");
+  }
   if (right.kind == Kind::kDiffers) return right;
   if (left.kind == Kind::kWhole && right.kind == Kind::kWhole) return PartitionState::Whole();
   if (left.kind == Kind::kPartitioned && right.kind == Kind::kPartitioned) {
@@ -222,13 +237,16 @@ PartitionState PartitionWalk::VisitJoin(Operator& op) {
                                      " JOIN that keeps a whole input");
     return left;
   }
-  if (op.type == LogicalOperatorType::LOGICAL_DELIM_JOIN) {
+  if (is_correlated) {
     return PartitionState::Differs("a correlated subquery over a partitioned input");
+  }
+  if (op.type == LogicalOperatorType::LOGICAL_ASOF_JOIN) {  // Asks for the nearest row of all.
+    return PartitionState::Differs("ASOF JOIN from a whole input");
   }
   if (type == JoinType::INNER || type == JoinType::RIGHT) return right;
   switch (type) {
-    case JoinType::LEFT:
-      return PartitionState::Differs("LEFT JOIN from a whole input");
+    case JoinType::LEFT:  // DuckDB turns a RIGHT JOIN around.
+      return PartitionState::Differs("LEFT JOIN or RIGHT JOIN that keeps a whole input");
     case JoinType::MARK:
       return PartitionState::Differs("IN or EXISTS over a partitioned input");
     default:

@@ -168,7 +168,11 @@ Statement::Statement(Statement&&) noexcept = default;
 Statement& Statement::operator=(Statement&&) noexcept = default;
 Statement::~Statement() = default;
 
-Statement Statement::Parse(const std::string& sql) { return Statement(ParseOne(sql)); }
+Statement Statement::Parse(const std::string& sql) {
+  Statement statement(ParseOne(sql));
+  statement.ForgetText();
+  return statement;
+}
 
 Statement Statement::ParseQuery(const std::string& sql) {
   auto tree = ParseOne(sql);
@@ -287,6 +291,8 @@ void Statement::AddCommonTable(const std::string& name, Statement query, bool on
   add(*tree_->main, duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
                         std::move(query.tree().main)));
 }
+
+void Statement::ForgetText() { tree_->main->query.clear(); }
 
 bool Statement::NeedsPreparation() const { return !tree_->preparation.empty(); }
 

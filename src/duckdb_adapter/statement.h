@@ -21,7 +21,7 @@ class Statement {
  public:
   struct Tree;  // duckdb_adapter/statement_tree.h
 
-  /// Parses exactly one statement of any kind. Throws InvalidInput with DuckDB's message.
+  /// Parses exactly one statement of any kind, which we wrote ourselves: errors show no text.
   static Statement Parse(const std::string& sql);
   /// Parses exactly one query: SELECT, FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE, SHOW, WITH. Throws
   /// Unsupported that says what to use instead for other statements.
@@ -55,6 +55,10 @@ class Statement {
   /// Defines `name` by `query` before everything else in this query. It is computed once where
   /// DuckDB finds that cheaper, or always where `once`: two readings of it could differ.
   void AddCommonTable(const std::string& name, Statement query, bool once);
+
+  /// Makes errors show no "LINE 1: …" any more. Called where parts of other texts were put in:
+  /// their positions mean nothing in this one.
+  void ForgetText();
 
   /// Whether a statement has to run on data before this one can be bound: PIVOT without an IN list.
   bool NeedsPreparation() const;

@@ -16,6 +16,7 @@ class Lowering {
   Statement Run(const PlanRef& plan) {
     CountReferences(plan);
     Statement query = LowerOperator(plan);
+    query.ForgetText();
     // Each common table is put before the ones that are there, so the last goes first.
     for (auto shared = shared_.rbegin(); shared != shared_.rend(); ++shared) {
       query.AddCommonTable(shared->name, std::move(shared->query), !shared->determinate);

@@ -7,6 +7,7 @@
 #include "plan/logical_plan.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
+#include "smallpond/error.h"
 #include "storage/paths.h"
 
 namespace smallpond {
@@ -14,6 +15,18 @@ namespace {
 
 constexpr int kPreviewLimit =
     10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
+
+// Runs one action on a connection of its own. An error tells which frame was being computed.
+void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker,
+         const std::function<void(Connection&)>& work) {
+  auto connection = session.Connect();
+  try {
+    RunTicking(*connection, ticker, [&] { work(*connection); });
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    throw Error(error.kind(), std::string(error.what()) + "\nWhile computing " + plan.Describe());
+  }
+}
 
 std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
@@ -33,11 +46,10 @@ DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const
 }
 
 int64_t DataFrame::Count(const Ticker& ticker) const {
-  auto connection = session_->Connect();
   int64_t count = 0;
-  RunTicking(*connection, ticker, [&] {
-    DirectRun run(*connection);
-    count = connection->QueryInt64(run.Over("SELECT count(*) FROM \"{0}\"", plan_));
+  Act(*session_, *plan_, ticker, [&](Connection& connection) {
+    DirectRun run(connection);
+    count = connection.QueryInt64(run.Over("SELECT count(*) FROM \"{0}\"", plan_));
   });
   return count;
 }
@@ -51,51 +63,47 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out) const {
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
-  auto connection = session_->Connect();
-  RunTicking(*connection, ticker, [&] {
-    DirectRun run(*connection);
+  Act(*session_, *plan_, ticker, [&](Connection& connection) {
+    DirectRun run(connection);
     Statement query = limit < 0
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
-    connection->Collect(std::move(query), out);
+    connection.Collect(std::move(query), out);
   });
 }
 
 std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) const {
-  auto connection = session_->Connect();
   std::string text;
-  RunTicking(*connection, ticker, [&] {
-    DirectRun run(*connection);
+  Act(*session_, *plan_, ticker, [&](Connection& connection) {
+    DirectRun run(connection);
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
-    text = connection->RenderText(std::move(query), max_rows, width, kPreviewLimit);
+    text = connection.RenderText(std::move(query), max_rows, width, kPreviewLimit);
   });
   return text;
 }
 
 std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
-  auto connection = session_->Connect();
   std::string html;
-  RunTicking(*connection, ticker, [&] {
-    DirectRun run(*connection);
-    html = connection->RenderHtml(
+  Act(*session_, *plan_, ticker, [&](Connection& connection) {
+    DirectRun run(connection);
+    html = connection.RenderHtml(
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(max_rows), plan_));
   });
   return html;
 }
 
 void DataFrame::WriteParquet(const std::string& path, const Ticker& ticker) const {
-  auto connection = session_->Connect();
   std::string target = ResolvePath(path, session_->options().data_dir);
-  RunTicking(*connection, ticker, [&] { smallpond::WriteParquet(*connection, plan_, target); });
+  Act(*session_, *plan_, ticker,
+      [&](Connection& connection) { smallpond::WriteParquet(connection, plan_, target); });
 }
 
 void DataFrame::WriteFile(const std::string& path, const std::string& format,
                           const Ticker& ticker) const {
-  auto connection = session_->Connect();
   std::string target = ResolvePath(path, session_->options().data_dir);
-  RunTicking(*connection, ticker,
-             [&] { smallpond::WriteFile(*connection, plan_, target, format); });
+  Act(*session_, *plan_, ticker,
+      [&](Connection& connection) { smallpond::WriteFile(connection, plan_, target, format); });
 }
 
 std::string DataFrame::Explain() const {

@@ -48,8 +48,8 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths,
     arguments += ", " + QuoteName(name) + " = $" + param;
     params[param] = value;
   }
-  Statement query = Statement::ParseQuery("SELECT " + select + " FROM " + reader.function + "(" +
-                                          arguments + ")");
+  Statement query =
+      Statement::Parse("SELECT " + select + " FROM " + reader.function + "(" + arguments + ")");
   query.BindParameters({}, params);
   Schema schema = session.Connect()->Bind(query);
   return std::make_shared<LogicalPlan>(
