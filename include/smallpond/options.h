@@ -64,7 +64,7 @@ struct SMALLPOND_API Options {
   int num_nodes = 1;                     ///< More than one needs a cluster.
   int num_executors = 0;         ///< smallpond 0.15's word for worker nodes; 0 is this process.
   std::string ray_address;       ///< Address of a Ray cluster.
-  std::string platform;          ///< smallpond 0.15's "mpi"; empty is this machine.
+  std::string platform;          ///< smallpond 0.15's way to start executors; unused without any.
   std::string memory_allocator;  ///< "system", "jemalloc" or "mimalloc"; only for worker processes.
   bool bind_numa_node = false;   ///< Only for worker processes.
   bool remove_output_root = true;  ///< Kept for smallpond 0.15; nothing is left behind either way.

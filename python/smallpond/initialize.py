@@ -61,14 +61,14 @@ def init(
     partition_size (SP_PARTITION_SIZE), partitions (SP_PARTITIONS)
         Size ("256MB") or number of the pieces that files are read in, when work is cut into tasks.
         They never change an answer.
-    num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS),
-    platform (SP_PLATFORM)
+    num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
         A cluster. More than this machine is an UnsupportedError in this version.
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)
         Folder for what a job needs while it runs.
-    bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR), _remove_output_root
+    bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR),
+    platform (SP_PLATFORM), _remove_output_root
         For worker processes of smallpond 0.15; accepted, and without effect in one process.
 
     Raises TypeError for an unknown argument, InvalidInputError for a value that can't be read,

@@ -107,10 +107,7 @@ const std::vector<Setting>& Settings() {
        [](Options& o, Text text, Text what) {
          o.memory_allocator = ParseChoice(text, what, {"system", "jemalloc", "mimalloc"});
        }},
-      {"platform", "SP_PLATFORM",
-       [](Options& o, Text text, Text what) {
-         o.platform = ParseChoice(Lower(text), what, {"mpi"});
-       }},
+      {"platform", "SP_PLATFORM", [](Options& o, Text text, Text) { o.platform = text; }},
       {"executor", "SP_EXECUTOR",
        [](Options& o, Text text, Text what) { o.executor = ParseExecutor(text, what); }},
       {"merge", "SP_MERGE",

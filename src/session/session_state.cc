@@ -64,7 +64,8 @@ void CheckNeedsNoCluster(const Options& options) {
   if (options.num_nodes > 1) refuse("num_nodes=" + std::to_string(options.num_nodes));
   if (options.num_executors > 0) refuse("num_executors=" + std::to_string(options.num_executors));
   if (!options.ray_address.empty()) refuse("ray_address='" + options.ray_address + "'");
-  if (options.platform == "mpi") refuse("platform='mpi'");
+  const char* spawn = std::getenv("SP_SPAWN");
+  if (spawn && std::string(spawn) == "1") refuse("SP_SPAWN=1, to submit this script as a job,");
 }
 
 Options WithDefaults(Options options) {
