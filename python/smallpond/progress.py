@@ -26,29 +26,28 @@ def progress(what: str) -> Iterator[OnProgress | None]:
     """Yields what the core calls about every 50 ms with the seconds since the start and the
     fraction done (-1: unknown), or None where nobody would see it. The bar appears after two
     seconds and goes when the query ends."""
-    notebook = in_notebook()
-    if not notebook and not sys.stderr.isatty():
+    bar = _NotebookBar() if in_notebook() else _TerminalBar() if sys.stderr.isatty() else None
+    if bar is None:
         yield None
         return
-    bar = _Bar(what, notebook)
+
+    def on_progress(seconds: float, fraction: float) -> None:
+        if seconds >= SHOW_AFTER_SECONDS:
+            bar.show(what, seconds, fraction)
+
     try:
-        yield bar.update
+        yield on_progress
     finally:
         bar.close()
 
 
-class _Bar:
-    def __init__(self, what: str, notebook: bool) -> None:
-        self._what = what
-        self._notebook = notebook
-        self._bar: Any = None
-        self._task: Any = None
+class _TerminalBar:
+    _bar: Any = None
+    _task: Any = None
 
-    def update(self, seconds: float, fraction: float) -> None:
+    def show(self, what: str, seconds: float, fraction: float) -> None:
         if self._bar is None:
-            if seconds < SHOW_AFTER_SECONDS:
-                return
-            self._open()
+            self._open(what)
         self._bar.update(
             self._task,
             completed=max(fraction, 0.0),
@@ -56,21 +55,46 @@ class _Bar:
             seconds=seconds,
         )
 
-    def _open(self) -> None:
+    def _open(self, what: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        console = Console(force_jupyter=True) if self._notebook else Console(stderr=True)
         self._bar = Progress(
-            TextColumn(self._what),
+            TextColumn(what),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%  {task.fields[seconds]:.0f} s"),
-            console=console,
+            console=Console(stderr=True),
             transient=True,
         )
         self._bar.start()
-        self._task = self._bar.add_task(self._what, total=None, seconds=0.0)
+        self._task = self._bar.add_task(what, total=None, seconds=0.0)
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class _NotebookBar:
+    """HTML's own bar: rich's needs ipywidgets, which a notebook may lack."""
+
+    _handle: Any = None
+    _next_seconds = 0.0
+
+    def show(self, what: str, seconds: float, fraction: float) -> None:
+        from IPython.display import HTML, display
+
+        if seconds < self._next_seconds:  # A notebook is slower to draw than a terminal.
+            return
+        self._next_seconds = seconds + 0.5
+        value = f' value="{fraction:.3f}"' if fraction >= 0 else ""
+        html = HTML(f"{what} <progress max=1{value}></progress> {seconds:.0f} s")
+        if self._handle is None:
+            self._handle = display(html, display_id=True)
+        else:
+            self._handle.update(html)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            from IPython.display import HTML
+
+            self._handle.update(HTML(""))

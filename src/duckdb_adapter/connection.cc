@@ -130,7 +130,7 @@ std::string Connection::RenderText(Statement query, int max_rows, int width, int
   });
 }
 
-std::string Connection::RenderHtml(Statement query) {
+std::string Connection::RenderHtml(Statement query, int max_rows) {
   auto result = AsMaterialized(handle_->Run(std::move(query)));
   return TranslatingErrors([&] {
     std::string html = "<table border=\"1\" class=\"dataframe\">\n<thead><tr>";
@@ -139,7 +139,9 @@ std::string Connection::RenderHtml(Statement query) {
               EscapeHtml(result->types[i].ToString()) + "</small></th>";
     }
     html += "</tr></thead>\n<tbody>\n";
+    int rows = 0;
     for (auto& row : result->Collection().Rows()) {
+      if (rows++ == max_rows) break;
       html += "<tr>";
       for (size_t i = 0; i < result->names.size(); ++i) {
         auto value = row.GetValue(i);
@@ -148,7 +150,10 @@ std::string Connection::RenderHtml(Statement query) {
       }
       html += "</tr>\n";
     }
-    return html + "</tbody></table>";
+    html += "</tbody></table>";
+    if (rows > max_rows)
+      html += "\n<p>The first " + std::to_string(max_rows) + " rows of more.</p>";
+    return html;
   });
 }
 

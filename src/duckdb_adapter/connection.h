@@ -40,8 +40,9 @@ class Connection {
   /// query's own LIMIT: where the result reaches it, the footer doesn't claim to know the number of
   /// rows.
   std::string RenderText(Statement query, int max_rows, int width, int limit);
-  /// Runs a query and renders its rows as an HTML table, with all text escaped.
-  std::string RenderHtml(Statement query);
+  /// Runs a query and renders its first `max_rows` rows as an HTML table, with all text escaped,
+  /// and whether there are more.
+  std::string RenderHtml(Statement query, int max_rows);
   /// Returns DuckDB's optimized plan as text.
   std::string ExplainPlan(Statement query);
 

@@ -40,6 +40,11 @@ Statement DirectRun::PartitionQuery(const PartitionTable& table, int partition) 
                           " WHERE " + column + " = " + std::to_string(partition));
 }
 
+std::string DirectRun::NewTableName() {
+  if (num_tables_ == 0) connection_.Run(Statement::Parse("BEGIN TRANSACTION"));
+  return "__smallpond_table_" + std::to_string(num_tables_++);
+}
+
 DirectRun::PartitionTable DirectRun::SpreadRows(const PlanRef& plan) {
   const auto& repartition = std::get<Repartition>(plan->op());
   PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),

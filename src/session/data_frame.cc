@@ -87,8 +87,9 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   std::string html;
   Act(*session_, *plan_, ticker, [&](Connection& connection) {
     DirectRun run(connection);
-    html = connection.RenderHtml(
-        run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(max_rows), plan_));
+    Statement query =
+        run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
+    html = connection.RenderHtml(std::move(query), max_rows);
   });
   return html;
 }
