@@ -43,9 +43,8 @@ class DirectRun {
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);
   Statement WholeInput(const PlanRef& plan);
-  /// Returns a name for a temporary table. The first one begins a transaction, which ends with the
-  /// connection: now() has one value in it, however many statements fill the tables.
-  std::string NewTableName();
+  void ComputeInputs(const SqlQuery& query);
+  std::string NewTableName() { return "__smallpond_table_" + std::to_string(num_tables_++); }
 
   Connection& connection_;
   int num_tables_ = 0;

@@ -154,6 +154,12 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
   if (mode == SqlQuery::Mode::kConcatenated) {
     if (facts.per_partition) partitioning = facts.result;
     partitioning.num_partitions = CommonPartitions(query);
+    if (partitioning.num_partitions > 1 && query.query.NeedsPreparation()) {
+      throw Error(
+          ErrorKind::kUnsupported,
+          "PIVOT without an IN list gives other columns on each partition, which "
+          "merge=\"concat\" can't put together. Name them: PIVOT … ON column IN ('a', 'b').");
+    }
   }
   return std::make_shared<LogicalPlan>(std::move(query), std::move(facts.schema),
                                        std::move(partitioning));
