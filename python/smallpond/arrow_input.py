@@ -30,6 +30,11 @@ def _is_arrow_batch_or_dataset(value: Any) -> bool:
     )
 
 
+def is_one_shot(value: Any) -> bool:
+    """Whether a table gives its rows only once: a second reading would find none."""
+    return type(value).__module__.startswith("pyarrow.") and hasattr(value, "read_next_batch")
+
+
 def to_stream(value: Any) -> Any:
     """Returns an object with `__arrow_c_stream__` for a table. pandas' index is left out, as DuckDB
     does."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Union
 
 from smallpond import _core
-from smallpond.arrow_input import is_table, to_stream
+from smallpond.arrow_input import is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
 from smallpond.errors import InvalidInputError, MergeWarning
 from smallpond.params import to_value
@@ -31,6 +32,8 @@ class Session:
         self._core = core
         self._warned: set[str] = set()
         self._temp_dir = core.temp_dir
+        # What was read from readers that give their rows only once, for as long as they live.
+        self._readers: weakref.WeakKeyDictionary[Any, _core.DataFrame] = weakref.WeakKeyDictionary()
 
     # --- read ---
     # Paths are a file, a glob, a folder, or a list of them. A folder stands for the files in it
@@ -169,13 +172,19 @@ class Session:
         if isinstance(value, DataFrame):
             return value._core
         if is_table(value):
-            return self._core.from_arrow(
-                to_stream(value), f"{type(value).__module__.split('.')[0]} table"
-            )
+            if not is_one_shot(value):
+                return self._from_arrow(value)
+            if value not in self._readers:
+                self._readers[value] = self._from_arrow(value)
+            return self._readers[value]
         raise TypeError(
             f"The {what} is {type(value).__name__} {value!r:.60}, not a table. Give a smallpond "
             "frame, a pandas DataFrame or Arrow data; values go into params."
         )
+
+    def _from_arrow(self, value: Any) -> _core.DataFrame:
+        description = f"{type(value).__module__.split('.')[0]} table"
+        return self._core.from_arrow(to_stream(value), description)
 
     # --- end ---
 
