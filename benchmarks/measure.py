@@ -143,15 +143,25 @@ def memory_bytes(process: psutil.Process, is_shared: bool) -> int:
     return int(process.memory_info().rss)
 
 
-def run_measured(command: Sequence[str], timeout_seconds: float = 900) -> Run:
+def run_measured(
+    command: Sequence[str], timeout_seconds: float = 900, without: Sequence[str] = ()
+) -> Run:
     """Runs `command` to its end and measures it; never raises for its failure.
+
+    Its environment is ours but for the variables named in `without`.
 
     A command that takes longer than `timeout_seconds` is killed; the run's error says so. Of its
     output only the last line is kept, which should be a JSON object (see reporting_job.py).
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            env={name: value for name, value in os.environ.items() if name not in without},
+        )
         sampler = TreeSampler(psutil.Process(process.pid), timeout_seconds)
         sampler.start()
         _, status, usage = os.wait4(process.pid, 0)

@@ -125,7 +125,9 @@ def run_once(measured: Measured, data: Path, expected: pa.Table) -> None:
     with tempfile.TemporaryDirectory(prefix="peers-") as scratch:
         job = [str(HERE / "peer_jobs.py"), peer.job, peer.package, str(data), scratch]
         run = run_measured(
-            [measured.python, *job, DAILY_STATS_SQL], timeout_seconds=TIMEOUT_SECONDS
+            [measured.python, *job, DAILY_STATS_SQL],
+            timeout_seconds=TIMEOUT_SECONDS,
+            without=["PYTHONPATH"] if peer.environment else [],  # Theirs has a smallpond too.
         )
     if run.left_behind:
         print(f"{peer.title} left processes behind, ended: {Counter(run.left_behind)}")
