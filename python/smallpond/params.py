@@ -16,7 +16,7 @@ _MAX_DECIMAL_DIGITS = 38
 def to_value(value: Any) -> Value:
     """Returns the constant for `value`; DuckDB types it as it would type a column of such
     values."""
-    if value is None:
+    if value is None or type(value).__name__ in ("NaTType", "NAType"):  # pandas' missing values
         return Value()
     if isinstance(value, bool):
         return Value.boolean(value)
@@ -61,7 +61,9 @@ def _decimal(value: decimal.Decimal) -> Value:
         return Value.double(float(value))
     _, digits, exponent = value.as_tuple()
     scale = max(0, -int(exponent))
-    width = max(len(digits) + max(0, int(exponent)), scale, 1)
+    width = len(digits) + max(0, int(exponent))
+    if width < scale:  # 0.01 has a digit before the point, as in DuckDB, but for the widest.
+        width = max(scale, min(scale + 1, _MAX_DECIMAL_DIGITS))
     if width > _MAX_DECIMAL_DIGITS:
         raise InvalidInputError(
             f"The decimal {value} has more than {_MAX_DECIMAL_DIGITS} digits, DuckDB's widest."

@@ -144,8 +144,26 @@ class ParameterBinder : public TreeVisitor {
     expression = std::move(constant);
     used.insert(name);
   }
+  // A column is named after the parameter, as DuckDB does, and not after its value.
+  void VisitSelectList(
+      duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) override {
+    for (auto& expression : expressions) {
+      std::string text = expression->ToString();
+      VisitExpression(expression);
+      bool is_named = expression->HasAlias() || HoldsStar(*expression);
+      if (!is_named && expression->ToString() != text) expression->SetAlias(text);
+    }
+  }
 
  private:
+  static bool HoldsStar(const duckdb::ParsedExpression& expression) {
+    bool holds = expression.GetExpressionClass() == duckdb::ExpressionClass::STAR;
+    duckdb::ParsedExpressionIterator::EnumerateChildren(
+        expression,
+        [&](const duckdb::ParsedExpression& child) { holds = holds || HoldsStar(child); });
+    return holds;
+  }
+
   const Value& Find(const std::string& name) const {
     if (auto found = named_.find(name); found != named_.end()) return found->second;
     char* end = nullptr;

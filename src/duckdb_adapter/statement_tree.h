@@ -31,13 +31,18 @@ class TreeVisitor {
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}
   virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}
+  virtual void VisitSelectList(
+      duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
+    VisitExpressions(expressions);
+  }
+  void VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression);
 
  private:
   void VisitNode(duckdb::QueryNode& node);
   void VisitModifiers(duckdb::QueryNode& node);
   void VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table);
   void VisitPivot(duckdb::PivotRef& pivot);
-  void VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression);
+  void VisitKey(duckdb::unique_ptr<duckdb::ParsedExpression>& key, const std::string& clause);
   void VisitExpressions(duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions);
   bool InScope(const std::string& name) const;
 

@@ -50,9 +50,9 @@ void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
     case QueryNodeType::SELECT_NODE: {
       auto& select = node.Cast<duckdb::SelectNode>();
       if (select.from_table) VisitTable(select.from_table);
-      VisitExpressions(select.select_list);
+      VisitSelectList(select.select_list);
       if (select.where_clause) VisitExpression(select.where_clause);
-      VisitExpressions(select.groups.group_expressions);
+      for (auto& group : select.groups.group_expressions) VisitKey(group, "GROUP BY");
       if (select.having) VisitExpression(select.having);
       if (select.qualify) VisitExpression(select.qualify);
       break;
@@ -99,10 +99,11 @@ void TreeVisitor::VisitModifiers(duckdb::QueryNode& node) {
       }
       case duckdb::ResultModifierType::ORDER_MODIFIER:
         for (auto& order : modifier->Cast<duckdb::OrderModifier>().orders)
-          VisitExpression(order.expression);
+          VisitKey(order.expression, "ORDER BY");
         break;
       case duckdb::ResultModifierType::DISTINCT_MODIFIER:
-        VisitExpressions(modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets);
+        for (auto& target : modifier->Cast<duckdb::DistinctModifier>().distinct_on_targets)
+          VisitKey(target, "DISTINCT ON");
         break;
     }
   }
@@ -177,6 +178,17 @@ void TreeVisitor::VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& 
 void TreeVisitor::VisitExpressions(
     duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
   for (auto& expression : expressions) VisitExpression(expression);
+}
+
+void TreeVisitor::VisitKey(duckdb::unique_ptr<duckdb::ParsedExpression>& key,
+                           const std::string& clause) {
+  // A constant in this place is a column's number, so that a parameter would not be a value.
+  if (key->GetExpressionClass() == duckdb::ExpressionClass::PARAMETER) {
+    throw Error(ErrorKind::kInvalidInput, clause + " " + key->ToString() +
+                                              ": a parameter can't stand for a column here. Write "
+                                              "the column into the query.");
+  }
+  VisitExpression(key);
 }
 
 bool TreeVisitor::InScope(const std::string& name) const {

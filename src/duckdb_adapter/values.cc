@@ -1,5 +1,9 @@
 #include "duckdb_adapter/values.h"
 
+#include <cstdio>
+
+#include "smallpond/error.h"
+
 namespace smallpond {
 namespace {
 
@@ -9,6 +13,24 @@ duckdb::LogicalType CommonType(const duckdb::vector<duckdb::Value>& values) {
   for (const auto& value : values)
     type = duckdb::LogicalType::ForceMaxLogicalType(type, value.type());
   return type;
+}
+
+// Without a connection, DuckDB reads names of types, but for DECIMAL's width and scale.
+duckdb::LogicalType TypeOf(const std::string& text) {
+  unsigned width = 0, scale = 0;
+  char last = 0;
+  if (std::sscanf(text.c_str(), "DECIMAL(%u,%u%c", &width, &scale, &last) == 3 && last == ')' &&
+      width <= duckdb::DecimalType::MaxWidth() && scale <= width) {
+    return duckdb::LogicalType::DECIMAL(static_cast<uint8_t>(width), static_cast<uint8_t>(scale));
+  }
+  try {
+    return duckdb::DBConfig::ParseLogicalType(text);
+  } catch (const std::exception&) {
+    throw Error(ErrorKind::kInvalidInput,
+                "'" + text +
+                    "' is no type of a parameter. Give a type such as BIGINT, "
+                    "DECIMAL(18,2), DATE or VARCHAR[].");
+  }
 }
 
 }  // namespace
@@ -34,8 +56,7 @@ duckdb::Value ToDuckDB(const Value& value) {
       return duckdb::Value::BLOB(duckdb::const_data_ptr_cast(value.text().data()),
                                  value.text().size());
     case Value::Kind::kTyped:
-      return duckdb::Value(value.text())
-          .DefaultCastAs(duckdb::DBConfig::ParseLogicalType(value.type()), true);
+      return duckdb::Value(value.text()).DefaultCastAs(TypeOf(value.type()), true);
     case Value::Kind::kList: {
       duckdb::vector<duckdb::Value> elements;
       for (const auto& element : value.elements()) elements.push_back(ToDuckDB(element));
@@ -43,6 +64,11 @@ duckdb::Value ToDuckDB(const Value& value) {
       return duckdb::Value::LIST(type, std::move(elements));
     }
     case Value::Kind::kStruct: {
+      if (value.names().empty()) {
+        throw Error(ErrorKind::kInvalidInput,
+                    "A parameter is a struct without fields, which SQL has no type for. Give at "
+                    "least one field, or NULL.");
+      }
       duckdb::child_list_t<duckdb::Value> fields;
       for (size_t i = 0; i < value.names().size(); ++i) {
         fields.emplace_back(value.names()[i], ToDuckDB(value.elements()[i]));
