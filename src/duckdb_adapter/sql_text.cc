@@ -10,28 +10,56 @@ namespace {
 
 using duckdb::SimplifiedTokenType;
 
-// A stretch of the query that DuckDB's lexer took for one token, with what follows it up to the
-// next token.
+// A stretch of the query.
 struct Piece {
   bool is_code;  // Neither a string, a quoted name nor a comment.
   std::string text;
 };
 
-std::vector<Piece> SplitIntoTokens(const std::string& query) {
+// Returns where the comment that begins at code[begin] ends; `begin` where none does.
+size_t EndOfComment(const std::string& code, size_t begin) {
+  if (code.compare(begin, 2, "--") == 0) return std::min(code.find('\n', begin), code.size());
+  if (code.compare(begin, 2, "/*") != 0) return begin;
+  size_t end = begin + 2;
+  for (int depth = 1; depth > 0 && end < code.size(); ++end) {
+    bool opens = code.compare(end, 2, "/*") == 0;
+    if (!opens && code.compare(end, 2, "*/") != 0) continue;
+    depth += opens ? 1 : -1;
+    ++end;
+  }
+  return end;
+}
+
+// Appends code that has no strings and no quoted names in it. What is neighbouring becomes one
+// piece, since the lexer splits "{0}" into three tokens.
+void AppendCode(const std::string& code, std::vector<Piece>& pieces) {
+  for (size_t i = 0; i < code.size();) {
+    size_t end = EndOfComment(code, i);
+    bool is_code = end == i;
+    if (is_code) end = i + 1;
+    if (pieces.empty() || pieces.back().is_code != is_code) pieces.push_back({is_code, ""});
+    pieces.back().text += code.substr(i, end - i);
+    i = end;
+  }
+}
+
+// DuckDB's lexer says where each token begins and skips comments, so that a token is followed by
+// blanks and comments up to the next one.
+std::vector<Piece> SplitIntoPieces(const std::string& query) {
   auto tokens = duckdb::Parser::Tokenize(query);
   std::vector<Piece> pieces;
+  std::string code;
   size_t position = 0;
   for (size_t i = 0; i < tokens.size(); ++i) {
     size_t begin = tokens[i].start;
-    size_t end = i + 1 < tokens.size() ? tokens[i + 1].start : query.size();
-    if (begin > position) pieces.push_back({true, query.substr(position, begin - position)});
     bool is_code = tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_STRING_CONSTANT &&
-                   tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_COMMENT &&
                    query[begin] != '"';
-    pieces.push_back({is_code, query.substr(begin, end - begin)});
-    position = end;
+    if (is_code) continue;
+    AppendCode(query.substr(position, begin - position), pieces);
+    position = i + 1 < tokens.size() ? tokens[i + 1].start : query.size();
+    pieces.push_back({false, query.substr(begin, position - begin)});
   }
-  if (position < query.size()) pieces.push_back({true, query.substr(position)});
+  AppendCode(query.substr(position), pieces);
   return pieces;
 }
 
@@ -66,6 +94,23 @@ std::string QuoteInCode(const std::string& code, const std::vector<std::string>&
   return out;
 }
 
+std::string QuoteInPieces(const std::vector<Piece>& pieces, const std::vector<std::string>& named,
+                          bool doubled) {
+  std::string out;
+  for (const auto& piece : pieces)
+    out += piece.is_code ? QuoteInCode(piece.text, named, doubled) : piece.text;
+  return out;
+}
+
+bool Parses(const std::string& query) {
+  try {
+    duckdb::Parser().ParseQuery(query);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::string QuoteName(const std::string& name) {
@@ -82,25 +127,14 @@ std::string QuoteText(const std::string& text) {
 
 std::string QuotePlaceholders(const std::string& query, const std::vector<std::string>& named) {
   if (query.find('{') == std::string::npos) return query;
-  auto pieces = TranslatingErrors([&] { return SplitIntoTokens(query); });
-  // The lexer splits "{0}" into three tokens: join neighbouring code first.
-  std::vector<Piece> joined;
-  for (auto& piece : pieces) {
-    if (piece.is_code && !joined.empty() && joined.back().is_code) {
-      joined.back().text += piece.text;
-    } else {
-      joined.push_back(std::move(piece));
-    }
-  }
-  // "{{" is never valid in DuckDB's SQL, so it tells that the whole query was written for
-  // str.format.
-  bool doubled = std::any_of(joined.begin(), joined.end(), [](const Piece& piece) {
+  auto pieces = TranslatingErrors([&] { return SplitIntoPieces(query); });
+  std::string quoted = QuoteInPieces(pieces, named, false);
+  // Only a MAP with a struct for its first key has "{{" in DuckDB's SQL. Anywhere else it tells
+  // that the whole query was written for str.format.
+  bool has_doubled = std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
     return piece.is_code && piece.text.find("{{") != std::string::npos;
   });
-  std::string out;
-  for (const auto& piece : joined)
-    out += piece.is_code ? QuoteInCode(piece.text, named, doubled) : piece.text;
-  return out;
+  return !has_doubled || Parses(quoted) ? quoted : QuoteInPieces(pieces, named, true);
 }
 
 }  // namespace smallpond
