@@ -133,7 +133,7 @@ class ParameterBinder : public TreeVisitor {
   ParameterBinder(const std::vector<Value>& positional, const std::map<std::string, Value>& named)
       : positional_(positional), named_(named) {}
 
-  std::set<std::string> used;
+  std::set<std::string> used;  // Names as the caller gave them, and numbers.
 
  protected:
   void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>&) override {}
@@ -142,7 +142,6 @@ class ParameterBinder : public TreeVisitor {
     auto constant = duckdb::make_uniq<duckdb::ConstantExpression>(ToDuckDB(Find(name)));
     constant->SetAlias(expression->GetAlias());
     expression = std::move(constant);
-    used.insert(name);
   }
   // A column is named after the parameter, as DuckDB does, and not after its value.
   void VisitSelectList(
@@ -164,8 +163,14 @@ class ParameterBinder : public TreeVisitor {
     return holds;
   }
 
-  const Value& Find(const std::string& name) const {
-    if (auto found = named_.find(name); found != named_.end()) return found->second;
+  // Ignores letter case, as DuckDB does.
+  const Value& Find(const std::string& name) {
+    for (const auto& [given, value] : named_) {
+      if (!duckdb::StringUtil::CIEquals(given, name)) continue;
+      used.insert(given);
+      return value;
+    }
+    used.insert(name);
     char* end = nullptr;
     size_t number = std::strtoul(name.c_str(), &end, 10);
     if (*end == '\0' && number >= 1 && number <= positional_.size()) return positional_[number - 1];
