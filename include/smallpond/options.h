@@ -80,8 +80,8 @@ struct SMALLPOND_API Options {
 /// even spread.
 struct RepartitionOptions {
   /// Equal values of these columns meet in one partition; so do NULLs.
-  std::vector<std::string> hash_by;
-  std::string by;        ///< This column holds the partition's number, 0 to n-1.
+  std::vector<std::string> hash_by = {};
+  std::string by = {};   ///< This column holds the partition's number, 0 to n-1.
   bool by_rows = false;  ///< Runs of neighbouring rows, of equal length to within one.
 };
 

@@ -20,28 +20,28 @@ using ReaderOptions = std::vector<std::pair<std::string, Value>>;
 
 /// How to read Parquet files.
 struct ParquetOptions {
-  std::vector<std::string> columns;  ///< Only these columns, in this order. Empty: all.
-  bool recursive = false;            ///< Whether a folder is read with all folders below it.
+  std::vector<std::string> columns = {};  ///< Only these columns, in this order. Empty: all.
+  bool recursive = false;                 ///< Whether a folder is read with all folders below it.
   bool union_by_name = false;  ///< Whether columns are matched by name, and missing ones are NULL.
-  ReaderOptions further;
+  ReaderOptions further = {};
 };
 
 /// How to read CSV or JSON files.
 struct TextOptions {
   /// Names and DuckDB types in order. Empty: found out from the data.
-  std::vector<Column> schema;
+  std::vector<Column> schema = {};
   bool recursive = false;
-  ReaderOptions further;
+  ReaderOptions further = {};
 };
 
 /// Inputs of one query.
 struct SqlInputs {
-  std::vector<DataFrame> positional;          ///< Stand for {0}, {1} …
-  std::map<std::string, DataFrame> named;     ///< Stand for their name, or {name}.
-  std::vector<Value> params;                  ///< Stand for ? and $1, $2 …
-  std::map<std::string, Value> named_params;  ///< Stand for $name.
+  std::vector<DataFrame> positional = {};          ///< Stand for {0}, {1} …
+  std::map<std::string, DataFrame> named = {};     ///< Stand for their name, or {name}.
+  std::vector<Value> params = {};                  ///< Stand for ? and $1, $2 …
+  std::map<std::string, Value> named_params = {};  ///< Stand for $name.
   /// Asked for a table that neither the query nor the inputs nor the session define; may be empty.
-  std::function<std::optional<DataFrame>(const std::string& name)> resolve;
+  std::function<std::optional<DataFrame>(const std::string& name)> resolve = {};
 };
 
 /// A place to run queries: one DuckDB in this process. Several sessions live side by side; those
