@@ -14,14 +14,13 @@ std::string CanonicalHash(const Column& column) {
   std::string name = QuoteName(column.name);
   const std::string& type = column.type;
   if (type == "BOOLEAN") return "hash(" + name + "::BIGINT)";
-  if (type == "FLOAT" || type == "DOUBLE" || StartsWith(type, "DECIMAL")) {
-    return "CASE WHEN " + name + " = trunc(" + name + ") AND abs(" + name + ") < 9e18 THEN hash(" +
-           name + "::BIGINT) ELSE hash(" + name + "::DOUBLE) END";
-  }
-  if (type == "HUGEINT" || type == "UHUGEINT" || type == "UBIGINT") {
-    return "CASE WHEN " + name + " <= 9000000000000000000 AND " + name +
-           " >= -9000000000000000000 THEN hash(" + name + "::BIGINT) ELSE hash(" + name +
-           "::DOUBLE) END";
+  // A whole number that a BIGINT holds hashes as one, exactly up to its bounds.
+  bool is_wide = type == "HUGEINT" || type == "UHUGEINT" || type == "UBIGINT";
+  bool is_fraction = type == "FLOAT" || type == "DOUBLE" || StartsWith(type, "DECIMAL");
+  if (is_wide || is_fraction) {
+    std::string whole = "TRY_CAST(" + name + " AS BIGINT)";
+    return "CASE WHEN " + (is_fraction ? name + " = trunc(" + name + ") AND " : "") + whole +
+           " IS NOT NULL THEN hash(" + whole + ") ELSE hash(" + name + "::DOUBLE) END";
   }
   if (type == "DATE" || StartsWith(type, "TIMESTAMP")) return "hash(epoch_us(" + name + "))";
   if (StartsWith(type, "ENUM")) return "hash(" + name + "::VARCHAR)";
