@@ -12,6 +12,7 @@
 #include "duckdb/common/arrow/physical_arrow_collector.hpp"
 #include "duckdb/common/box_renderer.hpp"
 #include "duckdb/common/error_data.hpp"
+#include "duckdb/common/type_visitor.hpp"
 #include "duckdb/common/types/column/column_data_collection.hpp"
 #include "duckdb/function/table/arrow.hpp"
 #include "duckdb/main/chunk_scan_state/query_result.hpp"

@@ -15,6 +15,24 @@ Statement SqlOver(const std::string& sql, const Statement& query) {
   return statement;
 }
 
+Statement WithExportTypes(Statement query, const Schema& schema) {
+  std::string aliases;
+  std::string list;
+  bool changes = false;
+  const auto& columns = schema.columns();
+  for (size_t i = 0; i < columns.size(); ++i) {
+    std::string type = schema.ExportType(i);
+    bool is_repeated = schema.Find(columns[i].name) != static_cast<int>(i);
+    std::string alias = QuoteName(columns[i].name + (is_repeated ? "#" + std::to_string(i) : ""));
+    aliases += (i ? ", " : "") + alias;
+    list += (i ? ", " : "") + (type == columns[i].type ? alias : alias + "::" + type) + " AS " +
+            QuoteName(columns[i].name);
+    changes = changes || type != columns[i].type;
+  }
+  if (!changes) return query;
+  return SqlOver("SELECT " + list + " FROM \"{0}\" AS t(" + aliases + ")", query);
+}
+
 Statement DirectRun::Query(const PlanRef& plan) {
   return LowerPlan(plan, [this](const PlanRef& concatenated) {
     const PartitionTable& table = Partitions(concatenated);

@@ -55,4 +55,8 @@ class DirectRun {
 /// Returns `sql` with `query` for its table "{0}".
 Statement SqlOver(const std::string& sql, const Statement& query);
 
+/// Returns `query`, whose columns are `schema`, with the types that Arrow and Parquet hold. A value
+/// that does not fit is an error that names the column.
+Statement WithExportTypes(Statement query, const Schema& schema);
+
 }  // namespace smallpond

@@ -13,18 +13,6 @@
 namespace smallpond {
 namespace {
 
-// Parquet has no 128-bit integer, and DuckDB would write one as DOUBLE: every sum() of integers
-// would lose digits.
-std::string SelectList(const Schema& schema) {
-  std::string replaced;
-  for (const auto& column : schema.columns()) {
-    if (column.type != "HUGEINT" && column.type != "UHUGEINT") continue;
-    std::string name = QuoteName(column.name);
-    replaced += (replaced.empty() ? "" : ", ") + name + "::DECIMAL(38,0) AS " + name;
-  }
-  return replaced.empty() ? "*" : "* REPLACE (" + replaced + ")";
-}
-
 void CheckIsLocal(const std::string& path) {
   if (!IsRemote(path)) return;
   throw Error(
@@ -32,10 +20,8 @@ void CheckIsLocal(const std::string& path) {
       "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
 }
 
-std::string CopyTo(const std::string& select_list, const std::string& path,
-                   const std::string& options) {
-  return "COPY (SELECT " + select_list + " FROM \"{0}\") TO " + QuoteText(path) + " (" + options +
-         ")";
+std::string CopyTo(const std::string& path, const std::string& options) {
+  return "COPY (FROM \"{0}\") TO " + QuoteText(path) + " (" + options + ")";
 }
 
 std::string PartName(int number) {
@@ -52,7 +38,8 @@ void WriteParquet(Connection& connection, const PlanRef& plan, const std::string
   DirectRun run(connection);
   auto copy = [&](const Statement& rows, int number) {
     std::string file = folder.AddFile(PartName(number), ".parquet");
-    connection.Run(SqlOver(CopyTo(SelectList(plan->schema()), file, "FORMAT parquet"), rows));
+    connection.Run(
+        SqlOver(CopyTo(file, "FORMAT parquet"), WithExportTypes(rows.Copy(), plan->schema())));
   };
   int num_partitions = plan->partitioning().num_partitions;
   if (num_partitions == 1) {
@@ -74,7 +61,6 @@ void WriteFile(Connection& connection, const PlanRef& plan, const std::string& p
     throw Error(ErrorKind::kInvalidInput,
                 "The format must be 'csv', 'json' or 'parquet', not '" + format + "'.");
   }
-  std::string select_list = format == "parquet" ? SelectList(plan->schema()) : "*";
   bool is_device = path.starts_with("/dev/");
   if (is_device && format == "parquet") {
     throw Error(ErrorKind::kInvalidInput,
@@ -84,7 +70,9 @@ void WriteFile(Connection& connection, const PlanRef& plan, const std::string& p
       is_device ? path : path + ".writing-" + std::to_string(std::random_device()());
   DirectRun run(connection);
   try {
-    connection.Run(run.Over(CopyTo(select_list, written, options), plan));
+    Statement rows = run.Query(plan);
+    if (format == "parquet") rows = WithExportTypes(std::move(rows), plan->schema());
+    connection.Run(SqlOver(CopyTo(written, options), rows));
     if (!is_device) std::filesystem::rename(written, path);
   } catch (const std::exception& error) {
     std::error_code ignored;

@@ -56,7 +56,7 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out) const {
   auto connection = session_->Connect();
-  Statement query = DirectRun(*connection).Query(plan_);
+  Statement query = WithExportTypes(DirectRun(*connection).Query(plan_), plan_->schema());
   auto keep_alive =
       std::make_shared<std::pair<std::shared_ptr<SessionState>, PlanRef>>(session_, plan_);
   StreamQuery(std::move(connection), std::move(query), keep_alive, out);
@@ -68,7 +68,7 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
     Statement query = limit < 0
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
-    connection.Collect(std::move(query), out);
+    connection.Collect(WithExportTypes(std::move(query), plan_->schema()), out);
   });
 }
 
