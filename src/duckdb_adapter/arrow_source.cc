@@ -26,6 +26,15 @@ namespace {
 
 using Batches = ArrowSource::Batches;
 
+// A producer may leave the number of NULLs open (-1), which DuckDB takes for none in a dictionary.
+// Only whether there may be NULLs matters to it.
+void SettleNullCounts(ArrowArray& array) {
+  bool has_validity = array.n_buffers > 0 && array.buffers[0];
+  if (array.null_count < 0) array.null_count = has_validity ? 1 : 0;
+  for (int64_t i = 0; i < array.n_children; ++i) SettleNullCounts(*array.children[i]);
+  if (array.dictionary) SettleNullCounts(*array.dictionary);
+}
+
 void Drain(ArrowArrayStream& stream, Batches& batches) {
   auto check = [&](int code, const char* step) {
     if (code == 0) return;
@@ -46,6 +55,7 @@ void Drain(ArrowArrayStream& stream, Batches& batches) {
     ArrowArray array{};
     check(stream.get_next(&stream, &array), "get_next");
     if (!array.release) return;
+    SettleNullCounts(array);
     batches.num_rows += array.length;
     batches.arrays.push_back(array);
   }
@@ -92,8 +102,7 @@ int NextSlice(ArrowArrayStream* stream, ArrowArray* out) {
   for (int64_t column : scan.columns) {
     ArrowArray child = *array.children[column];
     child.offset += array.offset + scan.row;
-    child.length = rows;
-    if (child.null_count != 0) child.null_count = -1;  // Unknown for the slice.
+    child.length = rows;  // null_count stays: whether NULLs are possible is the same in all slices.
     child.release = ReleaseNothing;
     slice->children.push_back(child);
   }
