@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from smallpond.session import Session
 
 _LARGEST_EXACT_FLOAT = 2**53
+_WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")
 
 
 class Explanation(str):
@@ -106,14 +107,16 @@ class DataFrame:
         else Python ints and None.
         """
         try:
-            import pandas  # noqa: F401
+            import pandas
         except ImportError:
             raise missing_package("pandas", "pandas", "to_pandas()") from None
         table = self._narrow_hugeints(self._collect())
         frame = table.to_pandas()
-        for position, field in enumerate(table.schema):
-            if _needs_objects(table.column(position), field.type):
-                frame.isetitem(position, _as_objects(table.column(position), frame.index))
+        for position, (_, kind) in enumerate(self._core.columns):
+            column = table.column(position)
+            if _needs_objects(column, kind):
+                values = _python_values(column, kind)
+                frame.isetitem(position, pandas.Series(values, dtype=object, index=frame.index))
         return frame
 
     def take(self, limit: int) -> list[dict[str, Any]]:
@@ -175,19 +178,19 @@ class DataFrame:
 
     def _rows(self, limit: int) -> list[dict[str, Any]]:
         table = self._narrow_hugeints(self._collect(limit))
-        rows = table.to_pylist()
-        for (name, kind), field in zip(self._core.columns, table.schema, strict=True):
-            if kind in ("HUGEINT", "UHUGEINT") and str(field.type).startswith("decimal"):
-                for row in rows:
-                    row[name] = None if row[name] is None else int(row[name])
-        return rows
+        names = table.schema.names
+        columns = [
+            _python_values(table.column(position), kind)
+            for position, (_, kind) in enumerate(self._core.columns)
+        ]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def _narrow_hugeints(self, table: pyarrow.Table) -> pyarrow.Table:
         """HUGEINT columns whose values all fit become int64; Arrow has no 128-bit integer."""
         import pyarrow
 
         for position, (_, kind) in enumerate(self._core.columns):
-            if kind in ("HUGEINT", "UHUGEINT"):
+            if kind in _WIDE_INTEGERS:
                 try:
                     narrow = table.column(position).cast(pyarrow.int64())
                 except pyarrow.ArrowInvalid:
@@ -198,21 +201,23 @@ class DataFrame:
         return table
 
 
-def _needs_objects(column: Any, kind: Any) -> bool:
+def _needs_objects(column: Any, kind: str) -> bool:
     """Whether float64 would lose digits of a column with NULLs, or the column is a HUGEINT that
     doesn't fit int64."""
     import pyarrow
     import pyarrow.compute
 
-    if pyarrow.types.is_decimal(kind) and kind.precision == 38 and kind.scale == 0:
-        return False
-    if not pyarrow.types.is_integer(kind) or column.null_count == 0:
+    if not pyarrow.types.is_integer(column.type):
+        return kind in _WIDE_INTEGERS
+    if column.null_count == 0:
         return False
     bounds = pyarrow.compute.min_max(column).as_py()
     return bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > _LARGEST_EXACT_FLOAT
 
 
-def _as_objects(column: Any, index: Any) -> Any:
-    import pandas
-
-    return pandas.Series(column.to_pylist(), dtype=object, index=index)
+def _python_values(column: Any, kind: str) -> list[Any]:
+    """The values of a column; integers of 128 bits, which Arrow holds as decimals, are int."""
+    values = column.to_pylist()
+    if kind in _WIDE_INTEGERS:
+        return [None if value is None else int(value) for value in values]
+    return values
