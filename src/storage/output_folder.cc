@@ -68,6 +68,10 @@ OutputFolder::OutputFolder(const std::string& path) : path_(path), tag_(RandomTa
     }
     if (error) ThrowIo("Reading the folder", target, error);
   }
+  for (fs::path parent = target.parent_path(); !fs::exists(parent, error);
+       parent = parent.parent_path()) {
+    parents_.push_back(parent.string());
+  }
   fs::create_directories(target.parent_path(), error);
   if (error) ThrowIo("Making the folder", target.parent_path(), error);
   attempt_ =
@@ -79,6 +83,7 @@ OutputFolder::OutputFolder(const std::string& path) : path_(path), tag_(RandomTa
 OutputFolder::~OutputFolder() {
   std::error_code ignored;
   fs::remove_all(attempt_, ignored);
+  for (const auto& parent : parents_) fs::remove(parent, ignored);  // Stays if it holds anything.
 }
 
 std::string OutputFolder::AddFile(const std::string& stem, const std::string& ending) {

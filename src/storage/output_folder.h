@@ -17,7 +17,7 @@ class OutputFolder {
   /// Checks the target. Throws InvalidInput where it is a file or holds files of others, Io where
   /// it can't be made.
   explicit OutputFolder(const std::string& path);
-  /// Removes what was not published.
+  /// Removes what was not published, with the folders that were made for it.
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
@@ -30,7 +30,8 @@ class OutputFolder {
 
  private:
   std::string path_;
-  std::string attempt_;  // The folder beside it.
+  std::string attempt_;               // The folder beside it.
+  std::vector<std::string> parents_;  // Folders above it that were not there, the nearest first.
   std::string tag_;
   std::vector<std::string> names_;
   std::vector<std::string> earlier_;
