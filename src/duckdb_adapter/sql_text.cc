@@ -30,39 +30,6 @@ size_t EndOfComment(const std::string& code, size_t begin) {
   return end;
 }
 
-// Appends code that has no strings and no quoted names in it. What is neighbouring becomes one
-// piece, since the lexer splits "{0}" into three tokens.
-void AppendCode(const std::string& code, std::vector<Piece>& pieces) {
-  for (size_t i = 0; i < code.size();) {
-    size_t end = EndOfComment(code, i);
-    bool is_code = end == i;
-    if (is_code) end = i + 1;
-    if (pieces.empty() || pieces.back().is_code != is_code) pieces.push_back({is_code, ""});
-    pieces.back().text += code.substr(i, end - i);
-    i = end;
-  }
-}
-
-// DuckDB's lexer says where each token begins and skips comments, so that a token is followed by
-// blanks and comments up to the next one.
-std::vector<Piece> SplitIntoPieces(const std::string& query) {
-  auto tokens = duckdb::Parser::Tokenize(query);
-  std::vector<Piece> pieces;
-  std::string code;
-  size_t position = 0;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    size_t begin = tokens[i].start;
-    bool is_code = tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_STRING_CONSTANT &&
-                   query[begin] != '"';
-    if (is_code) continue;
-    AppendCode(query.substr(position, begin - position), pieces);
-    position = i + 1 < tokens.size() ? tokens[i + 1].start : query.size();
-    pieces.push_back({false, query.substr(begin, position - begin)});
-  }
-  AppendCode(query.substr(position), pieces);
-  return pieces;
-}
-
 // The length of the placeholder that begins at code[begin], which is '{'; 0 where it is none.
 size_t PlaceholderLength(const std::string& code, size_t begin,
                          const std::vector<std::string>& named) {
@@ -74,6 +41,43 @@ size_t PlaceholderLength(const std::string& code, size_t begin,
                                      [](unsigned char c) { return std::isdigit(c) != 0; });
   bool is_named = std::find(named.begin(), named.end(), inside) != named.end();
   return is_number || is_named ? end - begin + 1 : 0;
+}
+
+// Appends code that has no strings and no quoted names in it. What is neighbouring becomes one
+// piece, since the lexer splits "{0}" into three tokens.
+void AppendCode(const std::string& code, const std::vector<std::string>& named,
+                std::vector<Piece>& pieces) {
+  for (size_t i = 0; i < code.size();) {
+    // A name may hold what begins a comment elsewhere.
+    size_t placeholder = code[i] == '{' ? PlaceholderLength(code, i, named) : 0;
+    size_t end = placeholder > 0 ? i + placeholder : EndOfComment(code, i);
+    bool is_code = placeholder > 0 || end == i;
+    if (end == i) ++end;
+    if (pieces.empty() || pieces.back().is_code != is_code) pieces.push_back({is_code, ""});
+    pieces.back().text += code.substr(i, end - i);
+    i = end;
+  }
+}
+
+// DuckDB's lexer says where each token begins and skips comments, so that a token is followed by
+// blanks and comments up to the next one.
+std::vector<Piece> SplitIntoPieces(const std::string& query,
+                                   const std::vector<std::string>& named) {
+  auto tokens = duckdb::Parser::Tokenize(query);
+  std::vector<Piece> pieces;
+  std::string code;
+  size_t position = 0;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    size_t begin = tokens[i].start;
+    bool is_code = tokens[i].type != SimplifiedTokenType::SIMPLIFIED_TOKEN_STRING_CONSTANT &&
+                   query[begin] != '"';
+    if (is_code) continue;
+    AppendCode(query.substr(position, begin - position), named, pieces);
+    position = i + 1 < tokens.size() ? tokens[i + 1].start : query.size();
+    pieces.push_back({false, query.substr(begin, position - begin)});
+  }
+  AppendCode(query.substr(position), named, pieces);
+  return pieces;
 }
 
 std::string QuoteInCode(const std::string& code, const std::vector<std::string>& named,
@@ -127,7 +131,7 @@ std::string QuoteText(const std::string& text) {
 
 std::string QuotePlaceholders(const std::string& query, const std::vector<std::string>& named) {
   if (query.find('{') == std::string::npos) return query;
-  auto pieces = TranslatingErrors([&] { return SplitIntoPieces(query); });
+  auto pieces = TranslatingErrors([&] { return SplitIntoPieces(query, named); });
   std::string quoted = QuoteInPieces(pieces, named, false);
   // Only a MAP with a struct for its first key has "{{" in DuckDB's SQL. Anywhere else it tells
   // that the whole query was written for str.format.

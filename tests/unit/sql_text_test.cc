@@ -58,6 +58,9 @@ TEST(QuotePlaceholders, QuotesNamesThatWereGiven) {
          {"beside a number", "FROM {users}, {0}", "FROM \"{users}\", \"{0}\""},
          {"a bare name stays", "FROM users", "FROM users"}},
         {"users"});
+  Check({{"a name with a comment's marks", "FROM {a -- b} /* {a -- b} */",
+          "FROM \"{a -- b}\" /* {a -- b} */"}},
+        {"a -- b"});
   EXPECT_EQ(QuotePlaceholders("FROM {users}", {"events"}), "FROM {users}");
   EXPECT_EQ(QuotePlaceholders("FROM {Users}", {"users"}), "FROM {Users}");
 }
