@@ -47,13 +47,20 @@ std::string NowIso8601() {
   return text;
 }
 
-// A folder of this session's own, so that two sessions never clean up each other's files.
+// A folder of this session's own, so that two sessions never clean up each other's files. DuckDB
+// makes it when it spills, but not the folders above it.
 std::string SpillFolder(const Options& options) {
   static std::atomic<int> sessions{0};
   const char* tmp = std::getenv("TMPDIR");
   std::string base = !options.temp_dir.empty()    ? ResolvePath(options.temp_dir, "")
                      : !options.data_root.empty() ? ResolvePath(options.data_root, "") + "/temp"
                                                   : std::string(tmp && *tmp ? tmp : "/tmp");
+  std::error_code error;
+  std::filesystem::create_directories(base, error);
+  if (error) {
+    throw Error(ErrorKind::kIo, "The folder to spill to, '" + base + "', can't be made: " +
+                                    error.message() + ". Give another temp_dir.");
+  }
   return base + "/smallpond-" + std::to_string(getpid()) + "-" + std::to_string(sessions++);
 }
 
