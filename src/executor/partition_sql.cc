@@ -1,5 +1,8 @@
 #include "executor/partition_sql.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "duckdb_adapter/sql_text.h"
 
 namespace smallpond {
@@ -7,22 +10,32 @@ namespace {
 
 bool StartsWith(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
-// DuckDB's hash() agrees between the integer types, but not between INTEGER and DOUBLE, DECIMAL and
-// DOUBLE, DATE and TIMESTAMP, or ENUM and VARCHAR. Values that compare equal must hash alike; that
-// two others collide does no harm.
+bool IsOneOf(const std::string& type, const std::vector<std::string>& types) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+// DuckDB's hash() differs between INTEGER and DOUBLE, DECIMAL and DOUBLE, DATE and TIMESTAMP, ENUM
+// and VARCHAR, and for negative numbers between INTEGER, BIGINT and HUGEINT. Values that compare
+// equal must hash alike; that two others collide does no harm.
 std::string CanonicalHash(const Column& column) {
   std::string name = QuoteName(column.name);
   const std::string& type = column.type;
-  if (type == "BOOLEAN") return "hash(" + name + "::BIGINT)";
+  if (type.ends_with(']')) return "hash(" + name + ")";  // Not a DECIMAL, but a list of them.
+  if (IsOneOf(type, {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT",
+                     "UINTEGER"})) {
+    return "hash(" + name + "::BIGINT)";
+  }
   // A whole number that a BIGINT holds hashes as one, exactly up to its bounds.
-  bool is_wide = type == "HUGEINT" || type == "UHUGEINT" || type == "UBIGINT";
-  bool is_fraction = type == "FLOAT" || type == "DOUBLE" || StartsWith(type, "DECIMAL");
+  bool is_wide = IsOneOf(type, {"HUGEINT", "UHUGEINT", "UBIGINT"});
+  bool is_fraction = IsOneOf(type, {"FLOAT", "DOUBLE"}) || StartsWith(type, "DECIMAL");
   if (is_wide || is_fraction) {
     std::string whole = "TRY_CAST(" + name + " AS BIGINT)";
     return "CASE WHEN " + (is_fraction ? name + " = trunc(" + name + ") AND " : "") + whole +
            " IS NOT NULL THEN hash(" + whole + ") ELSE hash(" + name + "::DOUBLE) END";
   }
-  if (type == "DATE" || StartsWith(type, "TIMESTAMP")) return "hash(epoch_us(" + name + "))";
+  // Days that no TIMESTAMP holds meet in one partition.
+  if (type == "DATE") return "hash(epoch_us(TRY_CAST(" + name + " AS TIMESTAMP)))";
+  if (StartsWith(type, "TIMESTAMP")) return "hash(epoch_us(" + name + "))";
   if (StartsWith(type, "ENUM")) return "hash(" + name + "::VARCHAR)";
   return "hash(" + name + ")";
 }
