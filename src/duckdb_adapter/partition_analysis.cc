@@ -1,6 +1,7 @@
 #include "duckdb_adapter/partition_analysis.h"
 
 #include "duckdb_adapter/connection_handle.h"
+#include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/partition_walk.h"
 #include "duckdb_adapter/schema_types.h"
@@ -41,21 +42,8 @@ Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOper
   return result;
 }
 
-// Volatile functions give other values the next time, and some operators may keep other rows.
 bool IsDeterminate(duckdb::LogicalOperator& op) {
-  switch (op.type) {
-    case duckdb::LogicalOperatorType::LOGICAL_LIMIT:
-    case duckdb::LogicalOperatorType::LOGICAL_TOP_N:
-    case duckdb::LogicalOperatorType::LOGICAL_SAMPLE:
-      return false;
-    default:
-      break;
-  }
-  bool determinate = true;
-  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
-      op, [&](duckdb::unique_ptr<duckdb::Expression>* expression) {
-        determinate = determinate && !(*expression)->IsVolatile();
-      });
+  bool determinate = IndeterminatePart(op).empty();
   for (auto& child : op.children) determinate = determinate && IsDeterminate(*child);
   return determinate;
 }

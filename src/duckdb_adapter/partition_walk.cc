@@ -1,5 +1,7 @@
 #include "duckdb_adapter/partition_walk.h"
 
+#include "duckdb_adapter/determinacy.h"
+
 namespace smallpond {
 namespace {
 
@@ -105,6 +107,17 @@ duckdb::LogicalOperator& WithoutRowNumber(duckdb::LogicalOperator& left) {
   return is_numbered ? *left.children[0] : left;
 }
 
+// EXISTS without an outer column counts the rows of a LIMIT 1. Which row it is doesn't matter.
+bool CountsRowsOfLimit(const duckdb::LogicalAggregate& aggregate) {
+  if (aggregate.children[0]->type != LogicalOperatorType::LOGICAL_LIMIT ||
+      !aggregate.groups.empty() || aggregate.expressions.size() != 1) {
+    return false;
+  }
+  const Expression& expression = *aggregate.expressions[0];
+  return expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_AGGREGATE &&
+         expression.Cast<duckdb::BoundAggregateExpression>().function.name == "count_star";
+}
+
 // Whether the join's conditions make every key of the one side equal to the same key of the other.
 bool JoinsOnKeys(const duckdb::LogicalOperator& op, const PartitionState& left,
                  const PartitionState& right) {
@@ -132,6 +145,14 @@ bool JoinsOnKeys(const duckdb::LogicalOperator& op, const PartitionState& left,
 }  // namespace
 
 PartitionState PartitionWalk::Visit(Operator& op) {
+  PartitionState state = VisitByType(op);
+  if (state.kind != Kind::kWhole) return state;
+  // Each partition computes a whole input anew, and has to meet the same rows.
+  std::string part = IndeterminatePart(op);
+  return part.empty() ? state : PartitionState::Differs(part + " in a whole input");
+}
+
+PartitionState PartitionWalk::VisitByType(Operator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_CHUNK_GET:
       return VisitInput(op);
@@ -185,7 +206,11 @@ PartitionState PartitionWalk::VisitProjection(Operator& op) {
 
 PartitionState PartitionWalk::VisitAggregate(Operator& op) {
   auto& aggregate = op.Cast<duckdb::LogicalAggregate>();
-  PartitionState child = Visit(*op.children[0]);
+  Operator& below = *op.children[0];
+  if (CountsRowsOfLimit(aggregate) && Visit(*below.children[0]).kind == Kind::kWhole) {
+    return PartitionState::Whole();
+  }
+  PartitionState child = Visit(below);
   if (child.kind != Kind::kPartitioned) return child;
   if (aggregate.groups.empty()) return PartitionState::Differs("an aggregate without GROUP BY");
   bool covered = Covers(aggregate.groups, child);

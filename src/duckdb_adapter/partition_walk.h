@@ -47,6 +47,7 @@ class PartitionWalk {
  private:
   using Operator = duckdb::LogicalOperator;
 
+  PartitionState VisitByType(Operator& op);
   PartitionState VisitInput(Operator& op);
   PartitionState VisitProjection(Operator& op);
   PartitionState VisitAggregate(Operator& op);

@@ -1,0 +1,46 @@
+#include "duckdb_adapter/determinacy.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::Expression;
+using duckdb::ExpressionClass;
+
+std::string IndeterminatePart(const Expression& expression) {
+  if (expression.GetExpressionClass() == ExpressionClass::BOUND_FUNCTION) {
+    const auto& function = expression.Cast<duckdb::BoundFunctionExpression>().function;
+    bool is_volatile = function.GetStability() == duckdb::FunctionStability::VOLATILE;
+    if (is_volatile && function.name != "error") return function.name + "()";
+  }
+  std::string part;
+  duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const Expression& child) {
+    if (part.empty()) part = IndeterminatePart(child);
+  });
+  return part;
+}
+
+}  // namespace
+
+std::string IndeterminatePart(duckdb::LogicalOperator& op) {
+  switch (op.type) {
+    case duckdb::LogicalOperatorType::LOGICAL_LIMIT:
+    case duckdb::LogicalOperatorType::LOGICAL_TOP_N:
+      return "LIMIT";
+    case duckdb::LogicalOperatorType::LOGICAL_SAMPLE:
+      return "SAMPLE";
+    case duckdb::LogicalOperatorType::LOGICAL_DISTINCT:
+      if (op.Cast<duckdb::LogicalDistinct>().distinct_type == duckdb::DistinctType::DISTINCT_ON)
+        return "DISTINCT ON";
+      break;
+    default:
+      break;
+  }
+  std::string part;
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+      op, [&](duckdb::unique_ptr<Expression>* expression) {
+        if (part.empty()) part = IndeterminatePart(**expression);
+      });
+  return part;
+}
+
+}  // namespace smallpond
