@@ -24,7 +24,7 @@ class JobArguments:
     end          how the result is taken: to_pandas, to_arrow, write, or job (to_pandas, then write)
     folder       the data set; `csv` is its events as CSV
     output       a folder of this run for written results
-    scratch      a folder of this run for smallpond's own files
+    scratch      a folder of this run to spill into
     sql          with {0} for the events
     partitions   for smallpond's `repartition`, with partition_by; 0: it is not called
     memory       a limit like 1GB; None: the engine's default
@@ -59,16 +59,17 @@ def open_duckdb(job: JobArguments) -> Any:
     import duckdb
 
     connection = duckdb.connect(config={"threads": job.threads})
+    connection.execute(f"SET temp_directory = '{job.scratch}'")
     if job.memory:
         connection.execute(f"SET memory_limit = '{job.memory}'")
     return connection
 
 
 def open_smallpond(job: JobArguments) -> Any:
-    """Returns a smallpond session with the job's limits and with files of its own."""
+    """Returns a smallpond session with the job's limits."""
     import smallpond
 
-    return smallpond.init(threads=job.threads, duckdb_memory=job.memory, data_root=job.scratch)
+    return smallpond.init(threads=job.threads, duckdb_memory=job.memory, temp_dir=job.scratch)
 
 
 def duckdb_report(job: JobArguments) -> Any:
