@@ -32,6 +32,12 @@ class Road:
         return query(sql, self.spread(spread_input), **used)
 
 
+def claims_partitions(frame: smallpond.DataFrame) -> bool:
+    """Whether explain() says that the partitions' own rows are the answer."""
+    steps = frame.explain().split("\n\n")[1].splitlines()
+    return "partitions gives its own rows" in steps[1]  # The note on the last step.
+
+
 def _by(name: str, keys: set[str], **arguments: Any) -> Road:
     return Road(name, lambda f: f.repartition(NUM_PARTITIONS, **arguments), frozenset(keys))
 

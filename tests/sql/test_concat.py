@@ -35,8 +35,11 @@ def parts(
         if road.name not in written:
             folder = tmp_path_factory.mktemp(road.name)
             road.spread(events).write_parquet(folder / "parts")
-            written[road.name] = [
-                str(path) for path in sorted((folder / "parts").glob("*.parquet"))
+            events.limit(0).write_parquet(folder / "empty")
+            empty = next((folder / "empty").glob("*.parquet"))
+            written[road.name] = [  # A partition without rows has no file.
+                str(next((folder / "parts").glob(f"part-{number:05}-*.parquet"), empty))
+                for number in range(NUM_PARTITIONS)
             ]
         return written[road.name]
 
