@@ -15,6 +15,7 @@ python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 header=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || true)
 [ -n "$header" ] && [ -e "$header" ] || missing+=(python3-dev)
 need_file "/usr/include/gtest/gtest.h /usr/local/include/gtest/gtest.h" libgtest-dev
+need_file "/usr/include/nlohmann/json.hpp /usr/local/include/nlohmann/json.hpp" nlohmann-json3-dev
 need_file "/usr/include/CLI/CLI.hpp /usr/local/include/CLI/CLI.hpp" libcli11-dev
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi

@@ -69,10 +69,18 @@ class SMALLPOND_API DataFrame {
   /// The first `max_rows` rows as an HTML table, all text escaped.
   std::string ToHtml(int max_rows = 20, const Ticker& ticker = {}) const;
 
-  /// Writes the rows into the folder `path` as part-00000.parquet and so on, one file a partition.
-  /// The folder appears with its files whole. What an earlier write to the folder left is replaced;
-  /// a folder that holds any other file is refused and stays as it was. Throws InvalidInput or Io.
-  void WriteParquet(const std::string& path, const Ticker& ticker = {}) const;
+  /// Writes the rows into the folder `path`, one file a partition unless the options say otherwise;
+  /// the files' names sort as the partitions, and the rows where they are sorted. The folder
+  /// appears with its files whole, or stays as it was. A folder that holds files of others is
+  /// refused. Of several writers of a folder at a time one wins, and the others get Unavailable;
+  /// appends go on top of each other. Throws InvalidInput, Io, Unavailable.
+  WriteResult WriteParquet(const std::string& path, const WriteOptions& options = {},
+                           const Ticker& ticker = {}) const;
+  /// The same as CSV with a header, or as JSON with one object a line.
+  WriteResult WriteCsv(const std::string& path, const WriteOptions& options = {},
+                       const Ticker& ticker = {}) const;
+  WriteResult WriteJson(const std::string& path, const WriteOptions& options = {},
+                        const Ticker& ticker = {}) const;
 
   /// Writes the rows to one file: "csv" with a header, "json" with one object a line, or "parquet".
   /// The file appears whole; an earlier one is replaced then. A path below /dev/ is written to
@@ -89,6 +97,8 @@ class SMALLPOND_API DataFrame {
 
  private:
   friend class Session;
+  WriteResult WriteFolder(const std::string& path, const std::string& format,
+                          const WriteOptions& options, const Ticker& ticker) const;
   DataFrame(std::shared_ptr<SessionState> session, std::shared_ptr<const LogicalPlan> plan);
 
   std::shared_ptr<SessionState> session_;    // Shared by the session and its frames.

@@ -85,6 +85,44 @@ struct RepartitionOptions {
   bool by_rows = false;  ///< Runs of neighbouring rows, of equal length to within one.
 };
 
+/// What a write does with what stands in the folder already.
+enum class WriteMode {
+  kOverwrite,  ///< Replaces what smallpond wrote there before.
+  kAppend,     ///< Adds to it.
+  kError,      ///< Refuses to write where there is data.
+  kIgnore,     ///< Writes nothing where there is data.
+};
+
+/// How to write files.
+struct WriteOptions {
+  WriteMode mode = WriteMode::kOverwrite;
+  /// Columns whose values become folders, key=value. The files then lack them.
+  std::vector<std::string> partition_by;
+  /// Parquet: "snappy", "zstd", "lz4", "gzip", "brotli", "uncompressed". CSV and JSON: "gzip",
+  /// "zstd", "uncompressed". Empty: snappy for Parquet, none for the others.
+  std::string compression;
+  /// Rows of a Parquet row group. Empty: DuckDB's 122,880.
+  std::optional<int64_t> row_group_size;
+  /// Begin another file when one has about this many bytes. Empty: one file a partition.
+  std::optional<uint64_t> file_size_bytes;
+  /// Sort the rows of each partition by these columns, such as {"day", "amount DESC"}.
+  std::vector<std::string> sort_by;
+  /// Further named options of DuckDB's COPY for the format, as text.
+  std::vector<std::pair<std::string, std::string>> further;
+};
+
+/// What a write did.
+struct WriteResult {
+  int64_t num_files = 0;  ///< 0 where WriteMode::kIgnore left everything as it was.
+  uint64_t num_bytes = 0;
+  /// How long files of the earlier and this version stood side by side for programs that list the
+  /// folder themselves. smallpond's own readers see one version always.
+  double publish_seconds = 0;
+};
+
+/// Reads "overwrite", "append", "error" or "ignore". Throws InvalidInput.
+SMALLPOND_API WriteMode ParseWriteMode(const std::string& text);
+
 /// Parses "8GB", "512 MiB", "1.5e9" or a number of bytes. kB, MB, GB, TB are powers of 1000; KiB,
 /// MiB, GiB, TiB of 1024. Throws InvalidInput that names `what` and the text.
 SMALLPOND_API uint64_t ParseBytes(const std::string& text, const std::string& what);

@@ -15,6 +15,8 @@
 
 namespace smallpond {
 
+struct PlanSqlInputs;  // src/plan/plan_sql.h
+
 /// Further named arguments of DuckDB's reader, for example {"header", true} for CSV.
 using ReaderOptions = std::vector<std::pair<std::string, Value>>;
 
@@ -88,11 +90,17 @@ class SMALLPOND_API Session {
   DataFrame PartialSql(const std::string& query, const SqlInputs& inputs = {},
                        std::optional<MergeMode> merge = {});
 
+  /// Runs statements that set up the session: SET, USE, CREATE TABLE, VIEW, MACRO, TYPE or SECRET,
+  /// ATTACH, LOAD, INSERT and the like. Later queries of this session see them. Names of tables
+  /// mean what they mean in Sql. Throws Unsupported for queries, transactions and COPY … TO.
+  void Execute(const std::string& sql, const SqlInputs& inputs = {});
+
   /// Forgets the session. Its frames stay usable for as long as they live.
   void Close();
 
  private:
   explicit Session(std::shared_ptr<SessionState> state);
+  PlanSqlInputs PlanInputs(const SqlInputs& inputs) const;
   DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
                    std::optional<MergeMode> merge);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <regex>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,16 @@ bool ParseBool(const std::string& text, const std::string& what) {
   if (lower == "0" || lower == "false" || lower == "no" || lower == "off" || lower.empty())
     return false;
   ThrowInvalid(what + " must be true or false, not '" + text + "'.");
+}
+
+// Returns the text of a time as it is: ISO 8601, or seconds since 1970.
+std::string ParseTime(const std::string& text, const std::string& what) {
+  static const std::regex time(
+      R"(\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?|\d+(\.\d+)?)");
+  if (std::regex_match(text, time)) return text;
+  ThrowInvalid(what +
+               " must be a time such as '2026-01-31T12:00:00', or seconds since 1970, not '" +
+               text + "'.");
 }
 
 MergeMode ParseMerge(const std::string& text, const std::string& what) {
@@ -82,7 +93,8 @@ const std::vector<Setting>& Settings() {
   static const std::vector<Setting> settings = {
       {"job_id", "SP_JOBID", [](Options& o, Text text, Text) { o.job_id = text; }},
       {"job_name", "SP_JOB_NAME", [](Options& o, Text text, Text) { o.job_name = text; }},
-      {"job_time", "SP_JOB_TIME", [](Options& o, Text text, Text) { o.job_time = text; }},
+      {"job_time", "SP_JOB_TIME",
+       [](Options& o, Text text, Text what) { o.job_time = ParseTime(text, what); }},
       {"data_root", "SP_DATA_ROOT", [](Options& o, Text text, Text) { o.data_root = text; }},
       {"data_dir", "SP_DATA_DIR", [](Options& o, Text text, Text) { o.data_dir = text; }},
       {"temp_dir", "SP_TEMP_DIR", [](Options& o, Text text, Text) { o.temp_dir = text; }},
@@ -148,6 +160,14 @@ uint64_t ParseBytes(const std::string& text, const std::string& what) {
   ThrowInvalid(what +
                " must be a size such as '8GB', '512MiB' or a number of bytes above 0, not '" +
                text + "'.");
+}
+
+WriteMode ParseWriteMode(const std::string& text) {
+  if (text == "overwrite") return WriteMode::kOverwrite;
+  if (text == "append") return WriteMode::kAppend;
+  if (text == "error") return WriteMode::kError;
+  if (text == "ignore") return WriteMode::kIgnore;
+  ThrowInvalid("mode must be 'overwrite', 'append', 'error' or 'ignore', not '" + text + "'.");
 }
 
 Options Options::FromEnvironment() {

@@ -89,10 +89,9 @@ class CollectedStream : public ResultStream {
 class RunningStream : public ResultStream {
  public:
   RunningStream(std::unique_ptr<Connection> connection,
-                duckdb::unique_ptr<duckdb::QueryResult> result,
-                std::shared_ptr<const void> keep_alive)
+                duckdb::unique_ptr<duckdb::QueryResult> result, std::function<void()> at_end)
       : ResultStream(connection->handle().connection.context, *result),
-        keep_alive_(std::move(keep_alive)),
+        at_end_(std::move(at_end)),
         connection_(std::move(connection)),
         result_(std::move(result)),
         scan_(*result_),
@@ -109,12 +108,14 @@ class RunningStream : public ResultStream {
                                           error, extension_types_)) {
       ThrowAsOurs(error);
     }
-    if (rows == 0 && out->release) out->release(out);
+    if (rows > 0) return;
+    if (out->release) out->release(out);
+    at_end_();
   }
 
  private:
   // In the order of construction: the result reads from what stands above it.
-  std::shared_ptr<const void> keep_alive_;
+  std::function<void()> at_end_;
   std::unique_ptr<Connection> connection_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
   duckdb::QueryResultChunkScanState scan_;
@@ -143,11 +144,11 @@ void Connection::Collect(Statement query, ArrowArrayStream* out) {
 }
 
 void StreamQuery(std::unique_ptr<Connection> connection, Statement query,
-                 std::shared_ptr<const void> keep_alive, ArrowArrayStream* out) {
+                 std::function<void()> at_end, ArrowArrayStream* out) {
   auto result = connection->handle().Run(std::move(query), true);
-  ResultStream::HandOut(std::make_unique<RunningStream>(std::move(connection), std::move(result),
-                                                        std::move(keep_alive)),
-                        out);
+  ResultStream::HandOut(
+      std::make_unique<RunningStream>(std::move(connection), std::move(result), std::move(at_end)),
+      out);
 }
 
 }  // namespace smallpond

@@ -107,6 +107,16 @@ bool Connection::HasTable(const std::string& name) {
   return found;
 }
 
+std::vector<std::string> Connection::Glob(const std::string& pattern) {
+  return TranslatingErrors([&] {
+    std::vector<std::string> paths;
+    auto& file_system = duckdb::FileSystem::GetFileSystem(handle_->context());
+    for (auto& file : file_system.Glob(pattern)) paths.push_back(file.path);
+    std::sort(paths.begin(), paths.end());
+    return paths;
+  });
+}
+
 void Connection::Run(Statement statement) { handle_->Run(std::move(statement)); }
 
 int64_t Connection::QueryInt64(Statement query) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "duckdb_adapter/database.h"
 #include "duckdb_adapter/schema.h"
@@ -29,6 +31,9 @@ class Connection {
   Schema Bind(const Statement& query);
   /// Whether the session's catalog has a table or view that SQL finds under the bare name.
   bool HasTable(const std::string& name);
+
+  /// Returns the local files that match a pattern, sorted.
+  std::vector<std::string> Glob(const std::string& pattern);
 
   /// Runs a statement and drops its rows.
   void Run(Statement statement);
@@ -58,8 +63,9 @@ class Connection {
 };
 
 /// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns
-/// the connection and `keep_alive`, which the query may read from.
+/// the connection and `at_end`, which is called after the last row and may throw ours; it can hold
+/// what the query reads from.
 void StreamQuery(std::unique_ptr<Connection> connection, Statement query,
-                 std::shared_ptr<const void> keep_alive, ArrowArrayStream* out);
+                 std::function<void()> at_end, ArrowArrayStream* out);
 
 }  // namespace smallpond

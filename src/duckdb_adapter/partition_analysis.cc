@@ -48,6 +48,25 @@ bool IsDeterminate(duckdb::LogicalOperator& op) {
   return determinate;
 }
 
+// Whether the rows come in an order that the query, or its one input, asks for.
+bool IsOrdered(duckdb::LogicalOperator& op, const MarkedInputs& marks) {
+  switch (op.type) {
+    case duckdb::LogicalOperatorType::LOGICAL_ORDER_BY:
+    case duckdb::LogicalOperatorType::LOGICAL_TOP_N:
+      return true;
+    case duckdb::LogicalOperatorType::LOGICAL_PROJECTION:
+    case duckdb::LogicalOperatorType::LOGICAL_FILTER:
+    case duckdb::LogicalOperatorType::LOGICAL_LIMIT:
+      return IsOrdered(*op.children[0], marks);
+    case duckdb::LogicalOperatorType::LOGICAL_CHUNK_GET: {
+      auto found = marks.find(op.Cast<duckdb::LogicalColumnDataGet>().collection.get());
+      return found != marks.end() && found->second->ordered;
+    }
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
@@ -64,6 +83,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       auto types = std::make_shared<Schema::Types>();
       types->list = planner.types;
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
+      facts.ordered = IsOrdered(*planner.plan, marks);
       facts.determinate = IsDeterminate(*planner.plan);
       int num_partitions = 1;
       for (const auto& [name, input] : inputs)

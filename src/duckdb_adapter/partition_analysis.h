@@ -24,6 +24,7 @@ struct Partitioning {
 struct QueryInput {
   Schema schema;
   Partitioning partitioning;
+  bool ordered = false;  ///< Whether its rows come in an order that was asked for.
 };
 
 /// What is known about running a query on each partition.
@@ -32,6 +33,7 @@ struct PartitionFacts {
   /// Whether the partitions' results, one after the other, are the global answer.
   bool per_partition = true;
   std::string reason;  ///< Where they are not: the construct that sees rows of several partitions.
+  bool ordered = false;     ///< Whether the rows come in an order that the query asks for.
   bool determinate = true;  ///< Whether two runs over the same input give the same rows.
   Partitioning result;      ///< How the results are spread where per_partition.
 };

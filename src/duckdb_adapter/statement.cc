@@ -232,6 +232,8 @@ Statement Statement::NoRows(const Schema& schema) {
   return Statement(std::move(tree));
 }
 
+Statement Statement::FromTree(std::unique_ptr<Tree> tree) { return Statement(std::move(tree)); }
+
 Statement Statement::Copy() const {
   auto copy = std::make_unique<Tree>();
   for (const auto& statement : tree_->preparation) copy->preparation.push_back(statement->Copy());

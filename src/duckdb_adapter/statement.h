@@ -29,9 +29,11 @@ class Statement {
   /// A query for all columns of an Arrow source. The source must outlive every run of the
   /// statement.
   static Statement ScanArrow(const ArrowSource& source);
-  /// A query for a table of these columns without rows; `Marks` tells it from others. It must not
-  /// be run.
+  /// A query for a table of these columns without rows. The analysis tells several of them apart.
   static Statement NoRows(const Schema& schema);
+
+  /// Takes over a tree that the adapter made.
+  static Statement FromTree(std::unique_ptr<Tree> tree);
 
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) noexcept;

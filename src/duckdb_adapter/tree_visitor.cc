@@ -11,6 +11,12 @@ void TreeVisitor::VisitStatement(duckdb::SQLStatement& statement) {
   switch (statement.type) {
     case StatementType::SELECT_STATEMENT:
       return VisitNode(*statement.Cast<duckdb::SelectStatement>().node);
+    case StatementType::SET_STATEMENT: {
+      auto& set = statement.Cast<duckdb::SetStatement>();
+      if (set.set_type == duckdb::SetType::SET)
+        VisitExpression(set.Cast<duckdb::SetVariableStatement>().value);
+      return;
+    }
     case StatementType::EXPLAIN_STATEMENT:
       return VisitStatement(*statement.Cast<duckdb::ExplainStatement>().stmt);
     case StatementType::COPY_STATEMENT: {

@@ -1,10 +1,31 @@
 #include "executor/direct_run.h"
 
+#include <algorithm>
+
 #include "duckdb_adapter/sql_text.h"
 #include "executor/lower_plan.h"
 #include "executor/partition_sql.h"
+#include "smallpond/error.h"
 
 namespace smallpond {
+namespace {
+
+void CheckSameColumns(const Schema& planned, const Schema& now, const ReadFiles& read) {
+  const auto& before = planned.columns();
+  const auto& after = now.columns();
+  for (size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
+    auto describe = [&](const std::vector<Column>& columns) {
+      return i < columns.size() ? columns[i].name + " " + columns[i].type : std::string("none");
+    };
+    if (describe(before) == describe(after)) continue;
+    throw Error(ErrorKind::kIo, "The files of " + read.description +
+                                    " have other columns than when the frame was made: column " +
+                                    std::to_string(i + 1) + " was " + describe(before) +
+                                    " and is " + describe(after) + ". Make the frame again.");
+  }
+}
+
+}  // namespace
 
 Statement SqlOver(const std::string& sql, const Statement& query) {
   Statement statement = Statement::Parse(sql);
@@ -34,15 +55,40 @@ Statement WithExportTypes(Statement query, const Schema& schema) {
 }
 
 Statement DirectRun::Query(const PlanRef& plan) {
-  return LowerPlan(plan, [this](const PlanRef& concatenated) {
-    const PartitionTable& table = Partitions(concatenated);
+  return LowerPlan(plan, [this](const PlanRef& source) {
+    if (std::holds_alternative<ReadFiles>(source->op())) return QueryFiles(source);
+    const PartitionTable& table = Partitions(source);
     return Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) + ") FROM " +
                             QuoteName(table.name));
   });
 }
 
+Statement DirectRun::QueryFiles(const PlanRef& plan) {
+  auto found = resolved_.find(plan.get());
+  if (found == resolved_.end()) {
+    const auto& read = std::get<ReadFiles>(plan->op());
+    ResolvedScan now = ResolveScan(connection_, read.scan);
+    // What was bound over the earlier files holds for these only if their columns are the same.
+    if (now.files != read.files)
+      CheckSameColumns(plan->schema(), connection_.Bind(now.query), read);
+    found = resolved_.emplace(plan.get(), std::move(now)).first;
+  }
+  return found->second.query.Copy();
+}
+
+void DirectRun::CheckFilesUnchanged() const {
+  for (const auto& [plan, scan] : resolved_) CheckUnchanged(scan.files);
+}
+
 Statement DirectRun::Over(const std::string& sql, const PlanRef& plan) {
   return SqlOver(sql, Query(plan));
+}
+
+bool DirectRun::FilesWereRemoved() const {
+  for (const auto& [plan, scan] : resolved_) {
+    if (AnyRemoved(scan.files)) return true;
+  }
+  return false;
 }
 
 const DirectRun::PartitionTable& DirectRun::Partitions(const PlanRef& plan) {
@@ -109,7 +155,8 @@ void DirectRun::ComputeInputs(const SqlQuery& query) {
 }
 
 Statement DirectRun::WholeInput(const PlanRef& plan) {
-  if (const auto* scan = std::get_if<Scan>(&plan->op())) return scan->query.Copy();
+  bool is_source = !std::holds_alternative<SqlQuery>(plan->op()) && plan->Inputs().empty();
+  if (is_source) return Query(plan);
   auto [entry, is_new] = whole_inputs_.try_emplace(plan.get());
   if (is_new) {
     entry->second = NewTableName();

@@ -33,6 +33,11 @@ class DirectRun {
   /// Returns the statement `sql` with the plan's rows for its table "{0}".
   Statement Over(const std::string& sql, const PlanRef& plan);
 
+  /// Throws Io where a file that this run read has another content than when the run found it.
+  void CheckFilesUnchanged() const;
+  /// Whether a file that this run found is gone.
+  bool FilesWereRemoved() const;
+
   /// Computes the plan's partitions, if that was not done yet. The rows of a partition stand in the
   /// order of its result.
   const PartitionTable& Partitions(const PlanRef& plan);
@@ -40,6 +45,7 @@ class DirectRun {
   static Statement PartitionQuery(const PartitionTable& table, int partition);
 
  private:
+  Statement QueryFiles(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);
   Statement WholeInput(const PlanRef& plan);
@@ -48,6 +54,7 @@ class DirectRun {
 
   Connection& connection_;
   int num_tables_ = 0;
+  std::map<const LogicalPlan*, ResolvedScan> resolved_;  // The files as this run found them.
   std::map<const LogicalPlan*, PartitionTable> partitions_;
   std::map<const LogicalPlan*, std::string> whole_inputs_;  // Computed once for all partitions.
 };

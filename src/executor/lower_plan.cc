@@ -10,8 +10,8 @@ namespace {
 
 class Lowering {
  public:
-  using ReadPartitions = std::function<Statement(const PlanRef&)>;
-  explicit Lowering(const ReadPartitions& read_partitions) : read_partitions_(read_partitions) {}
+  using Read = std::function<Statement(const PlanRef&)>;
+  explicit Lowering(const Read& read) : read_(read) {}
 
   Statement Run(const PlanRef& plan) {
     CountReferences(plan);
@@ -57,8 +57,10 @@ class Lowering {
   }
 
   Statement LowerOperator(const PlanRef& plan) {
-    if (IsConcatenated(*plan)) return read_partitions_(plan);
-    if (const auto* scan = std::get_if<Scan>(&plan->op())) return scan->query.Copy();
+    if (IsConcatenated(*plan) || std::holds_alternative<ReadFiles>(plan->op())) return read_(plan);
+    if (const auto* arrow = std::get_if<ReadArrow>(&plan->op())) {
+      return Statement::ScanArrow(*arrow->source);
+    }
     if (const auto* repartition = std::get_if<Repartition>(&plan->op()))
       return Lower(repartition->input);
     const auto& query = std::get<SqlQuery>(plan->op());
@@ -71,7 +73,7 @@ class Lowering {
     return statement;
   }
 
-  const ReadPartitions& read_partitions_;
+  const Read& read_;
   std::map<const LogicalPlan*, int> references_;  // How often the query would read each plan.
   std::map<const LogicalPlan*, std::string> names_;
   std::vector<SharedQuery> shared_;  // Common tables, inputs before what reads them.
@@ -81,7 +83,7 @@ class Lowering {
 
 bool IsConcatenated(const LogicalPlan& plan) {
   const auto* query = std::get_if<SqlQuery>(&plan.op());
-  return query && query->mode == SqlQuery::Mode::kConcatenated &&
+  return query && query->mode == SqlQuery::Mode::kConcatenated && !query->per_partition &&
          plan.partitioning().num_partitions > 1;
 }
 
@@ -93,9 +95,8 @@ bool NeedsPartitions(const LogicalPlan& plan) {
   return false;
 }
 
-Statement LowerPlan(const PlanRef& plan,
-                    const std::function<Statement(const PlanRef&)>& read_partitions) {
-  return Lowering(read_partitions).Run(plan);
+Statement LowerPlan(const PlanRef& plan, const std::function<Statement(const PlanRef&)>& read) {
+  return Lowering(read).Run(plan);
 }
 
 }  // namespace smallpond

@@ -20,10 +20,11 @@ std::string NoteForQuery(const SqlQuery& query, const LogicalPlan& plan) {
                        " partitions gives its own rows; one query over all rows does the same"
                  : "one query over all rows";
     case SqlQuery::Mode::kConcatenated:
-      return plan.partitioning().num_partitions > 1
-                 ? "run on each of " + n +
-                       " partitions, as merge=\"concat\" asks; the results one after the other"
-                 : "one query over all rows: no input is repartitioned";
+      if (plan.partitioning().num_partitions == 1) return "one query over all rows";
+      return query.per_partition
+                 ? "each of " + n +
+                       " partitions gives its own rows; one query over all rows does the same"
+                 : "run on each of " + n + " partitions; the results one after the other";
   }
   return "";
 }

@@ -80,6 +80,11 @@ std::string OneLine(const std::string& text) {
 
 }  // namespace
 
+bool LogicalPlan::ordered() const {
+  const auto* query = std::get_if<SqlQuery>(&op_);
+  return query && query->ordered;
+}
+
 std::vector<PlanRef> LogicalPlan::Inputs() const {
   std::vector<PlanRef> inputs;
   if (const auto* repartition = std::get_if<Repartition>(&op_)) {
@@ -93,7 +98,8 @@ std::vector<PlanRef> LogicalPlan::Inputs() const {
 }
 
 std::string LogicalPlan::Describe() const {
-  if (const auto* scan = std::get_if<Scan>(&op_)) return scan->description;
+  if (const auto* files = std::get_if<ReadFiles>(&op_)) return files->description;
+  if (const auto* arrow = std::get_if<ReadArrow>(&op_)) return arrow->description;
   if (const auto* repartition = std::get_if<Repartition>(&op_)) {
     return DescribeRepartition(*repartition, partitioning_.num_partitions);
   }

@@ -9,6 +9,7 @@
 #include "duckdb_adapter/partition_analysis.h"
 #include "duckdb_adapter/schema.h"
 #include "duckdb_adapter/statement.h"
+#include "plan/file_scan.h"
 #include "smallpond/options.h"
 
 namespace smallpond {
@@ -17,12 +18,19 @@ class ArrowSource;
 class LogicalPlan;
 using PlanRef = std::shared_ptr<const LogicalPlan>;  // Shared by frames and by the plans above.
 
-/// Rows from files or from an Arrow source.
-struct Scan {
-  Statement query;          ///< Reads all of it.
-  std::string description;  ///< For people, for example "read_parquet(events/*.parquet)".
-  /// What `query` points to, or null. Shared by all plans that scan it.
-  std::shared_ptr<const ArrowSource> arrow;
+/// Rows of files.
+struct ReadFiles {
+  FileScan scan;
+  /// As they were when the frame was made and its columns were found out.
+  std::vector<FileIdentity> files;
+  /// For people, for example "read_parquet(events/*.parquet)".
+  std::string description;
+};
+
+/// Rows of a table in memory.
+struct ReadArrow {
+  std::shared_ptr<const ArrowSource> source;  // Shared by all plans that read it.
+  std::string description;
 };
 
 /// What `partial_sql` and `sql` asked for, and what was found out about it.
@@ -33,6 +41,8 @@ struct SqlQuery {
     kConcatenated,  ///< partial_sql(merge="concat"): each partition's own result
   };
 
+  explicit SqlQuery(Statement parsed) : query(std::move(parsed)) {}
+
   /// With parameters bound; inputs are still names.
   Statement query;
   /// By the table name that stands in `query`.
@@ -42,6 +52,8 @@ struct SqlQuery {
   Mode mode = Mode::kGlobal;
   /// Whether the partitions' results, one after the other, are the global answer.
   bool per_partition = false;
+  /// Whether the rows come in an order that was asked for.
+  bool ordered = false;
   /// Whether two runs over the same input give the same rows.
   bool determinate = true;
   /// Where not per_partition: the construct that sees rows of several partitions.
@@ -62,7 +74,7 @@ struct Repartition {
 /// read it.
 class LogicalPlan {
  public:
-  using Operator = std::variant<Scan, SqlQuery, Repartition>;
+  using Operator = std::variant<ReadFiles, ReadArrow, SqlQuery, Repartition>;
 
   LogicalPlan(Operator op, Schema schema, Partitioning partitioning)
       : op_(std::move(op)), schema_(std::move(schema)), partitioning_(std::move(partitioning)) {}
@@ -71,6 +83,8 @@ class LogicalPlan {
   const Schema& schema() const { return schema_; }
   const Partitioning& partitioning() const { return partitioning_; }
 
+  /// Whether the rows come in an order that was asked for.
+  bool ordered() const;
   /// The plans that this one reads, each once.
   std::vector<PlanRef> Inputs() const;
   /// One line for people, for example "repartition(10, hash_by=user_id)".

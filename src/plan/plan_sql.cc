@@ -122,7 +122,7 @@ PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const Plan
   }
   std::map<std::string, QueryInput> shapes;
   for (const auto& [name, input] : query.inputs)
-    shapes[name] = {input->schema(), input->partitioning()};
+    shapes[name] = {input->schema(), input->partitioning(), input->ordered()};
   return AnalyzePartitions(connection, query.query, shapes);
 }
 
@@ -132,8 +132,9 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
                 SqlQuery::Mode mode) {
   std::vector<std::string> named;
   for (const auto& [name, plan] : inputs.named) named.push_back(name);
-  SqlQuery query{
-      Statement::ParseQuery(QuotePlaceholders(text, named)), {}, text, mode, false, true, ""};
+  SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named))};
+  query.text = text;
+  query.mode = mode;
   query.query.BindParameters(inputs.params, inputs.named_params);
   NameResolver resolver(connection, inputs);
   query.inputs = resolver.Resolve(query.query.FreeTableNames());
@@ -148,6 +149,7 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
       [](const auto& input) { return input.second->partitioning().num_partitions > 1; });
   query.per_partition = facts.per_partition;
   query.determinate = facts.determinate;
+  query.ordered = facts.ordered;
   if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;
   Partitioning partitioning;
   if (mode == SqlQuery::Mode::kPartial && facts.per_partition) partitioning = facts.result;
@@ -163,6 +165,18 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
   }
   return std::make_shared<LogicalPlan>(std::move(query), std::move(facts.schema),
                                        std::move(partitioning));
+}
+
+std::map<std::string, PlanRef> ResolveTables(
+    Connection& connection, Statement& statement, const PlanSqlInputs& inputs,
+    const std::function<Statement(const PlanRef&)>& lower) {
+  auto plans = NameResolver(connection, inputs).Resolve(statement.FreeTableNames());
+  statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+    auto plan = plans.find(name);
+    if (plan == plans.end()) return std::nullopt;
+    return lower(plan->second);
+  });
+  return plans;
 }
 
 }  // namespace smallpond

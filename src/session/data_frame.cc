@@ -2,7 +2,8 @@
 
 #include "executor/direct_run.h"
 #include "executor/lower_plan.h"
-#include "executor/write_files.h"
+#include "executor/write_file.h"
+#include "executor/write_folder.h"
 #include "observe/explain.h"
 #include "plan/logical_plan.h"
 #include "session/run_ticking.h"
@@ -16,12 +17,35 @@ namespace {
 constexpr int kPreviewLimit =
     10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
 
-// Runs one action on a connection of its own. An error tells which frame was being computed.
-void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker,
-         const std::function<void(Connection&)>& work) {
+constexpr int kMaxRuns = 5;  // Of an action whose input folders get new versions meanwhile.
+
+using Work = std::function<void(Connection&, DirectRun&)>;
+
+// Runs an action. Returns false where it failed because a file was removed that it had found: a
+// writer replaced the folder's version, and the next run sees the new one.
+bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   auto connection = session.Connect();
+  DirectRun run(*connection);
   try {
-    RunTicking(*connection, ticker, [&] { work(*connection); });
+    RunTicking(*connection, ticker, [&] { work(*connection, run); });
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    if (run.FilesWereRemoved()) return false;
+    run.CheckFilesUnchanged();  // A file that changes gives all kinds of errors.
+    throw;
+  }
+  run.CheckFilesUnchanged();
+  return true;
+}
+
+// Runs an action on one version of its input. An error tells which frame was being computed.
+void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work) {
+  try {
+    for (int runs = 0; runs < kMaxRuns; ++runs) {
+      if (TryAct(session, ticker, work)) return;
+    }
+    throw Error(ErrorKind::kIo,
+                "The files are replaced faster than they can be read. Run this again later.");
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
     throw Error(error.kind(), std::string(error.what()) + "\nWhile computing " + plan.Describe());
@@ -47,8 +71,7 @@ DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const
 
 int64_t DataFrame::Count(const Ticker& ticker) const {
   int64_t count = 0;
-  Act(*session_, *plan_, ticker, [&](Connection& connection) {
-    DirectRun run(connection);
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     count = connection.QueryInt64(run.Over("SELECT count(*) FROM \"{0}\"", plan_));
   });
   return count;
@@ -56,15 +79,15 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out) const {
   auto connection = session_->Connect();
-  Statement query = WithExportTypes(DirectRun(*connection).Query(plan_), plan_->schema());
-  auto keep_alive =
-      std::make_shared<std::pair<std::shared_ptr<SessionState>, PlanRef>>(session_, plan_);
-  StreamQuery(std::move(connection), std::move(query), keep_alive, out);
+  auto run = std::make_shared<DirectRun>(*connection);
+  Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
+  // The stream keeps alive what the query reads, and looks at the files again when it ends.
+  auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
+  StreamQuery(std::move(connection), std::move(query), at_end, out);
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
-  Act(*session_, *plan_, ticker, [&](Connection& connection) {
-    DirectRun run(connection);
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     Statement query = limit < 0
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
@@ -74,8 +97,7 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
 
 std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) const {
   std::string text;
-  Act(*session_, *plan_, ticker, [&](Connection& connection) {
-    DirectRun run(connection);
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
     text = connection.RenderText(std::move(query), max_rows, width, kPreviewLimit);
@@ -85,8 +107,7 @@ std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) con
 
 std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   std::string html;
-  Act(*session_, *plan_, ticker, [&](Connection& connection) {
-    DirectRun run(connection);
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
     html = connection.RenderHtml(std::move(query), max_rows);
@@ -94,17 +115,38 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   return html;
 }
 
-void DataFrame::WriteParquet(const std::string& path, const Ticker& ticker) const {
+WriteResult DataFrame::WriteParquet(const std::string& path, const WriteOptions& options,
+                                    const Ticker& ticker) const {
+  return WriteFolder(path, "parquet", options, ticker);
+}
+
+WriteResult DataFrame::WriteCsv(const std::string& path, const WriteOptions& options,
+                                const Ticker& ticker) const {
+  return WriteFolder(path, "csv", options, ticker);
+}
+
+WriteResult DataFrame::WriteJson(const std::string& path, const WriteOptions& options,
+                                 const Ticker& ticker) const {
+  return WriteFolder(path, "json", options, ticker);
+}
+
+WriteResult DataFrame::WriteFolder(const std::string& path, const std::string& format,
+                                   const WriteOptions& options, const Ticker& ticker) const {
   std::string target = ResolvePath(path, session_->options().data_dir);
-  Act(*session_, *plan_, ticker,
-      [&](Connection& connection) { smallpond::WriteParquet(connection, plan_, target); });
+  WriteResult result;
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+    result = smallpond::WriteFolder(connection, run, plan_, target, format, options,
+                                    session_->options().job_id);
+  });
+  return result;
 }
 
 void DataFrame::WriteFile(const std::string& path, const std::string& format,
                           const Ticker& ticker) const {
   std::string target = ResolvePath(path, session_->options().data_dir);
-  Act(*session_, *plan_, ticker,
-      [&](Connection& connection) { smallpond::WriteFile(connection, plan_, target, format); });
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+    smallpond::WriteFile(connection, run, plan_, target, format);
+  });
 }
 
 std::string DataFrame::Explain() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "duckdb_adapter/arrow_source.h"
+#include "duckdb_adapter/session_statement.h"
 #include "duckdb_adapter/sql_text.h"
 #include "executor/direct_run.h"
 #include "plan/plan_sql.h"
@@ -20,41 +21,21 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// One of DuckDB's readers and what it is to read.
-struct Reader {
-  std::string function;  // "read_csv"
-  std::vector<std::string> endings;
-  bool recursive = false;
-  std::vector<std::string> columns;  // Empty: all.
-  ReaderOptions options;
-};
-
-PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths,
-                 const Reader& reader) {
-  auto patterns =
-      ExpandFolders(paths, session.options().data_dir, reader.endings, reader.recursive);
-  std::string select = "*";
-  if (!reader.columns.empty()) {
-    std::vector<std::string> quoted;
-    for (const auto& column : reader.columns) quoted.push_back(QuoteName(column));
-    select = Join(quoted);
+// Finds out which files there are and what columns they have.
+PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, FileScan scan) {
+  for (const auto& path : paths) {
+    if (path.empty()) {
+      throw Error(ErrorKind::kInvalidInput, "A path is empty. Give a file, a glob or a folder.");
+    }
+    scan.paths.push_back(ResolvePath(path, session.options().data_dir));
   }
-  // Paths and options are parameters: nothing of them becomes a part of the text.
-  std::map<std::string, Value> params;
-  params["paths"] = Value::List({patterns.begin(), patterns.end()});
-  std::string arguments = "$paths";
-  for (const auto& [name, value] : reader.options) {
-    std::string param = "option" + std::to_string(params.size());
-    arguments += ", " + QuoteName(name) + " = $" + param;
-    params[param] = value;
-  }
-  Statement query =
-      Statement::Parse("SELECT " + select + " FROM " + reader.function + "(" + arguments + ")");
-  query.BindParameters({}, params);
-  Schema schema = session.Connect()->Bind(query);
+  auto connection = session.Connect();
+  ResolvedScan resolved = ResolveScan(*connection, scan);
+  Schema schema = connection->Bind(resolved.query);
+  std::string description = scan.function + "(" + Join(paths) + ")";
   return std::make_shared<LogicalPlan>(
-      Scan{std::move(query), reader.function + "(" + Join(paths) + ")", nullptr}, std::move(schema),
-      Partitioning{});
+      ReadFiles{std::move(scan), std::move(resolved.files), std::move(description)},
+      std::move(schema), Partitioning{});
 }
 
 // A schema as the struct that DuckDB's text readers take.
@@ -82,47 +63,43 @@ const Options& Session::options() const {
 DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
                                const ParquetOptions& options) {
   this->options();
-  Reader reader{"read_parquet",
-                {".parquet", ".parq", ".pq"},
-                options.recursive,
-                options.columns,
-                options.further};
-  if (options.union_by_name) reader.options.emplace_back("union_by_name", true);
-  return DataFrame(state_, PlanRead(*state_, paths, reader));
+  FileScan scan{
+      "read_parquet", {}, {".parquet", ".parq", ".pq"}, options.recursive, options.columns,
+      options.further};
+  if (options.union_by_name) scan.options.emplace_back("union_by_name", true);
+  return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
 }
 
 DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOptions& options) {
   this->options();
-  Reader reader{"read_csv",
-                {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz"},
-                options.recursive,
-                {},
-                options.further};
-  AddSchema(options.schema, reader.options);
-  return DataFrame(state_, PlanRead(*state_, paths, reader));
+  FileScan scan{
+      "read_csv",        {}, {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"},
+      options.recursive, {}, options.further};
+  AddSchema(options.schema, scan.options);
+  return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
 }
 
 DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOptions& options) {
   this->options();
-  Reader reader{"read_json",
+  FileScan scan{"read_json",
+                {},
                 {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst",
-                 ".jsonl.zst"},
+                 ".jsonl.zst", ".ndjson.zst"},
                 options.recursive,
                 {},
                 options.further};
-  AddSchema(options.schema, reader.options);
-  return DataFrame(state_, PlanRead(*state_, paths, reader));
+  AddSchema(options.schema, scan.options);
+  return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
   this->options();
   auto source = std::make_shared<ArrowSource>(stream);
-  Statement query = Statement::ScanArrow(*source);
-  Schema schema = state_->Connect()->Bind(query);
+  Schema schema = state_->Connect()->Bind(Statement::ScanArrow(*source));
   std::string text = description + " (" + std::to_string(source->num_rows()) + " rows in memory)";
-  return DataFrame(state_, std::make_shared<LogicalPlan>(
-                               Scan{std::move(query), std::move(text), std::move(source)},
-                               std::move(schema), Partitioning{}));
+  return DataFrame(state_,
+                   std::make_shared<LogicalPlan>(ReadArrow{std::move(source), std::move(text)},
+                                                 std::move(schema), Partitioning{}));
 }
 
 DataFrame Session::Sql(const std::string& query, const SqlInputs& inputs) {
@@ -134,10 +111,8 @@ DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
   return RunSql(query, inputs, merge.value_or(options().merge));
 }
 
-DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
-                          std::optional<MergeMode> merge) {
-  this->options();
-  auto plan_of = [&](const DataFrame& frame) {
+PlanSqlInputs Session::PlanInputs(const SqlInputs& inputs) const {
+  auto plan_of = [this](const DataFrame& frame) {
     if (frame.session_ == state_) return frame.plan_;
     throw Error(
         ErrorKind::kInvalidInput,
@@ -149,16 +124,23 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
   planned.params = inputs.params;
   planned.named_params = inputs.named_params;
   if (inputs.resolve) {
-    planned.resolve = [&](const std::string& name) -> std::optional<PlanRef> {
+    planned.resolve = [&inputs, plan_of](const std::string& name) -> std::optional<PlanRef> {
       auto frame = inputs.resolve(name);
       if (!frame) return std::nullopt;
       return plan_of(*frame);
     };
   }
+  return planned;
+}
+
+DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
+                          std::optional<MergeMode> merge) {
+  this->options();
+  PlanSqlInputs planned = PlanInputs(inputs);
   auto connection = state_->Connect();
   planned.bind_on_data = [&](const SqlQuery& bound) {
-    SqlQuery copy{
-        bound.query.Copy(), bound.inputs, bound.text, SqlQuery::Mode::kGlobal, false, true, ""};
+    SqlQuery copy{bound.query.Copy()};
+    copy.inputs = bound.inputs;
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
     return connection->Bind(DirectRun(*connection).Query(plan));
   };
@@ -166,6 +148,26 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
               : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial
                                            : SqlQuery::Mode::kConcatenated;
   return DataFrame(state_, PlanSql(*connection, query, planned, mode));
+}
+
+void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
+  this->options();
+  PlanSqlInputs planned = PlanInputs(inputs);
+  for (Statement& statement : ParseScript(sql)) {
+    StatementEffect effect = EffectOf(statement);
+    statement.BindParameters(inputs.params, inputs.named_params);
+    MakePermanent(statement);
+    auto connection = state_->Connect();
+    if (effect == StatementEffect::kConnection) {
+      connection->Run(statement.Copy());  // Says now what is wrong with it.
+      state_->AddToPrelude(std::move(statement));
+      continue;
+    }
+    DirectRun run(*connection);
+    auto plans = ResolveTables(*connection, statement, planned,
+                               [&](const PlanRef& plan) { return run.Query(plan); });
+    connection->Run(std::move(statement));
+  }
 }
 
 void Session::Close() { state_.reset(); }

@@ -104,4 +104,16 @@ SessionState::SessionState(const Options& options) : options_(WithDefaults(optio
   database_ = std::make_unique<Database>(limits);
 }
 
+std::unique_ptr<Connection> SessionState::Connect() {
+  auto connection = std::make_unique<Connection>(*database_);
+  std::lock_guard lock(mutex_);
+  for (const auto& statement : prelude_) connection->Run(statement.Copy());
+  return connection;
+}
+
+void SessionState::AddToPrelude(Statement statement) {
+  std::lock_guard lock(mutex_);
+  prelude_.push_back(std::move(statement));
+}
+
 }  // namespace smallpond

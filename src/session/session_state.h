@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
@@ -16,11 +18,16 @@ class SessionState {
 
   const Options& options() const { return options_; }
   Database& database() { return *database_; }
-  std::unique_ptr<Connection> Connect() { return std::make_unique<Connection>(*database_); }
+  /// Opens a connection that has the settings of the session.
+  std::unique_ptr<Connection> Connect();
+  /// Makes a statement that was run once a part of every later connection.
+  void AddToPrelude(Statement statement);
 
  private:
   Options options_;  // With every default filled in.
   std::unique_ptr<Database> database_;
+  std::mutex mutex_;                // Guards prelude_.
+  std::vector<Statement> prelude_;  // Statements that set up a connection, in order.
 };
 
 }  // namespace smallpond

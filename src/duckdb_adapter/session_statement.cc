@@ -1,0 +1,84 @@
+#include "duckdb_adapter/session_statement.h"
+
+#include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/statement_tree.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::StatementType;
+
+[[noreturn]] void Refuse(const duckdb::SQLStatement& statement, const std::string& advice) {
+  throw Error(ErrorKind::kUnsupported, "execute() does not take a " +
+                                           duckdb::StatementTypeToString(statement.type) +
+                                           " statement. " + advice);
+}
+
+}  // namespace
+
+std::vector<Statement> ParseScript(const std::string& sql) {
+  return TranslatingErrors([&] {
+    duckdb::Parser parser;
+    parser.ParseQuery(sql);
+    if (parser.statements.empty()) {
+      throw Error(ErrorKind::kInvalidInput, "The text holds no statement.");
+    }
+    std::vector<Statement> statements;
+    for (auto& statement : parser.statements) {
+      auto tree = std::make_unique<Statement::Tree>();
+      tree->main = std::move(statement);
+      statements.push_back(Statement::FromTree(std::move(tree)));
+    }
+    return statements;
+  });
+}
+
+StatementEffect EffectOf(const Statement& statement) {
+  const auto& main = *statement.tree().main;
+  switch (main.type) {
+    case StatementType::SET_STATEMENT:
+    case StatementType::VARIABLE_SET_STATEMENT:
+    case StatementType::PRAGMA_STATEMENT:
+      return StatementEffect::kConnection;
+    case StatementType::CREATE_STATEMENT:
+    case StatementType::CREATE_FUNC_STATEMENT:
+    case StatementType::ALTER_STATEMENT:
+    case StatementType::DROP_STATEMENT:
+    case StatementType::INSERT_STATEMENT:
+    case StatementType::UPDATE_STATEMENT:
+    case StatementType::DELETE_STATEMENT:
+    case StatementType::MERGE_INTO_STATEMENT:
+    case StatementType::ATTACH_STATEMENT:
+    case StatementType::DETACH_STATEMENT:
+    case StatementType::LOAD_STATEMENT:
+    case StatementType::CALL_STATEMENT:
+    case StatementType::ANALYZE_STATEMENT:
+    case StatementType::VACUUM_STATEMENT:
+    case StatementType::COPY_DATABASE_STATEMENT:
+    case StatementType::UPDATE_EXTENSIONS_STATEMENT:
+      return StatementEffect::kDatabase;
+    case StatementType::COPY_STATEMENT:
+      if (main.Cast<duckdb::CopyStatement>().info->is_from) return StatementEffect::kDatabase;
+      Refuse(main,
+             "Write with write_parquet(), write_csv() or write_json(), which publish whole files.");
+    case StatementType::SELECT_STATEMENT:
+      Refuse(main, "Run queries with sql().");
+    case StatementType::TRANSACTION_STATEMENT:
+      Refuse(main,
+             "Each action has a connection of its own; a transaction would end with this one.");
+    default:
+      Refuse(main,
+             "It takes SET, USE, CREATE, DROP, ALTER, INSERT, UPDATE, DELETE, ATTACH, DETACH and "
+             "LOAD.");
+  }
+}
+
+void MakePermanent(Statement& statement) {
+  auto& main = *statement.tree().main;
+  if (main.type != StatementType::CREATE_STATEMENT) return;
+  auto& info = *main.Cast<duckdb::CreateStatement>().info;
+  info.temporary = false;
+  if (info.catalog == TEMP_CATALOG) info.catalog = INVALID_CATALOG;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/statement.h"
+
+namespace smallpond {
+
+/// What a statement that is no query changes.
+enum class StatementEffect {
+  kConnection,  ///< Settings and variables of one connection: SET, RESET, USE, PRAGMA.
+  kDatabase,    ///< What all connections of the session see: CREATE, ATTACH, LOAD, INSERT …
+};
+
+/// Parses the statements of a script, in order. Throws InvalidInput where there is none.
+std::vector<Statement> ParseScript(const std::string& sql);
+
+/// Returns what a statement changes. Throws Unsupported that says what to use instead for queries,
+/// transactions, prepared statements and everything that writes files.
+StatementEffect EffectOf(const Statement& statement);
+
+/// Lets a temporary table, view, macro or type live as long as the session: each action has a
+/// connection of its own, which would not see it.
+void MakePermanent(Statement& statement);
+
+}  // namespace smallpond

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "duckdb_adapter/schema.h"
+#include "smallpond/options.h"
+
+namespace smallpond {
+
+/// The parts of a COPY statement that follow from a format and a user's options.
+struct CopyOptions {
+  /// Checks everything that can be checked before rows are computed. Throws InvalidInput for a
+  /// column that does not exist, an unknown format or compression, numbers out of range;
+  /// Unsupported for options that can't be combined.
+  CopyOptions(const std::string& format, const Schema& schema, const WriteOptions& options);
+
+  std::string ending;   ///< ".parquet", ".csv.gz" …
+  std::string options;  ///< "FORMAT parquet, COMPRESSION zstd"
+  bool is_parquet = false;
+  std::string partition_list;  ///< The quoted columns of partition_by.
+  std::string sort_list;       ///< What follows ORDER BY.
+};
+
+}  // namespace smallpond

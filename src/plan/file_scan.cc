@@ -1,0 +1,99 @@
+#include "plan/file_scan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+
+#include "duckdb_adapter/sql_text.h"
+#include "smallpond/error.h"
+#include "storage/input_files.h"
+#include "storage/paths.h"
+
+namespace smallpond {
+namespace {
+
+// Returns an identity with no inode where there is no such file.
+FileIdentity Identify(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {path, 0, 0, 0};
+  return {path, static_cast<uint64_t>(status.st_size),
+          static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec,
+          static_cast<uint64_t>(status.st_ino)};
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+// A staged file of an output folder has an ending that hides how it is compressed.
+bool NeedsCompression(const FileScan& scan, const std::string& path) {
+  for (const auto& [name, value] : scan.options) {
+    if (name == "compression") return false;
+  }
+  return scan.function != "read_parquet" && path.ends_with(".writing");
+}
+
+std::string CompressionOf(const std::string& path) {
+  if (path.find(".gz.") != std::string::npos) return "gzip";
+  return path.find(".zst.") != std::string::npos ? "zstd" : "none";
+}
+
+Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files) {
+  std::string select = "*";
+  if (!scan.columns.empty()) {
+    std::vector<std::string> quoted;
+    for (const auto& column : scan.columns) quoted.push_back(QuoteName(column));
+    select = Join(quoted);
+  }
+  // Paths and options are parameters: nothing of them becomes a part of the text.
+  std::map<std::string, Value> params;
+  std::vector<Value> paths;
+  for (const auto& file : files) paths.emplace_back(IsRemote(file) ? file : EscapePattern(file));
+  params["paths"] = Value::List(std::move(paths));
+  std::string arguments = "$paths";
+  auto add = [&](const std::string& name, const Value& value) {
+    std::string param = "option" + std::to_string(params.size());
+    arguments += ", " + QuoteName(name) + " = $" + param;
+    params[param] = value;
+  };
+  for (const auto& [name, value] : scan.options) add(name, value);
+  if (NeedsCompression(scan, files[0])) add("compression", CompressionOf(files[0]));
+  Statement query =
+      Statement::Parse("SELECT " + select + " FROM " + scan.function + "(" + arguments + ")");
+  query.BindParameters({}, params);
+  return query;
+}
+
+}  // namespace
+
+ResolvedScan ResolveScan(Connection& connection, const FileScan& scan) {
+  auto glob = [&](const std::string& pattern) { return connection.Glob(pattern); };
+  auto files = ListInputFiles(scan.paths, scan.endings, scan.recursive, glob);
+  std::vector<FileIdentity> identities;
+  for (const auto& file : files) {
+    if (!IsRemote(file)) identities.push_back(Identify(file));
+  }
+  return {ReadQuery(scan, files), std::move(identities)};
+}
+
+void CheckUnchanged(const std::vector<FileIdentity>& files) {
+  for (const auto& file : files) {
+    FileIdentity now = Identify(file.path);
+    if (now == file || now.inode == 0) continue;
+    std::string sizes = now.bytes == file.bytes ? "its time of change"
+                                                : "size " + std::to_string(file.bytes) + " → " +
+                                                      std::to_string(now.bytes);
+    throw Error(ErrorKind::kIo, "'" + file.path + "' changed while it was read (" + sizes +
+                                    "). Run this again when nothing writes to it.");
+  }
+}
+
+bool AnyRemoved(const std::vector<FileIdentity>& files) {
+  return std::any_of(files.begin(), files.end(),
+                     [](const FileIdentity& file) { return Identify(file.path).inode == 0; });
+}
+
+}  // namespace smallpond
