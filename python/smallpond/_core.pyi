@@ -26,6 +26,28 @@ class Value:
     @staticmethod
     def struct(fields: Sequence[tuple[str, Value]]) -> Value: ...
 
+class WriteOptions:
+    @staticmethod
+    def make(
+        mode: str,
+        partition_by: Sequence[str],
+        compression: str,
+        row_group_size: int | None,
+        file_size: str | None,
+        sort_by: Sequence[str],
+        further: Sequence[tuple[str, str]],
+    ) -> WriteOptions: ...
+
+class WriteResult:
+    """What a write did."""
+
+    @property
+    def num_files(self) -> int: ...
+    @property
+    def num_bytes(self) -> int: ...
+    @property
+    def publish_seconds(self) -> float: ...
+
 class ArrowStream:
     """Rows that can be taken once."""
 
@@ -46,7 +68,9 @@ class DataFrame:
     def stream(self) -> ArrowStream: ...
     def to_text(self, max_rows: int, width: int, on_progress: OnProgress) -> str: ...
     def to_html(self, max_rows: int, on_progress: OnProgress) -> str: ...
-    def write_parquet(self, path: str, on_progress: OnProgress) -> None: ...
+    def write(
+        self, format: str, path: str, options: WriteOptions, on_progress: OnProgress
+    ) -> WriteResult: ...
     def explain(self) -> str: ...
 
 class Session:
@@ -82,6 +106,13 @@ class Session:
         partial: bool,
         merge: str | None,
     ) -> DataFrame: ...
+    def execute(
+        self,
+        sql: str,
+        params: Sequence[Value],
+        named_params: Mapping[str, Value],
+        resolve: Callable[[str], DataFrame | None] | None,
+    ) -> None: ...
     @property
     def job_id(self) -> str: ...
     @property

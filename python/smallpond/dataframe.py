@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from smallpond import _core
-from smallpond.errors import InvalidInputError, missing_package
+from smallpond.errors import InvalidInputError, UnsupportedError, missing_package
 from smallpond.progress import progress
+from smallpond.writing import LazyWrite, WriteResult, write
 
 if TYPE_CHECKING:
     import pandas
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
 
 _LARGEST_EXACT_FLOAT = 2**53
 _WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")
+
+
+def _expressions(sql: Any, method: str) -> str:
+    if isinstance(sql, str):
+        return sql
+    raise UnsupportedError(
+        f"{method}() takes SQL text in this version, not {type(sql).__name__} {sql!r:.60}. "
+        "Write it as an SQL expression."
+    )
 
 
 class Explanation(str):
@@ -88,6 +99,36 @@ class DataFrame:
             self.session, self._core.repartition(npartitions, columns, by or "", by_rows)
         )
 
+    def map(self, sql: str) -> DataFrame:
+        """Rows of the expressions in `sql`, on each partition: `df.map("a, a + b AS c")`."""
+        return self._each(f"SELECT {_expressions(sql, 'map')}\n FROM {{0}}", sys._getframe(1))
+
+    def filter(self, sql: str) -> DataFrame:
+        """The rows for which the condition in `sql` holds: `df.filter("a > 1")`."""
+        return self._each(
+            f"SELECT * FROM {{0}} WHERE (\n{_expressions(sql, 'filter')}\n)", sys._getframe(1)
+        )
+
+    def partial_sort(self, by: str | Sequence[str]) -> DataFrame:
+        """Sorts each partition by SQL expressions: `df.partial_sort(["a", "b DESC"])`."""
+        terms = [by] if isinstance(by, str) else list(by)
+        if not terms:
+            raise InvalidInputError("partial_sort: give at least one column to sort by.")
+        order = ", ".join(_expressions(term, "partial_sort") for term in terms)
+        return self._each(f"SELECT * FROM {{0}} ORDER BY {order}", sys._getframe(1))
+
+    def random_shuffle(self) -> DataFrame:
+        """All rows in random order, in as many partitions as before. Each action shuffles anew."""
+        shuffled = self.session.sql("SELECT * FROM {0} ORDER BY random()", self)
+        n = self.num_partitions
+        return shuffled.repartition(n, by_rows=True) if n > 1 else shuffled
+
+    def limit(self, limit: int) -> DataFrame:
+        """At most `limit` rows of all. Unlike `take` it computes nothing yet."""
+        if limit < 0:
+            raise InvalidInputError(f"limit: the number of rows must not be negative: {limit}.")
+        return self.session.sql(f"SELECT * FROM {{0}} LIMIT {int(limit)}", self)
+
     # --- end ---
 
     def count(self) -> int:
@@ -137,14 +178,111 @@ class DataFrame:
             )
         print(text, end="")
 
-    def write_parquet(self, path: str | os.PathLike[str]) -> None:
+    def write_parquet(
+        self,
+        path: str | os.PathLike[str],
+        mode: str = "overwrite",
+        *,
+        partition_by: str | Sequence[str] | None = None,
+        compression: str | None = None,
+        row_group_size: int | None = None,
+        file_size: str | int | None = None,
+        sort_by: str | Sequence[str] | None = None,
+    ) -> WriteResult:
         """Writes the rows into the folder `path`, one Parquet file a partition.
 
-        The folder appears with its files whole. What an earlier write left there is replaced; a
-        folder that holds any other file is refused and stays as it was.
+        The folder shows all files or none: it changes in one moment for smallpond's own readers,
+        and within `publish_seconds` of the result for other programs. A folder that holds files of
+        others is refused and stays as it was. Of several writers at a time one wins, the others
+        get an UnavailableError.
+
+        `mode`: "overwrite" replaces what smallpond wrote there, "append" adds to it, "error"
+        refuses where there is data, "ignore" then writes nothing. `partition_by`: columns that
+        become folders key=value. `compression`: "snappy" (the default), "zstd", "lz4", "gzip",
+        "brotli", "uncompressed". `row_group_size` in rows, 122,880 by default. `file_size` begins
+        another file at about that size, such as "256MB". `sort_by` sorts each partition, by columns
+        such as "day" or "amount DESC". The files' names sort as the partitions, and as the rows
+        where they are sorted.
         """
-        with progress("write_parquet") as on_progress:
-            self._core.write_parquet(os.fspath(path), on_progress)
+        return write(
+            self._core,
+            "parquet",
+            path,
+            mode=mode,
+            partition_by=partition_by,
+            compression=compression,
+            file_size=file_size,
+            sort_by=sort_by,
+            row_group_size=row_group_size,
+        )
+
+    def write_csv(
+        self,
+        path: str | os.PathLike[str],
+        mode: str = "overwrite",
+        *,
+        partition_by: str | Sequence[str] | None = None,
+        compression: str | None = None,
+        file_size: str | int | None = None,
+        sort_by: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> WriteResult:
+        """Writes CSV files with a header, as `write_parquet` writes Parquet.
+
+        `compression`: "gzip", "zstd" or none. Further options go to DuckDB's COPY, such as
+        `delimiter=";"` or `nullstr="NA"`.
+        """
+        return write(
+            self._core,
+            "csv",
+            path,
+            mode=mode,
+            partition_by=partition_by,
+            compression=compression,
+            file_size=file_size,
+            sort_by=sort_by,
+            further=options,
+        )
+
+    def write_json(
+        self,
+        path: str | os.PathLike[str],
+        mode: str = "overwrite",
+        *,
+        partition_by: str | Sequence[str] | None = None,
+        compression: str | None = None,
+        file_size: str | int | None = None,
+        sort_by: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> WriteResult:
+        """Writes JSON files with one object a line, as `write_csv` writes CSV."""
+        return write(
+            self._core,
+            "json",
+            path,
+            mode=mode,
+            partition_by=partition_by,
+            compression=compression,
+            file_size=file_size,
+            sort_by=sort_by,
+            further=options,
+        )
+
+    def write_parquet_lazy(
+        self, path: str | os.PathLike[str], *args: Any, **options: Any
+    ) -> LazyWrite:
+        """`write_parquet` for later: by `compute()` of the result, or by `Session.wait`."""
+        return LazyWrite(f"parquet, {path}", lambda: self.write_parquet(path, *args, **options))
+
+    def write_csv_lazy(self, path: str | os.PathLike[str], *args: Any, **options: Any) -> LazyWrite:
+        """`write_csv` for later."""
+        return LazyWrite(f"csv, {path}", lambda: self.write_csv(path, *args, **options))
+
+    def write_json_lazy(
+        self, path: str | os.PathLike[str], *args: Any, **options: Any
+    ) -> LazyWrite:
+        """`write_json` for later."""
+        return LazyWrite(f"json, {path}", lambda: self.write_json(path, *args, **options))
 
     def explain(self) -> Explanation:
         """What will be done and why: the frame's steps with what is merged, left out or run per
@@ -166,6 +304,9 @@ class DataFrame:
             return self._core.to_html(20, on_progress)
 
     # --- private ---
+
+    def _each(self, query: str, caller: Any) -> DataFrame:
+        return self.session._sql(query, [self], {}, None, True, "concat", caller)
 
     def _collect(self, limit: int = -1) -> pyarrow.Table:
         try:

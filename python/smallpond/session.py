@@ -6,13 +6,13 @@ import os
 import sys
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
 from smallpond import _core
 from smallpond.arrow_input import is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
-from smallpond.errors import InvalidInputError, MergeWarning
+from smallpond.errors import InvalidInputError, MergeWarning, missing_package
 from smallpond.params import to_value
 from smallpond.scope import find
 
@@ -109,6 +109,39 @@ class Session:
             self, self._core.read_text(kind, _paths(paths), columns, recursive, _options(options))
         )
 
+    def from_pandas(self, frame: Any) -> DataFrame:
+        """A frame over a pandas DataFrame, which is kept in memory; its index is left out."""
+        return self._from_table(frame, "from_pandas", "a pandas DataFrame")
+
+    def from_arrow(self, table: Any) -> DataFrame:
+        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory."""
+        return self._from_table(table, "from_arrow", "Arrow data")
+
+    def from_items(self, items: Sequence[Any]) -> DataFrame:
+        """A frame over a list: dicts become rows, everything else a column `item`."""
+        try:
+            import pyarrow
+        except ImportError:
+            raise missing_package("pyarrow", "arrow", "from_items()") from None
+        values = list(items)
+        if not values:
+            raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
+        try:
+            rows = isinstance(values[0], dict)
+            table = pyarrow.Table.from_pylist(values) if rows else pyarrow.table({"item": values})
+        except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInputError(
+                f"from_items: the items have no common type: {error}"
+            ) from error
+        return self.from_arrow(table)
+
+    def _from_table(self, value: Any, method: str, expected: str) -> DataFrame:
+        if not is_table(value):
+            raise TypeError(
+                f"{method}() takes {expected}, not {type(value).__name__} {value!r:.60}."
+            )
+        return DataFrame(self, self._input(value, method))
+
     # --- query ---
 
     def sql(
@@ -154,12 +187,7 @@ class Session:
         }
         values, named_values = _params(params)
 
-        def resolve(name: str) -> _core.DataFrame | None:
-            found = find(
-                caller, name, lambda value: isinstance(value, DataFrame) or is_table(value)
-            )
-            return None if found is None else self._input(found, f"variable '{name}'")
-
+        resolve = self._resolver(caller)
         core = self._core.sql(
             query, positional, named, values, named_values, resolve, partial, merge
         )
@@ -167,6 +195,15 @@ class Session:
             self._warned.add(core.notice)
             warnings.warn(core.notice, MergeWarning, stacklevel=3)
         return DataFrame(self, core)
+
+    def _resolver(self, caller: Any) -> Callable[[str], _core.DataFrame | None]:
+        def resolve(name: str) -> _core.DataFrame | None:
+            found = find(
+                caller, name, lambda value: isinstance(value, DataFrame) or is_table(value)
+            )
+            return None if found is None else self._input(found, f"variable '{name}'")
+
+        return resolve
 
     def _input(self, value: Any, what: str) -> _core.DataFrame:
         if isinstance(value, DataFrame):
@@ -185,6 +222,20 @@ class Session:
     def _from_arrow(self, value: Any) -> _core.DataFrame:
         description = f"{type(value).__module__.split('.')[0]} table"
         return self._core.from_arrow(to_stream(value), description)
+
+    def wait(self, *writes: Any) -> None:
+        """Computes lazy writes, one after the other: `sp.wait(df.write_parquet_lazy("out"), …)`."""
+        for lazy in writes:
+            lazy.compute()
+
+    def execute(self, sql: str, params: Params = None) -> None:
+        """Sets up the session: SET, USE, CREATE TABLE, VIEW, MACRO, TYPE or SECRET, ATTACH, LOAD,
+        INSERT and the like, one statement or several. Later queries of this session see them.
+
+            sp.execute("CREATE MACRO net(x) AS x / 1.19")
+        """
+        values, named_values = _params(params)
+        self._core.execute(sql, values, named_values, self._resolver(sys._getframe(1)))
 
     # --- end ---
 

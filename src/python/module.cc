@@ -11,6 +11,8 @@
 
 #include "cli/run.h"
 #include "python/arrow_capsule.h"
+#include "python/python_ticker.h"
+#include "python/write.h"
 #include "smallpond/smallpond.h"
 
 namespace nb = nanobind;
@@ -18,17 +20,6 @@ using nb::literals::operator""_a;
 
 namespace smallpond {
 namespace {
-
-// Runs Python's signal handlers, so that Ctrl-C ends a query, and tells `on_progress` (None:
-// nobody) how far it is.
-Ticker PythonTicker(const nb::object& on_progress) {
-  return [&on_progress](const Progress& progress) {
-    nb::gil_scoped_acquire locked;
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    if (!on_progress.is_none()) on_progress(progress.seconds, progress.fraction);
-    return true;
-  };
-}
 
 // Raises smallpond.errors.<Kind>Error.
 void TranslateError(const std::exception_ptr& exception, void*) {
@@ -72,6 +63,13 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
                  : session.Sql(query, inputs);
 }
 
+void Execute(Session& session, const std::string& sql, std::vector<Value> params,
+             std::map<std::string, Value> named_params, nb::object resolve) {
+  SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve)};
+  nb::gil_scoped_release unlocked;
+  session.Execute(sql, inputs);
+}
+
 DataFrame FromArrow(Session& session, nb::handle object, const std::string& description) {
   ArrowArrayStream stream = TakeStream(object);
   nb::gil_scoped_release unlocked;
@@ -99,7 +97,9 @@ void DefineDataFrame(nb::module_& m) {
           "__arrow_c_stream__",
           [](ArrowStreamHolder& self, nb::object) { return self.TakeCapsule(); },
           "requested_schema"_a = nb::none());
-  nb::class_<DataFrame>(m, "DataFrame")
+  nb::class_<DataFrame> frame(m, "DataFrame");
+  DefineWrite(m, frame);
+  frame
       .def_prop_ro("columns",
                    [](const DataFrame& frame) {
                      std::vector<std::pair<std::string, std::string>> columns;
@@ -152,13 +152,6 @@ void DefineDataFrame(nb::module_& m) {
             return frame.ToHtml(max_rows, PythonTicker(on_progress));
           },
           "max_rows"_a, "on_progress"_a.none())
-      .def(
-          "write_parquet",
-          [](const DataFrame& frame, const std::string& path, nb::object on_progress) {
-            nb::gil_scoped_release unlocked;
-            frame.WriteParquet(path, PythonTicker(on_progress));
-          },
-          "path"_a, "on_progress"_a.none())
       .def("explain", &DataFrame::Explain, Release())
       .def("__str__", &DataFrame::ToString);
 }
@@ -197,6 +190,7 @@ void DefineSession(nb::module_& m) {
       .def("from_arrow", &FromArrow)
       .def("sql", &RunSql, "query"_a, "positional"_a, "named"_a, "params"_a, "named_params"_a,
            "resolve"_a.none(), "partial"_a, "merge"_a.none())
+      .def("execute", &Execute, "sql"_a, "params"_a, "named_params"_a, "resolve"_a.none())
       .def_prop_ro("job_id", [](const Session& session) { return session.options().job_id; })
       .def_prop_ro("job_name", [](const Session& session) { return session.options().job_name; })
       .def_prop_ro("job_time", [](const Session& session) { return session.options().job_time; })

@@ -24,7 +24,7 @@ def test_missing_file(sp: smallpond.Session, tmp_path: Path, reader: str) -> Non
 
 @pytest.mark.parametrize("reader", READERS)
 def test_glob_without_match(sp: smallpond.Session, tmp_path: Path, reader: str) -> None:
-    with pytest.raises(smallpond.IoError, match=r"No files found.*\*\.x"):
+    with pytest.raises(smallpond.IoError, match=r"No file matches .*\*\.x"):
         getattr(sp, reader)(tmp_path / "*.x")
 
 

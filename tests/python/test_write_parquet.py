@@ -45,7 +45,8 @@ def test_one_file(hundred: smallpond.DataFrame, tmp_path: Path) -> None:
 )
 def test_a_file_a_partition(hundred: smallpond.DataFrame, tmp_path: Path, way: dict) -> None:
     hundred.repartition(7, **way).write_parquet(tmp_path / "out")
-    assert len(parts(tmp_path / "out")) == 7, "also for partitions without rows"
+    filled = 5 if "by" in way else 7
+    assert len(parts(tmp_path / "out")) == filled, "none for partitions without rows"
     assert ids(tmp_path / "out") == list(range(100))
 
 
@@ -66,7 +67,7 @@ def test_order_by_is_kept(sp: smallpond.Session, tmp_path: Path) -> None:
 def test_no_rows(sp: smallpond.Session, tmp_path: Path) -> None:
     frame = sp.sql("SELECT 1 AS i, 'x' AS s WHERE false")
     frame.repartition(3).write_parquet(tmp_path / "out")
-    assert len(parts(tmp_path / "out")) == 3
+    assert len(parts(tmp_path / "out")) == 1, "one that tells the columns"
     assert sp.read_parquet(tmp_path / "out").schema == {"i": "INTEGER", "s": "VARCHAR"}
     assert sp.read_parquet(tmp_path / "out").count() == 0
 

@@ -25,8 +25,8 @@ class PartitionOracle {
   void Define(const std::string& name, const std::string& query) {
     Statement statement = Statement::ParseQuery(query);
     Schema schema = connection_.Bind(statement);
-    tables_[name] = std::make_shared<LogicalPlan>(Scan{std::move(statement), name, nullptr},
-                                                  std::move(schema), Partitioning{});
+    tables_[name] = std::make_shared<LogicalPlan>(SqlQuery(std::move(statement)), std::move(schema),
+                                                  Partitioning{});
   }
   /// Defines the table `name` by the rows of `of`, spread anew.
   void Spread(const std::string& name, const std::string& of, int n,

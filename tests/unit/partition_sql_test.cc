@@ -20,8 +20,8 @@ class PartitionSql : public ::testing::Test {
   PlanRef Rows(const std::string& query) {
     Statement statement = Statement::ParseQuery(query);
     Schema schema = connection_.Bind(statement);
-    return std::make_shared<LogicalPlan>(Scan{std::move(statement), query, nullptr},
-                                         std::move(schema), Partitioning{});
+    return std::make_shared<LogicalPlan>(SqlQuery(std::move(statement)), std::move(schema),
+                                         Partitioning{});
   }
 
   // The single number of a query over the rows of `plan`, where "p" is the number of the partition.
@@ -225,8 +225,8 @@ TEST(PlanRepartition, RefusesWhatCannotBe) {
   Connection connection(database);
   Statement statement = Statement::ParseQuery("SELECT 1 AS user_id, 'x' AS name");
   Schema schema = connection.Bind(statement);
-  PlanRef rows = std::make_shared<LogicalPlan>(Scan{std::move(statement), "rows", nullptr}, schema,
-                                               Partitioning{});
+  PlanRef rows =
+      std::make_shared<LogicalPlan>(SqlQuery(std::move(statement)), schema, Partitioning{});
   auto error = [&](int n, const RepartitionOptions& options) {
     return InvalidInputOf([&] { PlanRepartition(rows, n, options); });
   };
