@@ -23,34 +23,64 @@ bool EndsWithOneOf(const std::string& name, const std::vector<std::string>& endi
 // Names that begin with a dot or an underscore belong to the programs that wrote the folder.
 bool IsHidden(const std::string& name) { return name.starts_with('.') || name.starts_with('_'); }
 
-void ListFolder(const fs::path& folder, const std::vector<std::string>& endings, bool recursive,
-                std::vector<std::string>& files, size_t& others) {
-  if (auto committed = CommittedFiles(folder.string())) {
-    files.insert(files.end(), committed->begin(), committed->end());
-    return;
+// Lists the files of a folder and of those below it.
+class FolderLister {
+ public:
+  FolderLister(const std::vector<std::string>& endings, bool recursive,
+               std::vector<std::string>& files)
+      : endings_(endings), recursive_(recursive), files_(files) {}
+
+  void List(const fs::path& folder) {
+    std::error_code error;
+    fs::path real = fs::canonical(folder, error);
+    // A link may lead back to a folder above it.
+    if (std::find(open_.begin(), open_.end(), real) != open_.end()) return;
+    if (auto committed = CommittedFiles(folder.string())) {
+      files_.insert(files_.end(), committed->begin(), committed->end());
+      return;
+    }
+    open_.push_back(real);
+    for (const auto& path : Entries(folder)) Add(path);
+    open_.pop_back();
   }
-  std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  if (error) {
-    throw Error(ErrorKind::kIo,
-                "The folder '" + folder.string() + "' can't be read: " + error.message() + ".");
+
+  /// How many files had other endings.
+  size_t others() const { return others_; }
+
+ private:
+  static std::vector<fs::path> Entries(const fs::path& folder) {
+    std::error_code error;
+    fs::directory_iterator entries(folder, error);
+    if (error) {
+      throw Error(ErrorKind::kIo,
+                  "The folder '" + folder.string() + "' can't be read: " + error.message() + ".");
+    }
+    std::vector<fs::path> sorted;
+    for (const auto& entry : entries) sorted.push_back(entry.path());
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
   }
-  std::vector<fs::path> sorted;
-  for (const auto& entry : entries) sorted.push_back(entry.path());
-  std::sort(sorted.begin(), sorted.end());
-  for (const auto& path : sorted) {
+
+  void Add(const fs::path& path) {
     std::string name = path.filename().string();
-    if (IsHidden(name)) continue;
+    std::error_code error;
+    if (IsHidden(name)) return;
     if (fs::is_directory(path, error)) {
       bool is_hive = name.find('=') != std::string::npos;
-      if (recursive || is_hive) ListFolder(path, endings, recursive, files, others);
-    } else if (EndsWithOneOf(name, endings)) {
-      files.push_back(path.string());
+      if (recursive_ || is_hive) List(path);
+    } else if (EndsWithOneOf(name, endings_)) {
+      files_.push_back(path.string());
     } else {
-      ++others;
+      ++others_;
     }
   }
-}
+
+  const std::vector<std::string>& endings_;
+  const bool recursive_;
+  std::vector<std::string>& files_;
+  size_t others_ = 0;
+  std::vector<fs::path> open_;  // The folders above the one that is being read.
+};
 
 // The longest folder of a pattern that has no pattern in its name.
 fs::path FixedFolder(const std::string& pattern) {
@@ -96,13 +126,13 @@ std::vector<std::string> ListInputFiles(
     if (IsRemote(path)) {
       files.push_back(path);
     } else if (fs::is_directory(path, error)) {
-      size_t others = 0;
-      ListFolder(path, endings, recursive, files, others);
+      FolderLister lister(endings, recursive, files);
+      lister.List(path);
       if (files.size() == before) {
         throw Error(
             ErrorKind::kInvalidInput,
             "The folder '" + path + "' holds no file that ends in " + endings[0] + "; it holds " +
-                std::to_string(others) +
+                std::to_string(lister.others()) +
                 " others. Name the files with a glob, or use recursive for folders below it.");
       }
     } else if (fs::exists(path, error)) {

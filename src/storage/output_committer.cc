@@ -182,10 +182,7 @@ void OutputCommitter::CheckFolder() {
     throw Error(ErrorKind::kInvalidInput,
                 "'" + folder_ + "' is a file. Give a folder to write to.");
   }
-  std::set<std::string> ours;
-  for (const auto& manifest : ReadManifests(folder_)) {
-    for (const auto& file : manifest.files) ours.insert(file.name);
-  }
+  std::vector<std::string> found;
   auto entries = fs::recursive_directory_iterator(folder_, error);
   if (error) ThrowIo("Reading the folder", folder_, error);
   for (auto entry = fs::begin(entries); entry != fs::end(entries); entry.increment(error)) {
@@ -193,11 +190,20 @@ void OutputCommitter::CheckFolder() {
     std::string name = fs::path(entry->path()).lexically_relative(folder_).string();
     if (name == kOutputMetadataFolder) {
       entry.disable_recursion_pending();
-    } else if (!entry->is_directory(error) && !ours.count(name)) {
-      throw Error(ErrorKind::kInvalidInput,
-                  "The folder '" + folder_ + "' holds '" + name +
-                      "', which smallpond did not write. Move it away, or give another folder.");
+    } else if (!entry->is_directory(error)) {
+      found.push_back(std::move(name));
     }
+  }
+  // Read after the listing: a file that another writer published meanwhile has its manifest by now.
+  std::set<std::string> ours;
+  for (const auto& manifest : ReadManifests(folder_)) {
+    for (const auto& file : manifest.files) ours.insert(file.name);
+  }
+  for (const auto& name : found) {
+    if (ours.count(name) || !fs::exists(fs::path(folder_) / name, error)) continue;
+    throw Error(ErrorKind::kInvalidInput,
+                "The folder '" + folder_ + "' holds '" + name +
+                    "', which smallpond did not write. Move it away, or give another folder.");
   }
 }
 

@@ -62,6 +62,14 @@ void WriteDurably(const fs::path& path, const std::string& text) {
   if (::close(file) != 0 || !durable) ThrowErrno("Writing", path);
 }
 
+// Whether a file's name stays below its folder. A folder that came from elsewhere may say
+// otherwise, and what stands in a manifest is read and later removed.
+bool IsBelowItsFolder(const std::string& name) {
+  fs::path path(name);
+  return !name.empty() && path.is_relative() && path.has_filename() &&
+         std::find(path.begin(), path.end(), "..") == path.end();
+}
+
 std::vector<int64_t> Versions(const std::string& folder) {
   std::vector<int64_t> versions;
   std::error_code error;
@@ -94,6 +102,11 @@ std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t ve
       manifest.files.push_back({file_json.at("name").get<std::string>(),
                                 file_json.at("staged").get<std::string>(),
                                 file_json.at("bytes").get<uint64_t>()});
+      const OutputFile& file = manifest.files.back();
+      if (IsBelowItsFolder(file.name) && IsBelowItsFolder(file.staged)) continue;
+      throw Error(ErrorKind::kInternal, "'" + path.string() +
+                                            "' is not a manifest of smallpond: the file '" +
+                                            file.name + "' is outside its folder.");
     }
     return manifest;
   } catch (const nlohmann::json::exception& error) {
