@@ -127,8 +127,12 @@ class Session:
         if not values:
             raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
         try:
-            rows = isinstance(values[0], dict)
-            table = pyarrow.Table.from_pylist(values) if rows else pyarrow.table({"item": values})
+            if isinstance(values[0], dict):
+                names = dict.fromkeys(name for row in values for name in row)
+                columns = {name: [row.get(name) for row in values] for name in names}
+            else:
+                columns = {"item": values}
+            table = pyarrow.table(columns)
         except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
             raise InvalidInputError(
                 f"from_items: the items have no common type: {error}"
