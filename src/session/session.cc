@@ -152,6 +152,7 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   this->options();
+  state_->kept().Clear();  // Settings, macros and tables may change what queries mean.
   PlanSqlInputs planned = PlanInputs(inputs);
   for (Statement& statement : ParseScript(sql)) {
     StatementEffect effect = EffectOf(statement);
