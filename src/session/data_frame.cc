@@ -78,13 +78,15 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
   return count;
 }
 
-void DataFrame::ToArrowStream(ArrowArrayStream* out) const {
-  auto connection = session_->Connect();
-  auto run = std::make_shared<DirectRun>(*connection);
-  Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
-  // The stream keeps alive what the query reads, and looks at the files again when it ends.
-  auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-  StreamQuery(std::move(connection), std::move(query), at_end, out);
+void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
+  std::shared_ptr<Connection> connection = session_->Connect();
+  auto run = std::make_shared<DirectRun>(*connection, &session_->kept());
+  RunTicking(*connection, ticker, [&] {
+    Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
+    // The stream keeps alive what the query reads, and looks at the files again when it ends.
+    auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
+    StreamQuery(connection, std::move(query), at_end, out);
+  });
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
