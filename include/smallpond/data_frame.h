@@ -57,7 +57,8 @@ class SMALLPOND_API DataFrame {
   /// Hands out all rows as they are computed, with bounded memory. The stream owns its connection
   /// and may outlive the frame and the session. It may be dropped half-read. Its get_next returns
   /// EIO and an error text where the query fails.
-  void ToArrowStream(ArrowArrayStream* out) const;
+  /// The ticker is called until the first rows are there.
+  void ToArrowStream(ArrowArrayStream* out, const Ticker& ticker = {}) const;
 
   /// Computes all rows with all threads, then hands them out as a stream over memory. Preferable
   /// where everything is read anyway. `limit` >= 0 takes only that many rows.

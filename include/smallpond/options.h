@@ -73,6 +73,8 @@ struct SMALLPOND_API Options {
   static constexpr int kMaxPartitions = 65'536;  ///< Most partitions of one repartition.
   /// Rows of one Arrow batch; DuckDB's row group.
   static constexpr int64_t kArrowBatchRows = 122'880;
+  /// Results of actions that a session keeps, in all; a larger one is computed again.
+  static constexpr uint64_t kResultCacheBytes = 64'000'000;
   static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
 };
 

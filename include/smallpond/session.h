@@ -44,6 +44,8 @@ struct SqlInputs {
   std::map<std::string, Value> named_params = {};  ///< Stand for $name.
   /// Asked for a table that neither the query nor the inputs nor the session define; may be empty.
   std::function<std::optional<DataFrame>(const std::string& name)> resolve = {};
+  /// Called while a query runs whose columns depend on the data: PIVOT without an IN list.
+  Ticker ticker = {};
 };
 
 /// A place to run queries: one DuckDB in this process. Several sessions live side by side; those

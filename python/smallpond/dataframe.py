@@ -292,7 +292,9 @@ class DataFrame:
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Hands the rows to any Arrow consumer (pyarrow, Polars, DuckDB …) as they are computed,
         with bounded memory."""
-        return self._core.stream().__arrow_c_stream__(requested_schema)
+        with progress("stream") as on_progress:
+            stream = self._core.stream(on_progress)
+        return stream.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return str(self._core)

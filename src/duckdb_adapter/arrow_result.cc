@@ -88,7 +88,7 @@ class CollectedStream : public ResultStream {
 
 class RunningStream : public ResultStream {
  public:
-  RunningStream(std::unique_ptr<Connection> connection,
+  RunningStream(std::shared_ptr<Connection> connection,
                 duckdb::unique_ptr<duckdb::QueryResult> result, std::function<void()> at_end)
       : ResultStream(connection->handle().connection.context, *result),
         at_end_(std::move(at_end)),
@@ -116,7 +116,7 @@ class RunningStream : public ResultStream {
  private:
   // In the order of construction: the result reads from what stands above it.
   std::function<void()> at_end_;
-  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<Connection> connection_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
   duckdb::QueryResultChunkScanState scan_;
   duckdb::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>>
@@ -143,7 +143,7 @@ void Connection::Collect(Statement query, ArrowArrayStream* out) {
                         out);
 }
 
-void StreamQuery(std::unique_ptr<Connection> connection, Statement query,
+void StreamQuery(std::shared_ptr<Connection> connection, Statement query,
                  std::function<void()> at_end, ArrowArrayStream* out) {
   auto result = connection->handle().Run(std::move(query), true);
   ResultStream::HandOut(

@@ -1,8 +1,10 @@
 #include "duckdb_adapter/arrow_source.h"
 
 #include <cstring>
+#include <mutex>
 
 #include "duckdb_adapter/arrow_scan.h"
+#include "duckdb_adapter/arrow_size.h"
 #include "duckdb_adapter/duckdb_internal.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
@@ -10,6 +12,8 @@
 namespace smallpond {
 
 struct ArrowSource::Batches {
+  ArrowArrayStream origin{};  // Tells the schema to whoever asks; its rows are in `arrays`.
+  std::mutex origin_mutex;    // One caller at a time may use a stream.
   ArrowSchema schema{};
   std::vector<ArrowArray> arrays;
   int64_t num_rows = 0;
@@ -19,6 +23,7 @@ struct ArrowSource::Batches {
       if (array.release) array.release(&array);
     }
     if (schema.release) schema.release(&schema);
+    if (origin.release) origin.release(&origin);
   }
 };
 
@@ -125,6 +130,49 @@ void ReleaseScan(ArrowArrayStream* stream) {
   stream->release = nullptr;
 }
 
+// One consumer's way through all batches.
+struct Replay {
+  std::shared_ptr<Batches> batches;
+  size_t next = 0;
+};
+
+// A copy of an array's structs over the same buffers. Each keeps the batches alive by itself, since
+// a consumer may take a child out of its parent.
+struct SharedNode {
+  std::shared_ptr<Batches> batches;
+  std::vector<ArrowArray> children;
+  std::vector<ArrowArray*> child_pointers;
+  ArrowArray dictionary{};
+};
+
+void ReleaseShared(ArrowArray* array) {
+  auto* node = static_cast<SharedNode*>(array->private_data);
+  for (auto& child : node->children) {
+    if (child.release) child.release(&child);
+  }
+  if (node->dictionary.release) node->dictionary.release(&node->dictionary);
+  delete node;
+  array->release = nullptr;
+}
+
+ArrowArray Share(const ArrowArray& array, const std::shared_ptr<Batches>& batches) {
+  auto node = std::make_unique<SharedNode>();
+  node->batches = batches;
+  for (int64_t i = 0; i < array.n_children; ++i) {
+    node->children.push_back(Share(*array.children[i], batches));
+  }
+  for (auto& child : node->children) node->child_pointers.push_back(&child);
+  ArrowArray copy = array;
+  copy.children = node->child_pointers.data();
+  if (array.dictionary) {
+    node->dictionary = Share(*array.dictionary, batches);
+    copy.dictionary = &node->dictionary;
+  }
+  copy.release = ReleaseShared;
+  copy.private_data = node.release();
+  return copy;
+}
+
 // DuckDB calls this at the start of a scan.
 duckdb::unique_ptr<duckdb::ArrowArrayStreamWrapper> Open(
     uintptr_t factory, duckdb::ArrowStreamParameters& parameters) {
@@ -165,13 +213,42 @@ duckdb::unique_ptr<duckdb::NodeStatistics> Cardinality(duckdb::ClientContext&,
 }  // namespace
 
 ArrowSource::ArrowSource(ArrowArrayStream* stream) : batches_(std::make_shared<Batches>()) {
-  std::unique_ptr<ArrowArrayStream, void (*)(ArrowArrayStream*)> owned(stream,
-                                                                       [](ArrowArrayStream* taken) {
-                                                                         if (taken->release)
-                                                                           taken->release(taken);
-                                                                       });
-  Drain(*stream, *batches_);
+  batches_->origin = *stream;
+  stream->release = nullptr;
+  Drain(batches_->origin, *batches_);
   num_rows_ = batches_->num_rows;
+}
+
+std::optional<uint64_t> ArrowSource::Bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& array : batches_->arrays) {
+    auto size = ArrowBytes(batches_->schema, array);
+    if (!size) return std::nullopt;
+    bytes += *size;
+  }
+  return bytes;
+}
+
+void ArrowSource::Stream(ArrowArrayStream* out) const {
+  out->get_schema = [](ArrowArrayStream* self, ArrowSchema* schema) {
+    auto& batches = *static_cast<Replay*>(self->private_data)->batches;
+    std::lock_guard lock(batches.origin_mutex);
+    return batches.origin.get_schema(&batches.origin, schema);
+  };
+  out->get_next = [](ArrowArrayStream* self, ArrowArray* array) {
+    auto& replay = *static_cast<Replay*>(self->private_data);
+    *array = ArrowArray{};
+    if (replay.next < replay.batches->arrays.size()) {
+      *array = Share(replay.batches->arrays[replay.next++], replay.batches);
+    }
+    return 0;
+  };
+  out->get_last_error = NoError;
+  out->release = [](ArrowArrayStream* self) {
+    delete static_cast<Replay*>(self->private_data);
+    self->release = nullptr;
+  };
+  out->private_data = new Replay{batches_};
 }
 
 ArrowSource::~ArrowSource() = default;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,19 @@ class ArrowSource {
  public:
   static constexpr const char* kScanFunction = "smallpond_arrow_scan";
 
-  /// Takes over `stream`, drains and releases it, also where it throws. Throws InvalidInput with
-  /// the producer's error text.
+  /// Takes over `stream` and drains it; releases it with the source, or where it throws. Throws
+  /// InvalidInput with the producer's error text.
   explicit ArrowSource(ArrowArrayStream* stream);
   ~ArrowSource();
   ArrowSource(const ArrowSource&) = delete;
   ArrowSource& operator=(const ArrowSource&) = delete;
 
   int64_t num_rows() const { return num_rows_; }
+  /// About how many bytes the buffers hold, or nothing where a type is not known.
+  std::optional<uint64_t> Bytes() const;
+
+  /// Hands out all rows once more. The stream shares the buffers and may outlive the source.
+  void Stream(ArrowArrayStream* out) const;
 
   /// The three pointers that DuckDB's Arrow scan takes: the source, how to open it, how to read its
   /// schema.

@@ -65,7 +65,7 @@ class Connection {
 /// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns
 /// the connection and `at_end`, which is called after the last row and may throw ours; it can hold
 /// what the query reads from.
-void StreamQuery(std::unique_ptr<Connection> connection, Statement query,
+void StreamQuery(std::shared_ptr<Connection> connection, Statement query,
                  std::function<void()> at_end, ArrowArrayStream* out);
 
 }  // namespace smallpond

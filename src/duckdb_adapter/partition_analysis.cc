@@ -1,5 +1,8 @@
 #include "duckdb_adapter/partition_analysis.h"
 
+#include <algorithm>
+#include <set>
+
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/errors.h"
@@ -48,6 +51,17 @@ bool IsDeterminate(duckdb::LogicalOperator& op) {
   return determinate;
 }
 
+// Whether the query reads files or tables that are not among its inputs.
+bool ReadsElsewhere(duckdb::LogicalOperator& op) {
+  static const std::set<std::string> pure = {"range", "generate_series", "unnest", "repeat",
+                                             "repeat_row"};
+  if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET) {
+    if (!pure.count(op.Cast<duckdb::LogicalGet>().function.name)) return true;
+  }
+  return std::any_of(op.children.begin(), op.children.end(),
+                     [](const auto& child) { return ReadsElsewhere(*child); });
+}
+
 // Whether the rows come in an order that the query, or its one input, asks for.
 bool IsOrdered(duckdb::LogicalOperator& op, const MarkedInputs& marks) {
   switch (op.type) {
@@ -83,6 +97,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       auto types = std::make_shared<Schema::Types>();
       types->list = planner.types;
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
+      facts.reads_elsewhere = ReadsElsewhere(*planner.plan);
       facts.ordered = IsOrdered(*planner.plan, marks);
       facts.determinate = IsDeterminate(*planner.plan);
       int num_partitions = 1;

@@ -54,26 +54,61 @@ Statement WithExportTypes(Statement query, const Schema& schema) {
   return SqlOver("SELECT " + list + " FROM \"{0}\" AS t(" + aliases + ")", query);
 }
 
+std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
+                                  const Schema& schema) {
+  Statement scan = Statement::ScanArrow(rows);
+  Schema read = connection.Bind(scan);
+  std::string list;
+  for (size_t i = 0; i < schema.columns().size(); ++i) {
+    const Column& column = schema.columns()[i];
+    bool is_repeated = schema.Find(column.name) != static_cast<int>(i);
+    if (is_repeated || read.columns()[i].type != schema.ExportType(i)) return std::nullopt;
+    std::string name = QuoteName(column.name);
+    bool is_same = column.type == read.columns()[i].type;
+    list += (i ? ", " : "") + (is_same ? name : name + "::" + column.type + " AS " + name);
+  }
+  return SqlOver("SELECT " + list + " FROM \"{0}\"", scan);
+}
+
 Statement DirectRun::Query(const PlanRef& plan) {
-  return LowerPlan(plan, [this](const PlanRef& source) {
-    if (std::holds_alternative<ReadFiles>(source->op())) return QueryFiles(source);
+  return LowerPlan(plan, [this](const PlanRef& source) -> std::optional<Statement> {
+    if (std::holds_alternative<ReadFiles>(source->op())) return Resolve(source).query.Copy();
+    if (auto kept = QueryKept(source)) return kept;
+    if (!IsConcatenated(*source)) return std::nullopt;
     const PartitionTable& table = Partitions(source);
     return Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) + ") FROM " +
                             QuoteName(table.name));
   });
 }
 
-Statement DirectRun::QueryFiles(const PlanRef& plan) {
-  auto found = resolved_.find(plan.get());
-  if (found == resolved_.end()) {
-    const auto& read = std::get<ReadFiles>(plan->op());
-    ResolvedScan now = ResolveScan(connection_, read.scan);
-    // What was bound over the earlier files holds for these only if their columns are the same.
-    if (now.files != read.files)
-      CheckSameColumns(plan->schema(), connection_.Bind(now.query), read);
-    found = resolved_.emplace(plan.get(), std::move(now)).first;
+std::optional<Statement> DirectRun::QueryKept(const PlanRef& plan) {
+  if (!kept_ || !std::holds_alternative<SqlQuery>(plan->op())) return std::nullopt;
+  auto entry = kept_->Find(plan);
+  if (!entry || entry->files != Files(plan)) return std::nullopt;
+  kept_rows_.push_back(entry->rows);
+  return ReadBack(connection_, *entry->rows, plan->schema());
+}
+
+std::vector<FileIdentity> DirectRun::Files(const PlanRef& plan) {
+  if (std::holds_alternative<ReadFiles>(plan->op())) return Resolve(plan).files;
+  std::vector<FileIdentity> files;
+  for (const auto& input : plan->Inputs()) {
+    auto more = Files(input);
+    files.insert(files.end(), more.begin(), more.end());
   }
-  return found->second.query.Copy();
+  return files;
+}
+
+const ResolvedScan& DirectRun::Resolve(const PlanRef& plan) {
+  auto found = resolved_.find(plan.get());
+  if (found != resolved_.end()) return found->second;
+  const auto& read = std::get<ReadFiles>(plan->op());
+  ResolvedScan now = ResolveScan(connection_, read.scan);
+  // What was bound over the earlier files holds for these only if their columns are the same.
+  if (now.files != read.files) {
+    CheckSameColumns(plan->schema(), connection_.Bind(now.query), read);
+  }
+  return resolved_.emplace(plan.get(), std::move(now)).first->second;
 }
 
 void DirectRun::CheckFilesUnchanged() const {

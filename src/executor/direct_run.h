@@ -1,9 +1,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "duckdb_adapter/connection.h"
+#include "executor/result_cache.h"
 #include "plan/logical_plan.h"
 
 namespace smallpond {
@@ -26,13 +30,17 @@ class DirectRun {
     int num_partitions = 1;
   };
 
-  explicit DirectRun(Connection& connection) : connection_(connection) {}
+  /// Takes results from `kept`, which may be null and must outlive the run.
+  explicit DirectRun(Connection& connection, ResultCache* kept = nullptr)
+      : connection_(connection), kept_(kept) {}
 
   /// Returns the query for all rows of `plan`.
   Statement Query(const PlanRef& plan);
   /// Returns the statement `sql` with the plan's rows for its table "{0}".
   Statement Over(const std::string& sql, const PlanRef& plan);
 
+  /// Returns all files that the plan reads, as this run found them.
+  std::vector<FileIdentity> Files(const PlanRef& plan);
   /// Throws Io where a file that this run read has another content than when the run found it.
   void CheckFilesUnchanged() const;
   /// Whether a file that this run found is gone.
@@ -45,7 +53,8 @@ class DirectRun {
   static Statement PartitionQuery(const PartitionTable& table, int partition);
 
  private:
-  Statement QueryFiles(const PlanRef& plan);
+  const ResolvedScan& Resolve(const PlanRef& plan);
+  std::optional<Statement> QueryKept(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);
   Statement WholeInput(const PlanRef& plan);
@@ -53,6 +62,8 @@ class DirectRun {
   std::string NewTableName() { return "__smallpond_table_" + std::to_string(num_tables_++); }
 
   Connection& connection_;
+  ResultCache* kept_;
+  std::vector<std::shared_ptr<const ArrowSource>> kept_rows_;  // What the statements read.
   int num_tables_ = 0;
   std::map<const LogicalPlan*, ResolvedScan> resolved_;  // The files as this run found them.
   std::map<const LogicalPlan*, PartitionTable> partitions_;
@@ -61,6 +72,11 @@ class DirectRun {
 
 /// Returns `sql` with `query` for its table "{0}".
 Statement SqlOver(const std::string& sql, const Statement& query);
+
+/// Returns the query that reads rows of `schema`, which left as Arrow data, back with their own
+/// types; nothing where a type would not come back as it was.
+std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
+                                  const Schema& schema);
 
 /// Returns `query`, whose columns are `schema`, with the types that Arrow and Parquet hold. A value
 /// that does not fit is an error that names the column.

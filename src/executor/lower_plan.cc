@@ -10,8 +10,7 @@ namespace {
 
 class Lowering {
  public:
-  using Read = std::function<Statement(const PlanRef&)>;
-  explicit Lowering(const Read& read) : read_(read) {}
+  explicit Lowering(const ReadPlan& read) : read_(read) {}
 
   Statement Run(const PlanRef& plan) {
     CountReferences(plan);
@@ -57,7 +56,7 @@ class Lowering {
   }
 
   Statement LowerOperator(const PlanRef& plan) {
-    if (IsConcatenated(*plan) || std::holds_alternative<ReadFiles>(plan->op())) return read_(plan);
+    if (auto query = read_(plan)) return std::move(*query);
     if (const auto* arrow = std::get_if<ReadArrow>(&plan->op())) {
       return Statement::ScanArrow(*arrow->source);
     }
@@ -73,7 +72,7 @@ class Lowering {
     return statement;
   }
 
-  const Read& read_;
+  const ReadPlan& read_;
   std::map<const LogicalPlan*, int> references_;  // How often the query would read each plan.
   std::map<const LogicalPlan*, std::string> names_;
   std::vector<SharedQuery> shared_;  // Common tables, inputs before what reads them.
@@ -95,8 +94,6 @@ bool NeedsPartitions(const LogicalPlan& plan) {
   return false;
 }
 
-Statement LowerPlan(const PlanRef& plan, const std::function<Statement(const PlanRef&)>& read) {
-  return Lowering(read).Run(plan);
-}
+Statement LowerPlan(const PlanRef& plan, const ReadPlan& read) { return Lowering(read).Run(plan); }
 
 }  // namespace smallpond

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "plan/logical_plan.h"
 
 namespace smallpond {
+
+using ReadPlan = std::function<std::optional<Statement>(const PlanRef&)>;
 
 /// Whether the rows of `plan` itself depend on partitions: `partial_sql(merge="concat")` over a
 /// repartitioned input.
@@ -20,7 +23,6 @@ bool NeedsPartitions(const LogicalPlan& plan);
 /// A repartition is left out, since the answer does not depend on it. What several parts of the
 /// query read becomes a common table, computed once; files are read by each. For a concatenated
 /// plan `read_partitions` gives the query.
-Statement LowerPlan(const PlanRef& plan,
-                    const std::function<Statement(const PlanRef&)>& read_partitions);
+Statement LowerPlan(const PlanRef& plan, const ReadPlan& read);
 
 }  // namespace smallpond

@@ -54,6 +54,8 @@ struct SqlQuery {
   bool per_partition = false;
   /// Whether the rows come in an order that was asked for.
   bool ordered = false;
+  /// Whether it reads more than its inputs: files by name, tables of the session.
+  bool reads_elsewhere = true;
   /// Whether two runs over the same input give the same rows.
   bool determinate = true;
   /// Where not per_partition: the construct that sees rows of several partitions.

@@ -150,6 +150,7 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
   query.per_partition = facts.per_partition;
   query.determinate = facts.determinate;
   query.ordered = facts.ordered;
+  query.reads_elsewhere = facts.reads_elsewhere;
   if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;
   Partitioning partitioning;
   if (mode == SqlQuery::Mode::kPartial && facts.per_partition) partitioning = facts.result;

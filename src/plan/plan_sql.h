@@ -32,8 +32,8 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
 
 /// Puts the plans that the table names of a statement mean into it, read by `lower`. Returns them:
 /// they must outlive the statement's run.
-std::map<std::string, PlanRef> ResolveTables(
-    Connection& connection, Statement& statement, const PlanSqlInputs& inputs,
-    const std::function<Statement(const PlanRef&)>& lower);
+std::map<std::string, PlanRef> ResolveTables(Connection& connection, Statement& statement,
+                                             const PlanSqlInputs& inputs,
+                                             const std::function<Statement(const PlanRef&)>& lower);
 
 }  // namespace smallpond

@@ -56,8 +56,9 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
                  NamedFrames named, std::vector<Value> params,
                  std::map<std::string, Value> named_params, nb::object resolve, bool partial,
                  std::optional<std::string> merge) {
-  SqlInputs inputs{std::move(positional), std::move(named), std::move(params),
-                   std::move(named_params), PythonResolver(resolve)};
+  nb::object nobody = nb::none();
+  SqlInputs inputs{std::move(positional),   std::move(named),        std::move(params),
+                   std::move(named_params), PythonResolver(resolve), PythonTicker(nobody)};
   nb::gil_scoped_release unlocked;
   return partial ? session.PartialSql(query, inputs, ParseMerge(merge))
                  : session.Sql(query, inputs);
@@ -65,7 +66,7 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
 
 void Execute(Session& session, const std::string& sql, std::vector<Value> params,
              std::map<std::string, Value> named_params, nb::object resolve) {
-  SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve)};
+  SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve), {}};
   nb::gil_scoped_release unlocked;
   session.Execute(sql, inputs);
 }
@@ -132,12 +133,13 @@ void DefineDataFrame(nb::module_& m) {
           "limit"_a, "on_progress"_a.none())
       .def(
           "stream",
-          [](const DataFrame& frame) {
+          [](const DataFrame& frame, nb::object on_progress) {
             ArrowStreamHolder stream;
-            frame.ToArrowStream(stream.get());
+            nb::gil_scoped_release unlocked;
+            frame.ToArrowStream(stream.get(), PythonTicker(on_progress));
             return stream;
           },
-          Release())
+          "on_progress"_a.none())
       .def(
           "to_text",
           [](const DataFrame& frame, int max_rows, int width, nb::object on_progress) {

@@ -1,5 +1,6 @@
 #include "smallpond/data_frame.h"
 
+#include "duckdb_adapter/arrow_source.h"
 #include "executor/direct_run.h"
 #include "executor/lower_plan.h"
 #include "executor/write_file.h"
@@ -25,7 +26,7 @@ using Work = std::function<void(Connection&, DirectRun&)>;
 // writer replaced the folder's version, and the next run sees the new one.
 bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   auto connection = session.Connect();
-  DirectRun run(*connection);
+  DirectRun run(*connection, &session.kept());
   try {
     RunTicking(*connection, ticker, [&] { work(*connection, run); });
   } catch (const Error& error) {
@@ -77,22 +78,35 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
   return count;
 }
 
-void DataFrame::ToArrowStream(ArrowArrayStream* out) const {
-  auto connection = session_->Connect();
-  auto run = std::make_shared<DirectRun>(*connection);
-  Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
-  // The stream keeps alive what the query reads, and looks at the files again when it ends.
-  auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-  StreamQuery(std::move(connection), std::move(query), at_end, out);
+void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
+  std::shared_ptr<Connection> connection = session_->Connect();
+  auto run = std::make_shared<DirectRun>(*connection, &session_->kept());
+  RunTicking(*connection, ticker, [&] {
+    Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
+    // The stream keeps alive what the query reads, and looks at the files again when it ends.
+    auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
+    StreamQuery(connection, std::move(query), at_end, out);
+  });
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
+  std::shared_ptr<ArrowSource> rows;
+  std::vector<FileIdentity> files;
+  bool can_be_kept =
+      limit < 0 && std::holds_alternative<SqlQuery>(plan_->op()) && CanBeKept(*plan_);
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     Statement query = limit < 0
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
-    connection.Collect(WithExportTypes(std::move(query), plan_->schema()), out);
+    ArrowArrayStream result{};
+    connection.Collect(WithExportTypes(std::move(query), plan_->schema()), &result);
+    rows = std::make_shared<ArrowSource>(&result);
+    can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
+                  ReadBack(connection, *rows, plan_->schema());
+    if (can_be_kept) files = run.Files(plan_);
   });
+  rows->Stream(out);
+  if (can_be_kept) session_->kept().Add({plan_, rows, std::move(files), *rows->Bytes()});
 }
 
 std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) const {

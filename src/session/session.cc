@@ -7,6 +7,7 @@
 #include "duckdb_adapter/sql_text.h"
 #include "executor/direct_run.h"
 #include "plan/plan_sql.h"
+#include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
 #include "smallpond/smallpond.h"
@@ -142,7 +143,10 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
     SqlQuery copy{bound.query.Copy()};
     copy.inputs = bound.inputs;
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
-    return connection->Bind(DirectRun(*connection).Query(plan));
+    Schema schema;
+    RunTicking(*connection, inputs.ticker,
+               [&] { schema = connection->Bind(DirectRun(*connection).Query(plan)); });
+    return schema;
   };
   auto mode = !merge                       ? SqlQuery::Mode::kGlobal
               : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial
@@ -152,6 +156,7 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   this->options();
+  state_->kept().Clear();  // Settings, macros and tables may change what queries mean.
   PlanSqlInputs planned = PlanInputs(inputs);
   for (Statement& statement : ParseScript(sql)) {
     StatementEffect effect = EffectOf(statement);

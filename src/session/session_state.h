@@ -7,6 +7,7 @@
 
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
+#include "executor/result_cache.h"
 #include "smallpond/options.h"
 
 namespace smallpond {
@@ -18,6 +19,8 @@ class SessionState {
 
   const Options& options() const { return options_; }
   Database& database() { return *database_; }
+  /// Small results of earlier actions.
+  ResultCache& kept() { return kept_; }
   /// Opens a connection that has the settings of the session.
   std::unique_ptr<Connection> Connect();
   /// Makes a statement that was run once a part of every later connection.
@@ -26,6 +29,7 @@ class SessionState {
  private:
   Options options_;  // With every default filled in.
   std::unique_ptr<Database> database_;
+  ResultCache kept_;
   std::mutex mutex_;                // Guards prelude_.
   std::vector<Statement> prelude_;  // Statements that set up a connection, in order.
 };

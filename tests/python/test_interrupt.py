@@ -42,23 +42,12 @@ CALLS = {
     "write_parquet": "endless.write_parquet(FOLDER)",
     "write_partitions": "endless.repartition(3, hash_by='i').write_parquet(FOLDER)",
     "concat": "sp.partial_sql('FROM {0}', endless.repartition(3), merge='concat').count()",
-}
-
-# Where nobody asks Python for signals while DuckDB computes. Not run, since they would never end.
-DEAF = {
     "query_at_the_call": "sp.sql('PIVOT {0} ON i USING count(*)', endless)",
     "stream": "pyarrow.table(groups)",
 }
-CALLS |= DEAF
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        pytest.param(call, marks=[pytest.mark.xfail(run=False)] if call in DEAF else [])
-        for call in CALLS
-    ],
-)
+@pytest.mark.parametrize("call", CALLS)
 def test_interrupt(call: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     code = SCRIPT.replace("CALL", CALLS[call]).replace("FOLDER", repr(str(folder)))
