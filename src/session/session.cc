@@ -94,6 +94,7 @@ DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOpt
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
+  if (!state_ && stream->release) stream->release(stream);  // Taken over, whatever happens.
   this->options();
   auto source = std::make_shared<ArrowSource>(stream);
   Schema schema = state_->Connect()->Bind(Statement::ScanArrow(*source));
