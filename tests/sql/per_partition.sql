@@ -54,7 +54,7 @@ SELECT event_id, tier FROM {0} NATURAL JOIN users
 SELECT event_id, u.user_id FROM {0} e JOIN users u ON e.day < u.since
 
 -- cross_join
-SELECT event_id, u.user_id FROM {0} CROSS JOIN users u
+SELECT event_id, u.user_id FROM {0} CROSS JOIN (FROM users WHERE tier = 'gold') u WHERE kind = 'buy'
 
 -- left_join_to_whole
 SELECT event_id, country FROM {0} e LEFT JOIN users u ON e.user_id = u.user_id

@@ -65,7 +65,7 @@ def can_concat(shape: Shape) -> bool:
 
 
 @pytest.mark.parametrize("road", ROADS, ids=lambda road: road.name)
-@pytest.mark.parametrize("shape", filter(can_concat, SHAPES), ids=lambda shape: shape.name)
+@pytest.mark.parametrize("shape", [*filter(can_concat, SHAPES)], ids=lambda shape: shape.name)
 def test_rows_are_each_partitions_own(
     shape: Shape,
     road: Road,
