@@ -29,12 +29,13 @@ std::string MachineName() {
 }
 
 // When a process started, in clock ticks: its number may be taken by another later. "" where it
-// does not run.
+// does not run: a process that ended stays listed as a zombie until its parent asks for it.
 std::string StartTime(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/stat");
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   size_t after_name = text.rfind(')');  // The name may hold spaces and parentheses.
   if (after_name == std::string::npos) return "";
+  if (text.compare(after_name, 3, ") Z") == 0 || text.compare(after_name, 3, ") X") == 0) return "";
   size_t position = after_name + 1;
   for (int field = 3; field < 22; ++field) position = text.find(' ', position + 1);
   return text.substr(position + 1, text.find(' ', position + 1) - position - 1);
