@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kAttemptPrefix = "attempt-";
 constexpr int kMaxAppendTries = 100;
+constexpr int kMaxPublishTries = 100;
 constexpr size_t kSyncThreads = 8;
 
 [[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
@@ -61,13 +62,18 @@ void SyncFiles(const std::vector<std::string>& paths) {
 // Gives a committed file its final name. Another process may do the same, or have done it.
 void PublishFile(const fs::path& folder, const OutputFile& file) {
   fs::path target = folder / file.name;
-  std::error_code error;
-  if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
-  if (::link((folder / file.staged).c_str(), target.c_str()) == 0 || errno == EEXIST) return;
-  int code = errno;
-  if (code == ENOENT && fs::exists(target, error))
-    return;                    // Published, and the staged name removed.
-  if (code == ENOENT) return;  // A later version replaced it already.
+  fs::path staged = folder / file.staged;
+  int code = 0;
+  for (int attempt = 0; attempt < kMaxPublishTries; ++attempt) {
+    std::error_code error;
+    fs::create_directories(target.parent_path(), error);
+    if (::link(staged.c_str(), target.c_str()) == 0 || errno == EEXIST) return;
+    code = errno;
+    if (code != ENOENT) break;
+    // Published, and the staged name removed; or a later version replaced it already.
+    if (!fs::exists(staged, error)) return;
+    // The publisher of an earlier version removed the folder, which was empty: make it again.
+  }
   ThrowIo("Publishing", target, std::error_code(code, std::generic_category()));
 }
 
@@ -82,7 +88,7 @@ void RemoveFile(const fs::path& folder, const std::string& name) {
   }
 }
 
-void PublishLatest(const std::string& folder) {
+void PublishLatest(const std::string& folder, const OutputCommitter::StepHook& step) {
   for (;;) {
     auto manifests = ReadManifests(folder);
     if (manifests.empty()) return;
@@ -91,10 +97,13 @@ void PublishLatest(const std::string& folder) {
     for (const auto& file : latest.files) {
       names.insert(file.name);
       PublishFile(folder, file);
+      if (step) step("linked");
     }
     for (const auto& manifest : manifests) {
       for (const auto& file : manifest.files) {
-        if (!names.count(file.name)) RemoveFile(folder, file.name);
+        if (names.count(file.name)) continue;
+        RemoveFile(folder, file.name);
+        if (step) step("removed");
       }
     }
     // A later version may have come meanwhile, whose publisher ran before our links.
@@ -104,17 +113,6 @@ void PublishLatest(const std::string& folder) {
       RemoveOldManifests(folder, latest.version);
       return;
     }
-  }
-}
-
-void RemoveDeadAttempts(const std::string& folder, const std::set<std::string>& in_use) {
-  std::error_code error;
-  fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
-  for (const auto& entry : fs::directory_iterator(metadata, error)) {
-    std::string name = entry.path().filename().string();
-    if (!name.starts_with(kAttemptPrefix) || in_use.count(name)) continue;
-    std::error_code ignored;
-    if (!AttemptOwnerMayLive(entry.path().string())) fs::remove_all(entry.path(), ignored);
   }
 }
 
@@ -132,12 +130,30 @@ std::set<std::string> AttemptsInUse(const std::string& folder) {
   return attempts;
 }
 
+void RemoveDeadAttempts(const std::string& folder) {
+  std::error_code error;
+  fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
+  std::vector<std::string> dead;
+  for (const auto& entry : fs::directory_iterator(metadata, error)) {
+    std::string name = entry.path().filename().string();
+    if (name.starts_with(kAttemptPrefix) && !AttemptOwnerMayLive(entry.path().string()))
+      dead.push_back(name);
+  }
+  if (dead.empty()) return;
+  // Asked after their deaths: the last thing that one of them did may have been to commit.
+  auto in_use = AttemptsInUse(folder);
+  for (const auto& name : dead) {
+    std::error_code ignored;
+    if (!in_use.count(name)) fs::remove_all(metadata / name, ignored);
+  }
+}
+
 }  // namespace
 
 void RecoverOutputFolder(const std::string& folder) {
   auto latest = ReadLatestManifest(folder);
-  if (latest && !IsPublished(folder, latest->version)) PublishLatest(folder);
-  RemoveDeadAttempts(folder, AttemptsInUse(folder));
+  if (latest && !IsPublished(folder, latest->version)) PublishLatest(folder, {});
+  RemoveDeadAttempts(folder);
 }
 
 std::unique_ptr<OutputCommitter> OutputCommitter::Begin(const std::string& folder, WriteMode mode,
@@ -154,7 +170,7 @@ std::unique_ptr<OutputCommitter> OutputCommitter::Begin(const std::string& folde
                     "' has data, and mode=\"error\" asks for none there. Use "
                     "mode=\"overwrite\" or \"append\", or another folder.");
   }
-  if (committer->base_) RecoverOutputFolder(folder);
+  RecoverOutputFolder(folder);
   committer->MakeStagingFolder();
   return committer;
 }
@@ -169,7 +185,9 @@ OutputCommitter::OutputCommitter(std::string folder, WriteMode mode, std::string
 
 OutputCommitter::~OutputCommitter() {
   std::error_code ignored;
-  if (!staging_.empty()) fs::remove_all(staging_, ignored);
+  // What was committed and could not be published is the next writer's to publish.
+  bool is_needed = is_committed_ && !is_published_;
+  if (!staging_.empty() && !is_needed) fs::remove_all(staging_, ignored);
   // Folders stay if they hold anything: what was committed, or what another writer makes.
   for (const auto& folder : made_folders_) ::rmdir(folder.c_str());
 }
@@ -248,7 +266,10 @@ void OutputCommitter::CommitManifest(std::vector<OutputFile> files) {
     if (mode_ == WriteMode::kAppend && base_) {
       manifest.files.insert(manifest.files.begin(), base_->files.begin(), base_->files.end());
     }
-    if (CreateManifest(folder_, manifest)) return;
+    if (CreateManifest(folder_, manifest, staging_)) {
+      is_committed_ = true;
+      return;
+    }
     if (mode_ != WriteMode::kAppend) break;
     // The other version's files must have their final names before ours refers to them.
     RecoverOutputFolder(folder_);
@@ -275,7 +296,8 @@ WriteResult OutputCommitter::Commit() {
   CommitManifest(std::move(files));
   Step("committed");
   auto start = std::chrono::steady_clock::now();
-  PublishLatest(folder_);
+  PublishLatest(folder_, hook_);
+  is_published_ = true;
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   Step("published");
   std::error_code ignored;

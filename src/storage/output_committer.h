@@ -24,7 +24,8 @@ namespace smallpond {
 /// instead. For local and shared POSIX file systems with hard links. One thread uses a committer.
 class OutputCommitter {
  public:
-  /// Called between the steps; tests end the process there.
+  /// Called after each step: "staged", "synced", "committed", "linked" and "removed" for each file
+  /// that is published or not needed any more, "published". Tests end the process there.
   using StepHook = std::function<void(const char* step)>;
 
   /// Prepares a write of `folder` (absolute). Returns null where `mode` is kIgnore and the folder
@@ -32,7 +33,7 @@ class OutputCommitter {
   /// holds files of others, or `mode` is kError and it has data; Io where it can't be made.
   static std::unique_ptr<OutputCommitter> Begin(const std::string& folder, WriteMode mode,
                                                 const std::string& job_id, StepHook hook = {});
-  /// Removes what was not committed.
+  /// Removes what was not committed, and the staged names of what was published.
   ~OutputCommitter();
   OutputCommitter(const OutputCommitter&) = delete;
   OutputCommitter& operator=(const OutputCommitter&) = delete;
@@ -64,6 +65,8 @@ class OutputCommitter {
   StepHook hook_;
   std::string tag_;
   std::string staging_;
+  bool is_committed_ = false;
+  bool is_published_ = false;
   std::vector<std::string> made_folders_;  // For this write, the innermost first.
   std::optional<OutputManifest> base_;     // What was there when this write began.
 };

@@ -73,12 +73,20 @@ bool IsBelowItsFolder(const std::string& name) {
 std::vector<int64_t> Versions(const std::string& folder) {
   std::vector<int64_t> versions;
   std::error_code error;
-  fs::directory_iterator entries(fs::path(folder) / kOutputMetadataFolder, error);
-  if (error) return versions;
-  for (const auto& entry : entries) {
-    std::string name = entry.path().filename().string();
-    if (!name.starts_with(kManifestPrefix) || !name.ends_with(".json")) continue;  // Or ".writing".
+  fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
+  auto entry = fs::directory_iterator(metadata, error);
+  // Only a folder without metadata is another program's. One whose metadata can't be read may be
+  // half replaced.
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
+    return versions;
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (!name.starts_with(kManifestPrefix) || !name.ends_with(".json")) continue;
     versions.push_back(std::atoll(name.c_str() + std::strlen(kManifestPrefix)));
+  }
+  if (error) {
+    throw Error(ErrorKind::kIo,
+                "Reading the folder '" + metadata.string() + "' failed: " + error.message() + ".");
   }
   std::sort(versions.begin(), versions.end());
   return versions;
@@ -136,7 +144,8 @@ std::vector<OutputManifest> ReadManifests(const std::string& folder) {
   return manifests;
 }
 
-bool CreateManifest(const std::string& folder, const OutputManifest& manifest) {
+bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
+                    const std::string& attempt_folder) {
   nlohmann::json json = {
       {"format", kFormat}, {"version", manifest.version}, {"job_id", manifest.job_id}};
   json["files"] = nlohmann::json::array();
@@ -145,8 +154,15 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest) {
   }
   // link(2) creates the name with the whole content or not at all, also on network file systems.
   fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, manifest.version) + ".json");
-  fs::path temporary = path.string() + "." + std::to_string(std::random_device()()) + ".writing";
+  fs::path temporary =
+      fs::path(attempt_folder) / ("manifest-" + std::to_string(std::random_device()()));
   WriteDurably(temporary, json.dump(1) + "\n");
+  // A version long ago has no manifest any more, so that its name is free again.
+  auto versions = Versions(folder);
+  if (!versions.empty() && versions.back() >= manifest.version) {
+    ::unlink(temporary.c_str());
+    return false;
+  }
   bool created = ::link(temporary.c_str(), path.c_str()) == 0;
   int error = errno;
   ::unlink(temporary.c_str());
@@ -177,9 +193,13 @@ void MarkPublished(const std::string& folder, int64_t version) {
 std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder) {
   auto manifest = ReadLatestManifest(folder);
   if (!manifest) return std::nullopt;
-  bool published = IsPublished(folder, manifest->version);
+  return PathsNow(folder, *manifest);
+}
+
+std::vector<std::string> PathsNow(const std::string& folder, const OutputManifest& manifest) {
+  bool published = IsPublished(folder, manifest.version);
   std::vector<std::string> paths;
-  for (const auto& file : manifest->files) {
+  for (const auto& file : manifest.files) {
     std::error_code error;
     fs::path path = fs::path(folder) / file.name;
     if (!published && !fs::exists(path, error)) {

@@ -38,9 +38,11 @@ std::optional<OutputManifest> ReadLatestManifest(const std::string& folder);
 /// Returns all versions whose manifests are still there, oldest first.
 std::vector<OutputManifest> ReadManifests(const std::string& folder);
 
-/// Creates the manifest's version in the folder. Returns false where that version exists already.
+/// Creates the manifest's version in the folder. Returns false where that version or a later one
+/// exists already. It is written in `attempt_folder` first, with which goes what a crash leaves.
 /// Durable when it returns. Throws Io.
-bool CreateManifest(const std::string& folder, const OutputManifest& manifest);
+bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
+                    const std::string& attempt_folder);
 
 /// Whether the version's files have their final names and older ones are gone.
 bool IsPublished(const std::string& folder, int64_t version);
@@ -49,6 +51,10 @@ void MarkPublished(const std::string& folder, int64_t version);
 /// Returns the absolute paths of the committed files of `folder`, each under the name that it has
 /// right now, or nothing where smallpond never committed to the folder.
 std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder);
+
+/// The same for the files of `manifest`, in its order. Those that a later version has replaced are
+/// gone.
+std::vector<std::string> PathsNow(const std::string& folder, const OutputManifest& manifest);
 
 /// Removes manifests before `version`, but for the latest `kKeptManifests` of them.
 void RemoveOldManifests(const std::string& folder, int64_t version);
