@@ -99,10 +99,10 @@ bool MatchCommitted(const std::string& pattern, std::vector<std::string>& files)
   if (pattern.find("**") != std::string::npos) return false;
   auto manifest = ReadLatestManifest(folder.string());
   if (!manifest) return false;
-  auto committed = *CommittedFiles(folder.string());
-  for (size_t i = 0; i < std::min(committed.size(), manifest->files.size()); ++i) {
+  auto paths = PathsNow(folder.string(), *manifest);
+  for (size_t i = 0; i < paths.size(); ++i) {
     std::string name = (folder / manifest->files[i].name).string();
-    if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) files.push_back(committed[i]);
+    if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) files.push_back(paths[i]);
   }
   return true;
 }
