@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/stdout_pipe.h"
 #include "smallpond/smallpond.h"
 
 namespace smallpond {
@@ -68,6 +69,12 @@ DataFrame ReadByEnding(Session& session, const std::string& path) {
   return session.ReadParquet({path});
 }
 
+void WriteRows(const DataFrame& frame, const std::string& output, const std::string& format) {
+  if (!output.empty()) return frame.WriteFile(output, format, TerminalTicker());
+  StdoutPipe pipe;
+  frame.WriteFile(format == "parquet" ? "/dev/stdout" : pipe.path(), format, TerminalTicker());
+}
+
 void RunSql(const SqlCommand& command) {
   Options options = Options::FromEnvironment();
   for (const auto& [name, value] : command.settings) {
@@ -94,8 +101,7 @@ void RunSql(const SqlCommand& command) {
     ClearProgress();
     std::cout << text;
   } else {
-    frame.WriteFile(command.output.empty() ? "/dev/stdout" : command.output, format,
-                    TerminalTicker());
+    WriteRows(frame, command.output, format);
     ClearProgress();
   }
 }
@@ -132,13 +138,17 @@ int RunCommandLine(int argc, const char* const* argv) {
   CLI::App app("DuckDB SQL over files, on this machine.", "smallpond");
   app.set_version_flag("--version",
                        std::string("smallpond ") + Version() + " (DuckDB " + DuckDBVersion() + ")");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // With 1, a mistyped command is not named.
   SqlCommand command;
   AddSqlCommand(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (app.get_subcommands().empty()) {
+    std::cerr << "A subcommand is required.\n\n" << app.help();
+    return 2;
   }
   auto previous = std::signal(SIGINT, [](int) { interrupted = true; });
   int status = 0;
