@@ -73,6 +73,7 @@ void WriteRows(const DataFrame& frame, const std::string& output, const std::str
   if (!output.empty()) return frame.WriteFile(output, format, TerminalTicker());
   StdoutPipe pipe;
   frame.WriteFile(format == "parquet" ? "/dev/stdout" : pipe.path(), format, TerminalTicker());
+  pipe.Close();
 }
 
 void RunSql(const SqlCommand& command) {
@@ -104,6 +105,8 @@ void RunSql(const SqlCommand& command) {
     WriteRows(frame, command.output, format);
     ClearProgress();
   }
+  if (!std::cout.flush())
+    throw Error(ErrorKind::kIo, "Writing to standard output failed. Is the disk full?");
 }
 
 void AddSqlCommand(CLI::App& app, SqlCommand& command) {

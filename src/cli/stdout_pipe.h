@@ -11,16 +11,22 @@ class StdoutPipe {
  public:
   /// Throws Io where there are no more file descriptors.
   StdoutPipe();
-  /// Waits until everything that was written has come out.
   ~StdoutPipe();
   StdoutPipe(const StdoutPipe&) = delete;
   StdoutPipe& operator=(const StdoutPipe&) = delete;
 
   std::string path() const { return "/dev/fd/" + std::to_string(write_end_); }
+  /// Waits until everything that was written has come out. Throws Io where it could not, but for a
+  /// reader that went away (`| head`).
+  void Close();
 
  private:
+  void CopyToStdout();
+  void Finish();
+
   int read_end_ = -1;
   int write_end_ = -1;
+  int error_ = 0;  // errno of the write that failed. The copier's until it has ended.
   std::thread copier_;
 };
 

@@ -116,7 +116,7 @@ TEST(OptionsSet, SetsEachOptionByItsPythonName) {
   Options options;
   options.Set("job_id", "a");
   options.Set("job_name", "b");
-  options.Set("job_time", "c");
+  options.Set("job_time", "1769860800");
   options.Set("data_root", "d");
   options.Set("data_dir", "e");
   options.Set("temp_dir", "f");
@@ -134,7 +134,7 @@ TEST(OptionsSet, SetsEachOptionByItsPythonName) {
   options.Set("_remove_output_root", "false");
   EXPECT_EQ(options.job_id + options.job_name + options.job_time + options.data_root +
                 options.data_dir + options.temp_dir + options.ray_address,
-            "abcdefg");
+            "ab1769860800defg");
   EXPECT_EQ(options.num_nodes, 4);
   EXPECT_EQ(options.threads, 1);
   EXPECT_EQ(options.partitions, 2);
@@ -176,6 +176,8 @@ TEST(OptionsSet, SaysWhatAValueMustBe) {
       {"num_executors", "-1", "num_executors must be at least 0, not -1."},
       {"partitions", "0", "partitions must be at least 1, not 0."},
       {"bind_numa_node", "maybe", "bind_numa_node must be true or false, not 'maybe'."},
+      {"job_time", "soon",
+       "job_time must be a time such as '2026-01-31T12:00:00', or seconds since 1970, not 'soon'."},
       {"merge", "Auto", "merge must be 'auto' or 'concat', not 'Auto'."},
       {"executor", "spark", "executor must be 'direct', not 'spark'."},
       {"memory_allocator", "tcmalloc",
