@@ -81,7 +81,7 @@ std::vector<int64_t> Versions(const std::string& folder) {
     return versions;
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     std::string name = entry->path().filename().string();
-    if (!name.starts_with(kManifestPrefix) || !name.ends_with(".json")) continue;
+    if (!name.starts_with(kManifestPrefix) || name.find('.') != std::string::npos) continue;
     versions.push_back(std::atoll(name.c_str() + std::strlen(kManifestPrefix)));
   }
   if (error) {
@@ -94,7 +94,7 @@ std::vector<int64_t> Versions(const std::string& folder) {
 
 // Returns nothing where the manifest was removed meanwhile, by a later commit.
 std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t version) {
-  fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, version) + ".json");
+  fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, version));
   std::ifstream file(path);
   if (!file) return std::nullopt;
   std::stringstream text;
@@ -153,7 +153,7 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
     json["files"].push_back({{"name", file.name}, {"staged", file.staged}, {"bytes", file.bytes}});
   }
   // link(2) creates the name with the whole content or not at all, also on network file systems.
-  fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, manifest.version) + ".json");
+  fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, manifest.version));
   fs::path temporary =
       fs::path(attempt_folder) / ("manifest-" + std::to_string(std::random_device()()));
   WriteDurably(temporary, json.dump(1) + "\n");
@@ -218,7 +218,7 @@ void RemoveOldManifests(const std::string& folder, int64_t version) {
   for (size_t i = 0; i + kKeptManifests < versions.size(); ++i) {
     if (versions[i] >= version) break;
     fs::remove(MetadataPath(folder, VersionName(kPublishedPrefix, versions[i])), ignored);
-    fs::remove(MetadataPath(folder, VersionName(kManifestPrefix, versions[i]) + ".json"), ignored);
+    fs::remove(MetadataPath(folder, VersionName(kManifestPrefix, versions[i])), ignored);
   }
 }
 

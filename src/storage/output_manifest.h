@@ -17,11 +17,12 @@ struct OutputFile {
 /// What a version of an output folder consists of. Immutable: a version is created once, by whoever
 /// comes first, and never rewritten.
 ///
-///     out/part-00000-1f3a9c02.parquet        what any glob sees
-///     out/_smallpond/manifest-0000000007.json  one a version; the highest is the folder's content
-///     out/_smallpond/published-0000000007      its files have their final names, older ones are
-///     gone out/_smallpond/attempt-1f3a9c02/…       files being written, under names no data glob
-///     matches
+///     out/part-00000-1f3a9c02.parquet      what any glob sees
+///     out/_smallpond/manifest-0000000007   JSON, one a version; the highest is the content
+///     out/_smallpond/published-0000000007  its files have their final names, older ones are gone
+///     out/_smallpond/attempt-1f3a9c02/…    files being written
+///
+/// No name below _smallpond has the ending of a data file, so that no pattern for those matches.
 struct OutputManifest {
   int64_t version = 0;  ///< From 1.
   std::string job_id;

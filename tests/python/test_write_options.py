@@ -273,7 +273,6 @@ def test_unknown_option_of_the_format(rows: smallpond.DataFrame, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the manifest's name ends in .json")
 def test_patterns_of_other_programs_match_data_only(
     rows: smallpond.DataFrame, tmp_path: Path
 ) -> None:

@@ -361,7 +361,7 @@ TEST_F(OutputCommitterTest, TouchesNothingOutsideTheFolder) {
       std::string file = as_staged ? R"({"name": "a.txt", "staged": ")" + name + R"(", "bytes": 1})"
                                    : R"({"name": ")" + name +
                                          R"(", "staged": "_smallpond/attempt-1/a", "bytes": 1})";
-      out.Write("_smallpond/manifest-0000000001.json",
+      out.Write("_smallpond/manifest-0000000001",
                 R"({"format": 1, "version": 1, "job_id": "x", "files": [)" + file + "]}");
       ErrorOf(ErrorKind::kInternal,
               [&] { OutputCommitter::Begin(out.path(), WriteMode::kOverwrite, "job"); });
@@ -376,11 +376,11 @@ TEST_F(OutputCommitterTest, SaysWhichManifestIsNone) {
        {"", "{", "[]", "{}", R"({"format": 1, "job_id": "x", "files": [{}]})",
         R"({"format": 1, "job_id": 7, "files": []})"}) {
     SCOPED_TRACE(text);
-    folder_.Write("out/_smallpond/manifest-0000000001.json", text);
+    folder_.Write("out/_smallpond/manifest-0000000001", text);
     EXPECT_CONTAINS(ErrorOf(ErrorKind::kInternal, [&] { CommittedFiles(folder_.Path("out")); }),
-                    "manifest-0000000001.json' is not a manifest of smallpond");
+                    "manifest-0000000001' is not a manifest of smallpond");
   }
-  folder_.Write("out/_smallpond/manifest-0000000001.json", R"({"format": 99})");
+  folder_.Write("out/_smallpond/manifest-0000000001", R"({"format": 99})");
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kUnsupported, [&] { CommittedFiles(folder_.Path("out")); }),
                   "a newer smallpond");
 }

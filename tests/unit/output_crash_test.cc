@@ -155,7 +155,7 @@ void ExpectClean(const std::string& folder, const Texts& expected) {
     if (name.starts_with(kOutputMetadataFolder)) {
       std::string own = entry.path().filename().string();
       bool is_note = own == kOutputMetadataFolder || own.starts_with("published-") ||
-                     (own.starts_with("manifest-") && own.ends_with(".json"));
+                     (own.starts_with("manifest-") && own.find('.') == std::string::npos);
       EXPECT_TRUE(is_note) << "left: " << name;
     } else if (entry.is_directory()) {
       EXPECT_FALSE(fs::is_empty(entry.path())) << "left: " << name;
@@ -512,10 +512,10 @@ TEST(OutputManifest, MetadataThatCantBeReadIsAnErrorAndNotAnotherFolder) {
 
 TEST(OutputManifest, DamagedAndNewerManifests) {
   ScratchFolder scratch;
-  scratch.Write("out/_smallpond/manifest-0000000001.json", "{\"format\": 1");
+  scratch.Write("out/_smallpond/manifest-0000000001", "{\"format\": 1");
   std::string text = ErrorOf(ErrorKind::kInternal, [&] { CommittedFiles(scratch.Path("out")); });
-  EXPECT_CONTAINS(text, "manifest-0000000001.json");
-  scratch.Write("out/_smallpond/manifest-0000000002.json", R"({"format": 99})");
+  EXPECT_CONTAINS(text, "manifest-0000000001");
+  scratch.Write("out/_smallpond/manifest-0000000002", R"({"format": 99})");
   text = ErrorOf(ErrorKind::kUnsupported, [&] { CommittedFiles(scratch.Path("out")); });
   EXPECT_CONTAINS(text, "newer");
 }
