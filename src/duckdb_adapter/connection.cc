@@ -94,14 +94,15 @@ Schema Connection::Bind(const Statement& query) {
   }
 }
 
-bool Connection::HasTable(const std::string& name) {
-  bool found = false;
+std::optional<TableLocation> Connection::FindTable(const std::string& name) {
+  std::optional<TableLocation> found;
   TranslatingErrors([&] {
     auto& context = handle_->context();
     context.RunFunctionInTransaction([&] {
       duckdb::EntryLookupInfo lookup(duckdb::CatalogType::TABLE_ENTRY, name);
-      found = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
-                                        duckdb::OnEntryNotFound::RETURN_NULL) != nullptr;
+      auto entry = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
+                                             duckdb::OnEntryNotFound::RETURN_NULL);
+      if (entry) found = {entry->ParentCatalog().GetName(), entry->ParentSchema().name};
     });
   });
   return found;

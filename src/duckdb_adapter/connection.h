@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,8 @@ class Connection {
   /// Resolves every name and type of a query, without running it (but for what a PIVOT without an
   /// IN list has to see).
   Schema Bind(const Statement& query);
-  /// Whether the session's catalog has a table or view that SQL finds under the bare name.
-  bool HasTable(const std::string& name);
+  /// Finds the table or view of the session's catalog that SQL finds under the bare name.
+  std::optional<TableLocation> FindTable(const std::string& name);
 
   /// Returns the local files that match a pattern, sorted.
   std::vector<std::string> Glob(const std::string& pattern);

@@ -128,6 +128,24 @@ class TableReplacer : public TreeVisitor {
   Statement::Tree& tree_;
 };
 
+class TableLocator : public TreeVisitor {
+ public:
+  explicit TableLocator(const std::map<std::string, TableLocation>& locations)
+      : locations_(locations) {}
+
+ protected:
+  void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) override {
+    auto& base = table->Cast<duckdb::BaseTableRef>();
+    auto found = locations_.find(base.table_name);
+    if (found == locations_.end()) return;
+    base.catalog_name = found->second.catalog;
+    base.schema_name = found->second.schema;
+  }
+
+ private:
+  const std::map<std::string, TableLocation>& locations_;
+};
+
 class ParameterBinder : public TreeVisitor {
  public:
   ParameterBinder(const std::vector<Value>& positional, const std::map<std::string, Value>& named)
@@ -278,6 +296,12 @@ void Statement::ReplaceTables(
   for (auto& statement : tree_->preparation) replacer.VisitStatement(*statement);
   replacer.VisitStatement(*tree_->main);
   Splice(tree_->preparation, std::move(replacer.preparation), true);
+}
+
+void Statement::LocateTables(const std::map<std::string, TableLocation>& locations) {
+  TableLocator locator(locations);
+  for (auto& statement : tree_->preparation) locator.VisitStatement(*statement);
+  locator.VisitStatement(*tree_->main);
 }
 
 void Statement::AddCommonTable(const std::string& name, Statement query, bool once) {

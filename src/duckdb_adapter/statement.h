@@ -15,6 +15,12 @@ namespace smallpond {
 class ArrowSource;
 class Schema;
 
+/// Where a table of the session's catalog lies.
+struct TableLocation {
+  std::string catalog;
+  std::string schema;
+};
+
 /// One parsed SQL statement, as DuckDB's parser made it. Inputs are put into the tree, not into the
 /// text, so that scopes and quoting can't go wrong. Movable, and copied only on request.
 class Statement {
@@ -53,6 +59,10 @@ class Statement {
   /// subquery of the same alias.
   void ReplaceTables(
       const std::function<std::optional<Statement>(const std::string& name)>& replacement);
+
+  /// Writes out where each of these free tables lies, so that no CTE around this query, as a part
+  /// of another, takes its name.
+  void LocateTables(const std::map<std::string, TableLocation>& locations);
 
   /// Defines `name` by `query` before everything else in this query. It is computed once where
   /// DuckDB finds that cheaper, or always where `once`: two readings of it could differ.

@@ -40,6 +40,8 @@ class NameResolver {
     return resolved;
   }
 
+  /// Names that stand for tables of the session.
+  const std::map<std::string, TableLocation>& session_tables() const { return session_tables_; }
   /// Names that only DuckDB may know, such as 'file.parquet'.
   const std::vector<std::string>& unresolved() const { return unresolved_; }
 
@@ -59,7 +61,10 @@ class NameResolver {
         return plan;
       }
     }
-    if (connection_.HasTable(name)) return std::nullopt;
+    if (auto location = connection_.FindTable(name)) {
+      session_tables_[name] = *location;
+      return std::nullopt;
+    }
     if (inputs_.resolve) {
       if (auto plan = inputs_.resolve(name)) return plan;
     }
@@ -80,6 +85,7 @@ class NameResolver {
   Connection& connection_;
   const PlanSqlInputs& inputs_;
   std::set<std::string> used_;
+  std::map<std::string, TableLocation> session_tables_;
   std::vector<std::string> unresolved_;
 };
 
@@ -138,6 +144,7 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
   query.query.BindParameters(inputs.params, inputs.named_params);
   NameResolver resolver(connection, inputs);
   query.inputs = resolver.Resolve(query.query.FreeTableNames());
+  query.query.LocateTables(resolver.session_tables());
   PartitionFacts facts;
   try {
     facts = Analyze(connection, query, inputs);
