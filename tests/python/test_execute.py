@@ -29,6 +29,31 @@ def test_table_of_the_session_beats_a_variable(fresh_sp: smallpond.Session) -> N
     assert rows(fresh_sp.sql("WITH t AS (SELECT 'cte') FROM t")) == [("cte",)]
 
 
+def test_cte_around_a_frame_does_not_take_its_tables(fresh_sp: smallpond.Session) -> None:
+    """A frame's query becomes a part of the query that reads it, but its names are its own."""
+    fresh_sp.execute("CREATE TABLE t AS SELECT 1 AS x; CREATE VIEW v AS SELECT 2 AS x")
+    table, view = fresh_sp.sql("SELECT x FROM t"), fresh_sp.sql("SELECT x FROM v")
+    sql = """
+        WITH t AS (SELECT 90 AS x), v AS (SELECT 91 AS x)
+        SELECT table.x AS a, view.x AS b, t.x AS c, v.x AS d FROM "table", view, t, v
+    """.replace("table.", '"table".')
+    for merge in ["auto", "concat"]:
+        assert rows(fresh_sp.partial_sql(sql, merge=merge)) == [(1, 2, 90, 91)]
+    recursive = """
+        WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3)
+        SELECT n, x FROM t, {0}
+    """
+    assert sorted(rows(fresh_sp.sql(recursive, table))) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_frame_stays_with_its_schema(fresh_sp: smallpond.Session) -> None:
+    fresh_sp.execute("CREATE TABLE t AS SELECT 'main' AS s")
+    frame = fresh_sp.sql("FROM t")
+    fresh_sp.execute("CREATE SCHEMA other; CREATE TABLE other.t AS SELECT 'other' AS s; USE other")
+    assert rows(frame) == [("main",)]
+    assert rows(fresh_sp.sql("FROM t")) == [("other",)]
+
+
 def test_view_over_a_file(fresh_sp: smallpond.Session, data: Path) -> None:
     fresh_sp.execute(f"CREATE VIEW events AS FROM '{data}/events.parquet'")
     assert fresh_sp.sql("FROM events").count() == 400
