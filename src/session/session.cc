@@ -159,7 +159,9 @@ void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   this->options();
   state_->kept().Clear();  // Settings, macros and tables may change what queries mean.
   PlanSqlInputs planned = PlanInputs(inputs);
-  for (Statement& statement : ParseScript(sql)) {
+  std::vector<std::string> named;
+  for (const auto& [name, frame] : inputs.named) named.push_back(name);
+  for (Statement& statement : ParseScript(QuotePlaceholders(sql, named))) {
     StatementEffect effect = EffectOf(statement);
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
