@@ -26,6 +26,7 @@ void WriteFile(Connection& connection, DirectRun& run, const PlanRef& plan, cons
     if (format == "parquet") rows = WithExportTypes(std::move(rows), plan->schema());
     connection.Run(
         SqlOver("COPY (FROM \"{0}\") TO " + QuoteText(written) + " (" + copy.options + ")", rows));
+    run.CheckFilesUnchanged();  // Before the file appears.
     if (!is_device) std::filesystem::rename(written, path);
   } catch (const std::exception& error) {
     std::error_code ignored;

@@ -148,6 +148,7 @@ WriteResult WriteFolder(Connection& connection, DirectRun& run, const PlanRef& p
   auto committer = OutputCommitter::Begin(path, options.mode, job_id);
   if (!committer) return {};
   FolderWrite(connection, run, plan, *committer, format, options).Run();
+  run.CheckFilesUnchanged();  // Afterwards would be too late.
   return committer->Commit();
 }
 
