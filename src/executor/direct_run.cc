@@ -103,12 +103,14 @@ const ResolvedScan& DirectRun::Resolve(const PlanRef& plan) {
   auto found = resolved_.find(plan.get());
   if (found != resolved_.end()) return found->second;
   const auto& read = std::get<ReadFiles>(plan->op());
-  ResolvedScan now = ResolveScan(connection_, read.scan);
+  const ResolvedScan& now =
+      resolved_.emplace(plan.get(), ResolveScan(connection_, read.scan)).first->second;
   // What was bound over the earlier files holds for these only if their columns are the same.
+  // Where one of them is gone already, this throws and FilesWereRemoved tells why.
   if (now.files != read.files) {
     CheckSameColumns(plan->schema(), connection_.Bind(now.query), read);
   }
-  return resolved_.emplace(plan.get(), std::move(now)).first->second;
+  return now;
 }
 
 void DirectRun::CheckFilesUnchanged() const {

@@ -1,6 +1,7 @@
 #include "smallpond/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "duckdb_adapter/arrow_source.h"
 #include "duckdb_adapter/session_statement.h"
@@ -22,6 +23,33 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
+constexpr int kMaxLooks = 5;  // At files that are replaced meanwhile.
+
+// A writer may replace a folder's version between the listing and the look at the columns.
+std::pair<ResolvedScan, Schema> FindFiles(Connection& connection, const FileScan& scan) {
+  for (int look = 1;; ++look) {
+    ResolvedScan resolved = ResolveScan(connection, scan);
+    try {
+      Schema schema = connection.Bind(resolved.query);
+      return {std::move(resolved), std::move(schema)};
+    } catch (const Error&) {
+      if (look == kMaxLooks || !AnyRemoved(resolved.files)) throw;
+    }
+  }
+}
+
+// The columns of a query over frames, whose files may be replaced meanwhile too.
+Schema BindPlan(Connection& connection, const PlanRef& plan) {
+  for (int look = 1;; ++look) {
+    DirectRun run(connection);
+    try {
+      return connection.Bind(run.Query(plan));
+    } catch (const Error&) {
+      if (look == kMaxLooks || !run.FilesWereRemoved()) throw;
+    }
+  }
+}
+
 // Finds out which files there are and what columns they have.
 PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, FileScan scan) {
   for (const auto& path : paths) {
@@ -31,8 +59,7 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, F
     scan.paths.push_back(ResolvePath(path, session.options().data_dir));
   }
   auto connection = session.Connect();
-  ResolvedScan resolved = ResolveScan(*connection, scan);
-  Schema schema = connection->Bind(resolved.query);
+  auto [resolved, schema] = FindFiles(*connection, scan);
   std::string description = scan.function + "(" + Join(paths) + ")";
   return std::make_shared<LogicalPlan>(
       ReadFiles{std::move(scan), std::move(resolved.files), std::move(description)},
@@ -145,8 +172,7 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
     copy.inputs = bound.inputs;
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
     Schema schema;
-    RunTicking(*connection, inputs.ticker,
-               [&] { schema = connection->Bind(DirectRun(*connection).Query(plan)); });
+    RunTicking(*connection, inputs.ticker, [&] { schema = BindPlan(*connection, plan); });
     return schema;
   };
   auto mode = !merge                       ? SqlQuery::Mode::kGlobal
