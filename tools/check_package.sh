@@ -34,4 +34,7 @@ cmake -S "$work/program" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/mo
 cmake --build "$work/build" >/dev/null
 "$work/build/program"
 "$work/moved/bin/smallpond" --version
+cmake -S examples/cpp -B "$work/quickstart" -G Ninja -DCMAKE_PREFIX_PATH="$work/moved" >/dev/null
+cmake --build "$work/quickstart" >/dev/null
+"$work/quickstart/quickstart" "$work" | grep -q "2 rows written"
 echo "Package: an installed smallpond::smallpond compiles, links and runs"

@@ -1,0 +1,105 @@
+"""The wheel, installed with what it requires and nothing more, in a fresh virtual environment."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from beside import ORDERS, SCOPES, program
+
+ROOT = Path(__file__).parents[2]
+MAX_BYTES = 40_000_000
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel() -> Path:
+    """Builds the wheel once for all processes that run tests."""
+    sources = [
+        ROOT / "pyproject.toml",
+        *(ROOT / "src").rglob("*.*"),
+        *(ROOT / "python").rglob("*.py"),
+    ]
+    newest = max(path.stat().st_mtime for path in sources)
+    with (ROOT / "build/wheel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = [path for path in (ROOT / "dist").glob("*.whl") if path.stat().st_mtime > newest]
+        if not found:
+            built = run(ROOT / "tools/build_wheel.sh", cwd=ROOT)
+            assert built.returncode == 0, built.stdout + built.stderr
+            found = list((ROOT / "dist").glob("*.whl"))
+    return found[0]
+
+
+def install(folder: Path, *packages: str | Path) -> Path:
+    """Returns the interpreter of a new environment that has the packages."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin/python"
+    done = run(
+        python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages, cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+def test_contents(wheel: Path) -> None:
+    assert wheel.stat().st_size < MAX_BYTES
+    assert "manylinux_2_34_x86_64" in wheel.name
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.startswith("smallpond/libduckdb") for name in names)
+    assert "smallpond/py.typed" in names and "smallpond/_core.pyi" in names
+
+
+def test_alone(wheel: Path, tmp_path: Path) -> None:
+    """Without pandas and pyarrow: SQL, show and writing work, the rest says what to install."""
+    python = install(tmp_path / "env", wheel)
+    code = """
+import smallpond
+sp = smallpond.init()
+frame = sp.sql("SELECT i FROM range(3) t(i)")
+frame.show()
+frame.write_parquet("out")
+assert sp.read_parquet("out").count() == 3
+for method in ("to_pandas", "to_arrow", "take_all"):
+    try:
+        getattr(frame, method)()
+    except smallpond.UnsupportedError as error:
+        print(error)
+"""
+    done = run(python, "-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("pip install 'smallpond[pandas]'") == 1
+    assert done.stdout.count("pip install 'smallpond[arrow]'") == 2
+    shown = run(tmp_path / "env/bin/smallpond", "sql", "SELECT 42 AS answer", cwd=tmp_path)
+    assert shown.returncode == 0 and "42" in shown.stdout
+
+
+@pytest.mark.parametrize("version", ["1.5.5", "2.0.0"])
+def test_beside_duckdb(wheel: Path, version: str, tmp_path: Path) -> None:
+    python = install(tmp_path / "env", wheel, f"duckdb=={version}")
+    for order in ORDERS:
+        for scope in SCOPES:
+            done = run(python, "-c", program(order, scope), cwd=tmp_path)
+            assert (done.returncode, done.stdout) == (0, "both work\n"), (order, scope, done.stderr)
+
+
+def test_python_of_the_wheel(wheel: Path) -> None:
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert tag in wheel.name
