@@ -3,19 +3,20 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <system_error>
-
-#include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOwnerName = "owner";
+constexpr const char* kAttemptPrefix = "attempt-";
 
 // The name of the machine since it was started: a host name alone may be another container's.
 std::string MachineName() {
@@ -26,6 +27,15 @@ std::string MachineName() {
   std::error_code error;
   std::string pid_namespace = fs::read_symlink("/proc/self/ns/pid", error).string();
   return std::string(host) + " " + boot + " " + pid_namespace;
+}
+
+// Short enough for a file's name (FNV-1a).
+std::string MachineHash() {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (unsigned char c : MachineName()) hash = (hash ^ c) * 0x100000001b3;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+  return digits;
 }
 
 // When a process started, in clock ticks: its number may be taken by another later. "" where it
@@ -43,24 +53,18 @@ std::string StartTime(const std::string& pid) {
 
 }  // namespace
 
-void WriteAttemptOwner(const std::string& attempt_folder) {
+std::string AttemptName(const std::string& tag) {
   std::string pid = std::to_string(getpid());
-  std::ofstream file(fs::path(attempt_folder) / kOwnerName);
-  file << MachineName() << "\n" << pid << "\n" << StartTime(pid) << "\n";
-  file.close();
-  if (!file)
-    throw Error(ErrorKind::kIo, "Writing to '" + attempt_folder +
-                                    "' failed. Is the disk full, or the folder read-only?");
+  return kAttemptPrefix + tag + "-" + MachineHash() + "-" + pid + "-" + StartTime(pid);
 }
 
+bool IsAttempt(const std::string& name) { return name.starts_with(kAttemptPrefix); }
+
 bool AttemptOwnerMayLive(const std::string& attempt_folder) {
-  std::ifstream file(fs::path(attempt_folder) / kOwnerName);
-  std::string machine, pid, start;
-  std::getline(file, machine);
-  std::getline(file, pid);
-  std::getline(file, start);
-  if (!start.empty() && machine == MachineName()) return StartTime(pid) == start;
-  // Of another machine, or its owner is being written just now.
+  std::stringstream name(fs::path(attempt_folder).filename().string());
+  std::string prefix, tag, machine, pid, start;
+  for (std::string* part : {&prefix, &tag, &machine, &pid, &start}) std::getline(name, *part, '-');
+  if (!start.empty() && machine == MachineHash()) return StartTime(pid) == start;
   std::error_code error;
   auto changed = fs::last_write_time(attempt_folder, error);
   if (error) return false;  // Gone.

@@ -4,8 +4,15 @@
 
 namespace smallpond {
 
-/// Notes in an attempt's folder which process writes it. Throws Io.
-void WriteAttemptOwner(const std::string& attempt_folder);
+/// Returns the name of a folder for what this process writes. It tells which process that is: a
+/// note in the folder would come after it and go before it, and a crash in between would leave a
+/// folder of nobody's.
+///
+///     attempt-1f3a9c02-MACHINE-PID-START
+std::string AttemptName(const std::string& tag);
+
+/// Whether a folder of this name is an attempt.
+bool IsAttempt(const std::string& name);
 
 /// Whether the process that writes the attempt may still be running: it is on this machine and
 /// runs, or it is elsewhere and the folder is younger than `kForeignAttemptDays` days.

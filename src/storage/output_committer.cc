@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kAttemptPrefix = "attempt-";
 constexpr int kMaxAppendTries = 100;
 constexpr int kMaxPublishTries = 100;
 constexpr size_t kSyncThreads = 8;
@@ -136,8 +135,7 @@ void RemoveDeadAttempts(const std::string& folder) {
   std::vector<std::string> dead;
   for (const auto& entry : fs::directory_iterator(metadata, error)) {
     std::string name = entry.path().filename().string();
-    if (name.starts_with(kAttemptPrefix) && !AttemptOwnerMayLive(entry.path().string()))
-      dead.push_back(name);
+    if (IsAttempt(name) && !AttemptOwnerMayLive(entry.path().string())) dead.push_back(name);
   }
   if (dead.empty()) return;
   // Asked after their deaths: the last thing that one of them did may have been to commit.
@@ -231,14 +229,13 @@ void OutputCommitter::MakeStagingFolder() {
   for (fs::path made = metadata; !fs::exists(made, error); made = made.parent_path()) {
     made_folders_.push_back(made.string());
   }
-  staging_ = (metadata / (kAttemptPrefix + tag_)).string();
+  staging_ = (metadata / AttemptName(tag_)).string();
   // Another writer that ends may remove the empty folders in between.
   for (int attempt = 0; attempt < 10; ++attempt) {
     fs::create_directories(staging_, error);
     if (!error) break;
   }
   if (error) ThrowIo("Making the folder", staging_, error);
-  WriteAttemptOwner(staging_);
 }
 
 void OutputCommitter::Step(const char* name) const {

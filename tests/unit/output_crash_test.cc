@@ -487,19 +487,19 @@ TEST(OutputCommitter, IgnoreAndErrorAfterACrash) {
 // A killed process stays as a zombie until its parent asks for it.
 TEST(AttemptOwner, AZombieIsDead) {
   ScratchFolder scratch;
-  fs::create_directories(scratch.Path("attempt-1"));
   pid_t pid = fork();
   if (pid == 0) {
-    WriteAttemptOwner(scratch.Path("attempt-1"));
+    fs::create_directories(scratch.Path(AttemptName("1")));
     raise(SIGKILL);
   }
   siginfo_t info;
   ASSERT_EQ(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0);  // Leaves it a zombie.
-  EXPECT_FALSE(AttemptOwnerMayLive(scratch.Path("attempt-1")));
+  std::string attempt = scratch.Path(scratch.List().front());
+  EXPECT_FALSE(AttemptOwnerMayLive(attempt));
   ASSERT_EQ(waitpid(pid, nullptr, 0), pid);
-  EXPECT_FALSE(AttemptOwnerMayLive(scratch.Path("attempt-1")));
-  WriteAttemptOwner(scratch.Path("attempt-1"));
-  EXPECT_TRUE(AttemptOwnerMayLive(scratch.Path("attempt-1")));
+  EXPECT_FALSE(AttemptOwnerMayLive(attempt));
+  fs::create_directories(scratch.Path(AttemptName("1")));
+  EXPECT_TRUE(AttemptOwnerMayLive(scratch.Path(AttemptName("1"))));
 }
 
 TEST(OutputManifest, MetadataThatCantBeReadIsAnErrorAndNotAnotherFolder) {
