@@ -99,18 +99,18 @@ enum class WriteMode {
 struct WriteOptions {
   WriteMode mode = WriteMode::kOverwrite;
   /// Columns whose values become folders, key=value. The files then lack them.
-  std::vector<std::string> partition_by;
+  std::vector<std::string> partition_by = {};
   /// Parquet: "snappy", "zstd", "lz4", "gzip", "brotli", "uncompressed". CSV and JSON: "gzip",
   /// "zstd", "uncompressed". Empty: snappy for Parquet, none for the others.
-  std::string compression;
+  std::string compression = {};
   /// Rows of a Parquet row group. Empty: DuckDB's 122,880.
-  std::optional<int64_t> row_group_size;
+  std::optional<int64_t> row_group_size = {};
   /// Begin another file when one has about this many bytes. Empty: one file a partition.
-  std::optional<uint64_t> file_size_bytes;
+  std::optional<uint64_t> file_size_bytes = {};
   /// Sort the rows of each partition by these columns, such as {"day", "amount DESC"}.
-  std::vector<std::string> sort_by;
+  std::vector<std::string> sort_by = {};
   /// Further named options of DuckDB's COPY for the format, as text.
-  std::vector<std::pair<std::string, std::string>> further;
+  std::vector<std::pair<std::string, std::string>> further = {};
 };
 
 /// What a write did.
