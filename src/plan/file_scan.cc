@@ -28,17 +28,19 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// A staged file of an output folder has an ending that hides how it is compressed.
-bool NeedsCompression(const FileScan& scan, const std::string& path) {
+// A staged file of an output folder has an ending that hides how it is compressed. Returns "" where
+// DuckDB sees it itself, as it does for each file with its final name. Of a version that is being
+// published any file may be staged.
+std::string HiddenCompression(const FileScan& scan, const std::vector<std::string>& files) {
   for (const auto& [name, value] : scan.options) {
-    if (name == "compression") return false;
+    if (name == "compression") return "";
   }
-  return scan.function != "read_parquet" && path.ends_with(".writing");
-}
-
-std::string CompressionOf(const std::string& path) {
-  if (path.find(".gz.") != std::string::npos) return "gzip";
-  return path.find(".zst.") != std::string::npos ? "zstd" : "none";
+  if (scan.function == "read_parquet") return "";
+  for (const auto& file : files) {
+    if (file.ends_with(".gz.writing")) return "gzip";
+    if (file.ends_with(".zst.writing")) return "zstd";
+  }
+  return "";
 }
 
 Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files) {
@@ -60,7 +62,8 @@ Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files)
     params[param] = value;
   };
   for (const auto& [name, value] : scan.options) add(name, value);
-  if (NeedsCompression(scan, files[0])) add("compression", CompressionOf(files[0]));
+  std::string compression = HiddenCompression(scan, files);
+  if (!compression.empty()) add("compression", compression);
   Statement query =
       Statement::Parse("SELECT " + select + " FROM " + scan.function + "(" + arguments + ")");
   query.BindParameters({}, params);
