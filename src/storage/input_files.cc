@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <set>
 #include <system_error>
 
 #include "smallpond/error.h"
@@ -14,6 +16,8 @@ namespace smallpond {
 namespace {
 
 namespace fs = std::filesystem;
+
+using Glob = std::function<std::vector<std::string>(const std::string& pattern)>;
 
 bool EndsWithOneOf(const std::string& name, const std::vector<std::string>& endings) {
   return std::any_of(endings.begin(), endings.end(),
@@ -92,23 +96,96 @@ fs::path FixedFolder(const std::string& pattern) {
   return folder;
 }
 
-// A pattern over a folder that smallpond writes: the files of one version whose final names match.
-// Returns false where the folder is another program's, or the pattern crosses folders.
-bool MatchCommitted(const std::string& pattern, std::vector<std::string>& files) {
-  fs::path folder = FixedFolder(pattern);
-  if (pattern.find("**") != std::string::npos) return false;
+// Whether a path matches a pattern, part by part. "**" stands for any number of folders.
+bool Matches(fs::path::iterator pattern, const fs::path::iterator& pattern_end,
+             fs::path::iterator path, const fs::path::iterator& path_end) {
+  for (; pattern != pattern_end; ++pattern, ++path) {
+    if (*pattern == "**") {
+      auto rest = std::next(pattern);
+      for (;; ++path) {
+        if (Matches(rest, pattern_end, path, path_end)) return true;
+        if (path == path_end) return rest == pattern_end;
+      }
+    }
+    if (path == path_end || ::fnmatch(pattern->c_str(), path->c_str(), 0) != 0) return false;
+  }
+  return path == path_end;
+}
+
+bool Matches(const fs::path& pattern, const fs::path& path) {
+  return Matches(pattern.begin(), pattern.end(), path.begin(), path.end());
+}
+
+// The output folder that a folder is, or is in. Empty where there is none.
+fs::path OutputFolderOf(fs::path folder) {
+  for (; folder.has_relative_path(); folder = folder.parent_path()) {
+    if (ReadLatestManifest(folder.string())) return folder;
+  }
+  return {};
+}
+
+// The output folders that may hold matches of a pattern.
+std::set<fs::path> OutputFolders(const std::string& pattern, const Glob& glob) {
+  fs::path prefix = FixedFolder(pattern);
+  fs::path above = OutputFolderOf(prefix);
+  if (!above.empty()) return {above};
+  std::set<fs::path> folders;
+  fs::path rest = fs::path(pattern).lexically_relative(prefix);
+  for (const auto& part : rest.parent_path()) {
+    prefix /= part;
+    fs::path manifests = prefix / kOutputMetadataFolder / "manifest-*";
+    for (const fs::path manifest : glob(manifests.string())) {
+      fs::path folder = manifest.parent_path().parent_path();
+      if (ReadLatestManifest(folder.string())) folders.insert(folder);
+    }
+  }
+  return folders;
+}
+
+bool IsBelow(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
+// The files of the latest version of an output folder whose final names are wanted.
+void AddCommitted(const fs::path& folder, const std::function<bool(const fs::path&)>& is_wanted,
+                  std::vector<std::string>& files) {
   auto manifest = ReadLatestManifest(folder.string());
-  if (!manifest) return false;
+  if (!manifest) return;
   auto paths = PathsNow(folder.string(), *manifest);
   for (size_t i = 0; i < paths.size(); ++i) {
-    std::string name = (folder / manifest->files[i].name).string();
-    if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) files.push_back(paths[i]);
+    if (is_wanted(folder / manifest->files[i].name)) files.push_back(paths[i]);
   }
-  return true;
 }
 
 bool IsMetadata(const std::string& path) {
   return path.find(std::string("/") + kOutputMetadataFolder + "/") != std::string::npos;
+}
+
+// The matches of a pattern: of output folders those in their latest versions, whatever names these
+// have right now, and of other folders the files that are there.
+void AddMatches(const std::string& pattern, const Glob& glob, std::vector<std::string>& files) {
+  auto outputs = OutputFolders(pattern, glob);
+  bool is_all_one_output = false;
+  for (const auto& folder : outputs) {
+    AddCommitted(folder, [&](const fs::path& path) { return Matches(pattern, path); }, files);
+    is_all_one_output = is_all_one_output || IsBelow(FixedFolder(pattern), folder);
+  }
+  if (is_all_one_output) return;
+  for (const auto& file : glob(pattern)) {
+    bool is_of_output = std::any_of(outputs.begin(), outputs.end(),
+                                    [&](const fs::path& folder) { return IsBelow(file, folder); });
+    if (!is_of_output && !IsMetadata(file)) files.push_back(file);
+  }
+}
+
+// Adds the files of a folder that is a part of an output folder, such as one partition's. Adds none
+// where the output folder has nothing there.
+void AddPartOfOutput(const std::string& path, std::vector<std::string>& files) {
+  fs::path part = fs::path(path + "/").parent_path();
+  fs::path output = OutputFolderOf(part);
+  if (output.empty() || output == part) return;
+  AddCommitted(output, [&](const fs::path& file) { return IsBelow(file, part); }, files);
 }
 
 }  // namespace
@@ -126,8 +203,9 @@ std::vector<std::string> ListInputFiles(
     if (IsRemote(path)) {
       files.push_back(path);
     } else if (fs::is_directory(path, error)) {
+      AddPartOfOutput(path, files);
       FolderLister lister(endings, recursive, files);
-      lister.List(path);
+      if (files.size() == before) lister.List(path);
       if (files.size() == before) {
         throw Error(
             ErrorKind::kInvalidInput,
@@ -137,10 +215,8 @@ std::vector<std::string> ListInputFiles(
       }
     } else if (fs::exists(path, error)) {
       files.push_back(path);
-    } else if (!MatchCommitted(path, files)) {
-      for (const auto& file : glob(path)) {
-        if (!IsMetadata(file)) files.push_back(file);
-      }
+    } else {
+      AddMatches(path, glob, files);
     }
     if (files.size() == before) {
       bool is_pattern = path.find_first_of("*?[") != std::string::npos;
