@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <vector>
 
 #include "duckdb_adapter/sql_text.h"
 #include "executor/copy_options.h"
@@ -74,9 +75,19 @@ class FolderWrite {
   // DuckDB names the files and makes folders for partition_by.
   void CopyToFolder(const Statement& rows, int partition, const std::string& how) {
     std::string ending = copy_.ending.substr(1) + OutputCommitter::kStagedEnding;
-    Copy(rows, committer_.staging_folder(),
-         ", OVERWRITE_OR_IGNORE, FILENAME_PATTERN " + QuoteText(PartName(partition) + "-{i}") +
-             ", FILE_EXTENSION " + QuoteText(ending) + ", " + how);
+    int64_t count =
+        Copy(rows, committer_.staging_folder(),
+             ", OVERWRITE_OR_IGNORE, FILENAME_PATTERN " + QuoteText(PartName(partition) + "-{i}") +
+                 ", FILE_EXTENSION " + QuoteText(ending) + ", " + how);
+    if (count == 0) RemoveFiles(PartName(partition));  // DuckDB may make an empty one.
+  }
+
+  void RemoveFiles(const std::string& prefix) {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(committer_.staging_folder())) {
+      if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
+    }
+    for (const auto& path : found) fs::remove(path);
   }
 
   // DuckDB's own FILE_SIZE_BYTES spreads rows over files as threads come by. Here every file holds
