@@ -185,6 +185,8 @@ def test_strings_and_quoted_names_are_left_alone(sp: smallpond.Session) -> None:
 
 
 def test_map_literal_is_no_placeholder(sp: smallpond.Session) -> None:
+    structs = sp.sql("SELECT MAP {{'k': 1}: 'x'} AS m, {'a': {'b': 2}} AS s FROM {0}", table("x"))
+    assert structs.take_all() == [{"m": [({"k": 1}, "x")], "s": {"a": {"b": 2}}}]
     assert sp.sql("SELECT MAP {0: 1} AS m FROM {0}", table("x")).take_all() == [{"m": [(0, 1)]}]
 
 
