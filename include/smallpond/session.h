@@ -30,7 +30,8 @@ struct ParquetOptions {
 
 /// How to read CSV or JSON files.
 struct TextOptions {
-  /// Names and DuckDB types in order. Empty: found out from the data.
+  /// Names and DuckDB types in order. Empty: found out from the data. A CSV file has no header then
+  /// unless `further` says {"header", true}.
   std::vector<Column> schema = {};
   bool recursive = false;
   ReaderOptions further = {};

@@ -71,9 +71,10 @@ class Session:
     ) -> DataFrame:
         """Reads CSV files, also compressed ones.
 
-        `schema` maps the columns' names to DuckDB types, in order. Without it the names, types and
-        everything else are found out from the data. `delim` is found out too, or "," with a schema.
-        Further options go to DuckDB's `read_csv`, such as `header=False` or `nullstr="NA"`.
+        `schema` maps the columns' names to DuckDB types, in order; the files then have no header,
+        unless `header=True` says so. Without it the names, types and everything else are found out
+        from the data. `delim` is found out too, or "," with a schema. Further options go to
+        DuckDB's `read_csv`, such as `nullstr="NA"`.
         """
         if delim is None and schema is not None:
             delim = ","

@@ -104,6 +104,10 @@ DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOpti
       "read_csv",        {}, {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"},
       options.recursive, {}, options.further};
   AddSchema(options.schema, scan.options);
+  bool says_header = std::any_of(options.further.begin(), options.further.end(),
+                                 [](const auto& option) { return option.first == "header"; });
+  // Where all columns are text, DuckDB would take the first row for a header and drop it.
+  if (!options.schema.empty() && !says_header) scan.options.emplace_back("header", false);
   return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
 }
 

@@ -199,3 +199,12 @@ def test_options_of_duckdb(sp: smallpond.Session, folder: Path) -> None:
 def test_explain_says_what_is_read(sp: smallpond.Session, data: Path) -> None:
     path = data / "events.parquet"
     assert f"read_parquet({path})" in sp.read_parquet(path).explain()
+
+
+def test_csv_schema_has_no_header(sp: smallpond.Session, tmp_path: Path) -> None:
+    """As in smallpond 0.15. Where all columns are text, DuckDB's own guess drops the first row."""
+    (tmp_path / "a.csv").write_text("1,x\n2,y\n")
+    schema = {"a": "VARCHAR", "b": "VARCHAR"}
+    rows = [{"a": "1", "b": "x"}, {"a": "2", "b": "y"}]
+    assert sp.read_csv(tmp_path / "a.csv", schema).take_all() == rows
+    assert sp.read_csv(tmp_path / "a.csv", schema, header=True).take_all() == rows[1:]
