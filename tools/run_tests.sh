@@ -30,7 +30,6 @@ if [ "$tier" = asan ]; then
   export UBSAN_OPTIONS=print_stacktrace=1
   # Neither libduckdb nor the interpreter is instrumented, so leaks are looked for in unit tests only.
   export ASAN_OPTIONS=detect_leaks=1:detect_odr_violation=0
-  export LSAN_OPTIONS=suppressions=$PWD/tools/leak_suppressions.txt:print_suppressions=0
 fi
 
 echo "== C++ unit tests ($tier)"
