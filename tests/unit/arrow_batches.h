@@ -159,8 +159,11 @@ class ArrowMaker {
     owned->ledger = &ledger_;
     owned->buffers = std::move(buffers);
     for (size_t i = 0; i < owned->buffers.size(); ++i) {
-      bool is_absent = i == 0 && owned->buffers[i].empty();
-      owned->buffer_pointers.push_back(is_absent ? nullptr : owned->buffers[i].data());
+      Buffer& buffer = owned->buffers[i];
+      bool is_absent = i == 0 && buffer.empty();
+      // The format asks for padding, and DuckDB reads a byte more than there are bits.
+      buffer.resize((buffer.size() + 63) / 64 * 64);
+      owned->buffer_pointers.push_back(is_absent ? nullptr : buffer.data());
     }
     owned->children = std::move(children);
     for (auto& child : owned->children) owned->child_pointers.push_back(&child);

@@ -112,7 +112,8 @@ TEST(SessionInit, RemovesItsSpillFolderInTheEnd) {
     DataFrame sorted = session.Sql("SELECT * FROM range(12000000) t(i) ORDER BY hash(i)");
     HeldStream stream;
     sorted.ToArrowStream(stream.get());
-    stream.Next().release;
+    ArrowArray batch = stream.Next();
+    batch.release(&batch);
     EXPECT_TRUE(std::filesystem::exists(temp_dir)) << "it spilled nothing";
   }
   EXPECT_TRUE(folder.List().empty());
