@@ -134,8 +134,8 @@ def test_text_forms_come_back_equal(sp: smallpond.Session, tmp_path: Path, form:
         }
     )
     frame = sp.from_arrow(rows)
-    schema = frame.schema
+    how = {"schema": frame.schema} | ({"header": True} if form == "csv" else {})
     for options in [{}, {"compression": "gzip"}, {"file_size": "1MB"}]:
         getattr(frame, f"write_{form}")(tmp_path / "out", **options)
-        read = getattr(sp, f"read_{form}")(tmp_path / "out", schema=schema)
+        read = getattr(sp, f"read_{form}")(tmp_path / "out", **how)
         assert read.to_arrow().to_pydict() == rows.to_pydict(), options
