@@ -63,6 +63,7 @@ class SMALLPOND_API Session {
   /// InvalidInput for options that contradict each other, Unsupported for ones that need a cluster.
   static Session Init(const Options& options = Options::FromEnvironment());
 
+  /// With every default filled in. Valid as long as the session is open.
   const Options& options() const;
 
   // --- read ---
@@ -98,16 +99,21 @@ class SMALLPOND_API Session {
   /// mean what they mean in Sql. Throws Unsupported for queries, transactions and COPY … TO.
   void Execute(const std::string& sql, const SqlInputs& inputs = {});
 
-  /// Forgets the session. Its frames stay usable for as long as they live.
+  /// Forgets the session; its copies are closed too. Its frames stay usable for as long as they
+  /// live, and calls that other threads are in come to their end.
   void Close();
 
  private:
-  explicit Session(std::shared_ptr<SessionState> state);
-  PlanSqlInputs PlanInputs(const SqlInputs& inputs) const;
+  struct Slot;  // src/session/session.cc
+
+  explicit Session(std::shared_ptr<Slot> slot);
+  std::shared_ptr<SessionState> State() const;
+  static PlanSqlInputs PlanInputs(const std::shared_ptr<SessionState>& state,
+                                  const SqlInputs& inputs);
   DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
                    std::optional<MergeMode> merge);
 
-  std::shared_ptr<SessionState> state_;  // Shared with the session's frames.
+  std::shared_ptr<Slot> slot_;  // Shared by copies.
 };
 
 }  // namespace smallpond

@@ -1,6 +1,7 @@
 #include "smallpond/session.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "duckdb_adapter/arrow_source.h"
@@ -76,30 +77,40 @@ void AddSchema(const std::vector<Column>& schema, ReaderOptions& options) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<SessionState> state) : state_(std::move(state)) {}
+// What the copies of a session share. One thread may close it while others are using it.
+struct Session::Slot {
+  std::mutex mutex;                     // Guards state.
+  std::shared_ptr<SessionState> state;  // Shared with the session's frames; null when closed.
+};
+
+Session::Session(std::shared_ptr<Slot> slot) : slot_(std::move(slot)) {}
 
 Session Session::Init(const Options& options) {
-  return Session(std::make_shared<SessionState>(options));
+  auto slot = std::make_shared<Slot>();
+  slot->state = std::make_shared<SessionState>(options);
+  return Session(std::move(slot));
 }
 
-const Options& Session::options() const {
-  if (!state_)
-    throw Error(ErrorKind::kInvalidInput, "The session is closed. Open one with init().");
-  return state_->options();
+std::shared_ptr<SessionState> Session::State() const {
+  std::lock_guard lock(slot_->mutex);
+  if (slot_->state) return slot_->state;
+  throw Error(ErrorKind::kInvalidInput, "The session is closed. Open one with init().");
 }
+
+const Options& Session::options() const { return State()->options(); }
 
 DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
                                const ParquetOptions& options) {
-  this->options();
+  auto state = State();
   FileScan scan{
       "read_parquet", {}, {".parquet", ".parq", ".pq"}, options.recursive, options.columns,
       options.further};
   if (options.union_by_name) scan.options.emplace_back("union_by_name", true);
-  return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
 }
 
 DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOptions& options) {
-  this->options();
+  auto state = State();
   FileScan scan{
       "read_csv",        {}, {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"},
       options.recursive, {}, options.further};
@@ -108,11 +119,11 @@ DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOpti
                                  [](const auto& option) { return option.first == "header"; });
   // Where all columns are text, DuckDB would take the first row for a header and drop it.
   if (!options.schema.empty() && !says_header) scan.options.emplace_back("header", false);
-  return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
 }
 
 DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOptions& options) {
-  this->options();
+  auto state = State();
   FileScan scan{"read_json",
                 {},
                 {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst",
@@ -121,16 +132,15 @@ DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOpt
                 {},
                 options.further};
   AddSchema(options.schema, scan.options);
-  return DataFrame(state_, PlanRead(*state_, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
-  if (!state_ && stream->release) stream->release(stream);  // Taken over, whatever happens.
-  this->options();
-  auto source = std::make_shared<ArrowSource>(stream);
-  Schema schema = state_->Connect()->Bind(Statement::ScanArrow(*source));
+  auto source = std::make_shared<ArrowSource>(stream);  // Taken over, whatever happens.
+  auto state = State();
+  Schema schema = state->Connect()->Bind(Statement::ScanArrow(*source));
   std::string text = description + " (" + std::to_string(source->num_rows()) + " rows in memory)";
-  return DataFrame(state_,
+  return DataFrame(state,
                    std::make_shared<LogicalPlan>(ReadArrow{std::move(source), std::move(text)},
                                                  std::move(schema), Partitioning{}));
 }
@@ -144,9 +154,10 @@ DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
   return RunSql(query, inputs, merge.value_or(options().merge));
 }
 
-PlanSqlInputs Session::PlanInputs(const SqlInputs& inputs) const {
-  auto plan_of = [this](const DataFrame& frame) {
-    if (frame.session_ == state_) return frame.plan_;
+PlanSqlInputs Session::PlanInputs(const std::shared_ptr<SessionState>& state,
+                                  const SqlInputs& inputs) {
+  auto plan_of = [state](const DataFrame& frame) {
+    if (frame.session_ == state) return frame.plan_;
     throw Error(
         ErrorKind::kInvalidInput,
         "An input belongs to another session. Read it with this session, or pass its to_arrow().");
@@ -168,9 +179,9 @@ PlanSqlInputs Session::PlanInputs(const SqlInputs& inputs) const {
 
 DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
                           std::optional<MergeMode> merge) {
-  this->options();
-  PlanSqlInputs planned = PlanInputs(inputs);
-  auto connection = state_->Connect();
+  auto state = State();
+  PlanSqlInputs planned = PlanInputs(state, inputs);
+  auto connection = state->Connect();
   planned.bind_on_data = [&](const SqlQuery& bound) {
     SqlQuery copy{bound.query.Copy()};
     copy.inputs = bound.inputs;
@@ -182,23 +193,23 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
   auto mode = !merge                       ? SqlQuery::Mode::kGlobal
               : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial
                                            : SqlQuery::Mode::kConcatenated;
-  return DataFrame(state_, PlanSql(*connection, query, planned, mode));
+  return DataFrame(state, PlanSql(*connection, query, planned, mode));
 }
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
-  this->options();
-  state_->kept().Clear();  // Settings, macros and tables may change what queries mean.
-  PlanSqlInputs planned = PlanInputs(inputs);
+  auto state = State();
+  state->kept().Clear();  // Settings, macros and tables may change what queries mean.
+  PlanSqlInputs planned = PlanInputs(state, inputs);
   std::vector<std::string> named;
   for (const auto& [name, frame] : inputs.named) named.push_back(name);
   for (Statement& statement : ParseScript(QuotePlaceholders(sql, named))) {
     StatementEffect effect = EffectOf(statement);
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
-    auto connection = state_->Connect();
+    auto connection = state->Connect();
     if (effect == StatementEffect::kConnection) {
       connection->Run(statement.Copy());  // Says now what is wrong with it.
-      state_->AddToPrelude(std::move(statement));
+      state->AddToPrelude(std::move(statement));
       continue;
     }
     DirectRun run(*connection);
@@ -208,7 +219,11 @@ void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   }
 }
 
-void Session::Close() { state_.reset(); }
+void Session::Close() {
+  std::shared_ptr<SessionState> last;  // Ends the DuckDB outside the lock.
+  std::lock_guard lock(slot_->mutex);
+  last.swap(slot_->state);
+}
 
 const char* Version() { return SMALLPOND_VERSION; }
 

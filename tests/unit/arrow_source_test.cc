@@ -10,17 +10,11 @@
 #include "arrow_batches.h"
 #include "error_of.h"
 #include "rows_of.h"
+#include "small_session.h"
 #include "smallpond/smallpond.h"
 
 namespace smallpond {
 namespace {
-
-Options Small() {
-  Options options;
-  options.duckdb_memory_bytes = 256'000'000;
-  options.threads = 2;
-  return options;
-}
 
 class ArrowIn : public ::testing::Test {
  protected:
@@ -50,7 +44,7 @@ class ArrowIn : public ::testing::Test {
   }
 
   ArrowLedger ledger_;
-  Session session_ = Session::Init(Small());
+  Session session_ = Session::Init(SmallOptions());
 };
 
 TEST_F(ArrowIn, ReadsPlainColumnsWithNulls) {
@@ -269,7 +263,7 @@ TEST_F(ArrowIn, RefusesTypesThatDuckDBLacks) {
 
 TEST_F(ArrowIn, TakesTheStreamOverEvenWhereTheSessionIsClosed) {
   ArrowMaker make(ledger_);
-  Session closed = session_;
+  Session closed = Session::Init(SmallOptions());
   closed.Close();
   ArrowArrayStream stream;
   BatchStream::Open(std::make_unique<BatchStream>(

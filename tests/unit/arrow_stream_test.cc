@@ -11,19 +11,13 @@
 #include "error_of.h"
 #include "rows_of.h"
 #include "scratch_folder.h"
+#include "small_session.h"
 #include "smallpond/smallpond.h"
 
 namespace smallpond {
 namespace {
 
 constexpr int64_t kManyRows = 1'000'000;
-
-Options Small() {
-  Options options;
-  options.duckdb_memory_bytes = 512'000'000;
-  options.threads = 2;
-  return options;
-}
 
 class ArrowOut : public ::testing::Test {
  protected:
@@ -59,7 +53,7 @@ class ArrowOut : public ::testing::Test {
     }
   }
 
-  Session session_ = Session::Init(Small());
+  Session session_ = Session::Init(SmallOptions());
 };
 
 TEST_F(ArrowOut, GivesEveryRowOnceInBatchesOfBoundedSize) {
@@ -145,7 +139,7 @@ TEST_F(ArrowOut, OutlivesTheFrameAndTheSession) {
   for (bool collected : {false, true}) {
     HeldStream stream;
     {
-      Session other = Session::Init(Small());
+      Session other = Session::Init(SmallOptions());
       DataFrame frame = other.Sql("SELECT i FROM range(1000000) t(i)");
       collected ? frame.Collect(stream.get()) : frame.ToArrowStream(stream.get());
       other.Close();
@@ -158,7 +152,7 @@ TEST_F(ArrowOut, GivesBatchesThatOutliveTheStream) {
   for (bool collected : {false, true}) {
     ArrowArray batch{};
     {
-      Session other = Session::Init(Small());
+      Session other = Session::Init(SmallOptions());
       HeldStream stream;
       DataFrame frame = other.Sql("SELECT 'text number ' || i AS x FROM range(1000000) t(i)");
       collected ? frame.Collect(stream.get()) : frame.ToArrowStream(stream.get());
@@ -233,7 +227,7 @@ TEST_F(ArrowOut, MayBeReadByAnotherThread) {
 }
 
 TEST_F(ArrowOut, FeedsAnotherSession) {
-  Session other = Session::Init(Small());
+  Session other = Session::Init(SmallOptions());
   DataFrame frame = session_.Sql(
       "SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 't' || i END AS t, [i, NULL] AS l, {'a': i, "
       "'b': [{'c': i}]} AS s, "

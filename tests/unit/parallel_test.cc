@@ -132,6 +132,26 @@ TEST(Parallel, StoppingSomeAndRunningOthers) {
   });
 }
 
+TEST(Parallel, ClosingWhileOthersQuery) {
+  for (int i = 0; i < 20; ++i) {
+    Session session = Session::Init(SmallOptions());
+    std::atomic<int> answers{0};
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&] {
+        try {
+          for (;;) answers += static_cast<int>(session.Sql("SELECT 1 AS x").Count());
+        } catch (const Error& error) {
+          EXPECT_CONTAINS(std::string(error.what()), "The session is closed");
+        }
+      });
+    }
+    while (answers < i) std::this_thread::yield();
+    session.Close();
+    for (auto& thread : threads) thread.join();
+  }
+}
+
 TEST(Parallel, SettingsWhileQueriesRun) {
   Session session = Session::Init(SmallOptions());
   session.Execute("CREATE TABLE t AS SELECT 1 AS x");
