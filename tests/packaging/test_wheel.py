@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import subprocess
 import sys
 import venv
@@ -89,6 +90,47 @@ for method in ("to_pandas", "to_arrow", "take_all"):
     assert done.stdout.count("pip install 'smallpond[arrow]'") == 2
     shown = run(tmp_path / "env/bin/smallpond", "sql", "SELECT 42 AS answer", cwd=tmp_path)
     assert shown.returncode == 0 and "42" in shown.stdout
+
+
+def test_requires_little(wheel: Path, tmp_path: Path) -> None:
+    python = install(tmp_path / "env", wheel)
+    listed = run(python, "-m", "pip", "list", "--format", "freeze", cwd=tmp_path).stdout
+    names = {line.split("==")[0].lower() for line in listed.splitlines()}
+    pure = {"rich", "markdown-it-py", "mdurl", "pygments"}
+    assert names - {"pip", "setuptools"} == {"smallpond"} | pure
+
+
+def test_platform(wheel: Path) -> None:
+    """What auditwheel finds by the symbols, not what the name says."""
+    shown = run(Path(sys.executable).parent / "auditwheel", "show", wheel, cwd=ROOT).stdout
+    tag = re.search(r'consistent\s+with\s+the\s+following\s+platform\s+tag:\s+"(\w+)"', shown)
+    assert tag and int(tag[1].split("_")[2]) <= 34, shown
+
+
+BESIDE_DATA_LIBRARIES = """
+sp = smallpond.init(threads=2)
+frame = sp.sql("SELECT i, 'x' || i AS s, [i] AS l, i::DECIMAL(9, 2) AS d FROM range(5) t(i)")
+table = pyarrow.table(frame)
+assert table.num_rows == 5 and frame.to_arrow().equals(table)
+assert polars.from_arrow(table).equals(polars.DataFrame(frame))
+assert frame.to_pandas()["i"].tolist() == [0, 1, 2, 3, 4]
+for other in (table, polars.DataFrame(frame), frame.to_pandas()):
+    assert sp.sql("SELECT sum(i) AS n FROM {0}", other).take_all() == [{"n": 10}], type(other)
+folder = tempfile.mkdtemp()
+frame.write_parquet(folder + "/out")
+assert pyarrow.parquet.read_table(folder + "/out").num_rows == 5
+assert polars.read_parquet(folder + "/out/*.parquet").height == 5
+print("all work")
+"""
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["after the others", "before the others"])
+def test_beside_data_libraries(wheel: Path, last: bool, tmp_path: Path) -> None:
+    python = install(tmp_path / "env", wheel, "pyarrow", "polars", "pandas")
+    imports = ["import smallpond", "import pandas, polars, pyarrow, pyarrow.parquet, tempfile"]
+    code = "\n".join(reversed(imports) if last else imports) + BESIDE_DATA_LIBRARIES
+    done = run(python, "-c", code, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "all work\n"), done.stderr
 
 
 @pytest.mark.parametrize("version", ["1.5.5", "2.0.0"])
