@@ -79,7 +79,8 @@ ResolvedScan ResolveScan(Connection& connection, const FileScan& scan) {
   for (const auto& file : files) {
     if (!IsRemote(file)) identities.push_back(Identify(file));
   }
-  return {ReadQuery(scan, files), std::move(identities)};
+  Statement query = ReadQuery(scan, files);
+  return {std::move(query), std::move(files), std::move(identities)};
 }
 
 void CheckUnchanged(const std::vector<FileIdentity>& files) {

@@ -35,6 +35,7 @@ struct FileIdentity {
 /// The files that a scan means right now, and the query that reads them.
 struct ResolvedScan {
   Statement query;
+  std::vector<std::string> paths;   ///< Local files, and remote places as they were given.
   std::vector<FileIdentity> files;  ///< Without remote ones.
 };
 
