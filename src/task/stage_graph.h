@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace smallpond {
+
+/// How the rows of one stage reach the tasks of another.
+enum class ExchangeKind {
+  kForward,    ///< Task i reads what task i wrote.
+  kHash,       ///< Equal keys meet: a task reads a range of partitions of every producer's file.
+  kRange,      ///< The same, but partitions are ordered by the keys.
+  kBroadcast,  ///< Every task reads everything.
+  kGather,     ///< The one task reads everything.
+};
+
+/// Rows that a stage reads from another.
+struct StageInput {
+  int stage = 0;  ///< The producer.
+  ExchangeKind kind = ExchangeKind::kGather;
+};
+
+/// One fragment of a query and the tasks that run it, each over its part of the inputs.
+struct Stage {
+  int id = 0;  ///< Its position in the graph.
+  std::vector<StageInput> inputs;
+  int num_tasks = 1;
+  int num_partitions = 1;    ///< Of the file that each task writes.
+  bool determinate = true;   ///< Whether two attempts of a task write the same rows.
+  bool on_driver = false;    ///< Whether it reads what only the driver has.
+  std::string fragment;      ///< The hash of the fragment's bytes, which names it.
+  std::string description;   ///< One line for people.
+  double estimated_rows = 0;
+  double estimated_bytes = 0;
+};
+
+/// A query cut into stages, producers before consumers. The last stage is the result.
+struct StageGraph {
+  std::vector<Stage> stages;
+};
+
+}  // namespace smallpond
