@@ -1,10 +1,9 @@
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "task/run_task.h"
 #include "task/task_id.h"
 
 namespace smallpond {
@@ -19,9 +18,9 @@ struct TaskLaunch {
 struct TaskEvent {
   enum class Kind {
     kFinished,   ///< It ran to its end: `report` says how it went, errors included.
-    kLost,       ///< Its worker died or can't be reached. `report` says what is known.
-    kCancelled,  ///< It was stopped before its end because Cancel asked for it.
-    kHeartbeat,  ///< It runs and makes progress.
+    kLost,       ///< Its worker died or can't be reached. `report` says what is known, for people.
+    kCancelled,  ///< Cancel came before its end, and it runs no longer. `report` is empty.
+    kHeartbeat,  ///< Its worker is alive. `report` is empty.
   };
 
   Kind kind = Kind::kFinished;
@@ -29,25 +28,29 @@ struct TaskEvent {
   std::string report;
 };
 
-/// Runs attempts of tasks somewhere. It retries nothing and decides nothing. One thread, the
-/// scheduler's, calls it.
+/// Runs attempts of tasks somewhere. It retries nothing and decides nothing.
+///
+/// Every attempt that Submit took ends in exactly one event that is no heartbeat. A lost attempt
+/// may still be running behind a broken network, so an attempt writes only names of its own.
+///
+/// One thread, the scheduler's, calls it. The destructor cancels what still runs, waits for it a
+/// bounded time and leaves no process behind.
 class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// How many attempts run at the same time; may change while workers come and go.
+  /// How many attempts run at the same time; may change while workers come and go. More may be
+  /// submitted: they wait their turn, in order.
   virtual int Slots() const = 0;
-  /// Takes over attempts and returns at once. Every one ends in one event that is no heartbeat.
+  /// Takes over attempts and returns at once. An id must not be in use.
   virtual void Submit(std::vector<TaskLaunch> launches) = 0;
-  /// Returns what happened since the last call; waits up to `timeout_ms` for the first event.
+  /// Returns what happened since the last call; waits up to `timeout_ms` for the first event. May
+  /// return nothing earlier than that, where a signal came. Throws Error where attempts can't be
+  /// run any more, such as when workers die again and again; the executor is of no use then.
   virtual std::vector<TaskEvent> Wait(int timeout_ms) = 0;
-  /// Asks to stop an attempt. Its event still comes, and may say that it finished.
+  /// Asks to stop an attempt; one that has ended, or was never submitted, is no error. The
+  /// attempt's event still comes, and may say that it finished.
   virtual void Cancel(TaskId id) = 0;
 };
-
-/// What a worker does with a spec: returns the report, and never throws. Where `cancelled` becomes
-/// true it returns soon, with a report of kind Cancelled.
-using RunTask =
-    std::function<std::string(const std::string& spec, const std::atomic<bool>& cancelled)>;
 
 }  // namespace smallpond
