@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/stdout_pipe.h"
+#include "executor/worker_loop.h"
 #include "smallpond/smallpond.h"
 
 namespace smallpond {
@@ -144,11 +145,14 @@ int RunCommandLine(int argc, const char* const* argv) {
   app.require_subcommand(0, 1);  // With 1, a mistyped command is not named.
   SqlCommand command;
   AddSqlCommand(app, command);
+  // What the binary starts itself; an empty group keeps it out of the help.
+  auto* worker = app.add_subcommand("worker", "")->group("");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (worker->parsed()) return RunWorkerLoop(kWorkerSocket, MakeWorker);
   if (app.get_subcommands().empty()) {
     std::cerr << "A subcommand is required.\n\n" << app.help();
     return 2;
