@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     "base",
     "storage",
-    "duckdb_adapter",
     "exchange",
+    "duckdb_adapter",
     "task",
     "plan",
     "planner",
@@ -33,6 +33,7 @@ BASE_HEADERS = {"column.h", "api.h", "arrow.h", "error.h", "options.h", "value.h
 OWNED_LIBRARIES = [
     (re.compile(r"duckdb(\.h|\.hpp|/)"), {"duckdb_adapter"}),
     (re.compile(r"duckdb_adapter/duckdb_internal\.h"), {"duckdb_adapter"}),
+    (re.compile(r"xxhash\.h|xxh3\.h"), {"exchange"}),
     (re.compile(r"CLI/"), {"cli"}),
     (re.compile(r"nanobind/|Python\.h"), {"python"}),
 ]

@@ -17,6 +17,7 @@ header=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include") + "/P
 need_file "/usr/include/gtest/gtest.h /usr/local/include/gtest/gtest.h" libgtest-dev
 need_file "/usr/include/nlohmann/json.hpp /usr/local/include/nlohmann/json.hpp" nlohmann-json3-dev
 need_file "/usr/include/CLI/CLI.hpp /usr/local/include/CLI/CLI.hpp" libcli11-dev
+need_file "/usr/include/xxhash.h /usr/local/include/xxhash.h" libxxhash-dev
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 
