@@ -16,7 +16,7 @@ set_target_properties(duckdb_library PROPERTIES
 
 add_library(duckdb_headers INTERFACE)
 target_include_directories(duckdb_headers SYSTEM INTERFACE "${SMALLPOND_DUCKDB_DIR}/include")
-foreach(folder fmt/include re2 utf8proc/include yyjson/include concurrentqueue)
+foreach(folder fmt/include re2 utf8proc/include yyjson/include concurrentqueue lz4 zstd/include)
   target_include_directories(duckdb_headers SYSTEM INTERFACE
     "${SMALLPOND_DUCKDB_DIR}/third_party/${folder}")
 endforeach()
