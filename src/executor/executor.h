@@ -42,6 +42,8 @@ class Executor {
   /// How many attempts run at the same time; may change while workers come and go. More may be
   /// submitted: they wait their turn, in order.
   virtual int Slots() const = 0;
+  /// Whether attempts that run send heartbeats. Where they don't, none can vanish in silence.
+  virtual bool SendsHeartbeats() const { return true; }
   /// Takes over attempts and returns at once. An id must not be in use.
   virtual void Submit(std::vector<TaskLaunch> launches) = 0;
   /// Returns what happened since the last call; waits up to `timeout_ms` for the first event. May

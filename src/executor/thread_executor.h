@@ -25,6 +25,7 @@ class ThreadExecutor : public Executor {
   ~ThreadExecutor() override;
 
   int Slots() const override { return static_cast<int>(threads_.size()); }
+  bool SendsHeartbeats() const override { return false; }
   void Submit(std::vector<TaskLaunch> launches) override;
   std::vector<TaskEvent> Wait(int timeout_ms) override;
   void Cancel(TaskId id) override;
