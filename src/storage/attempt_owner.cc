@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kAttemptPrefix = "attempt-";
+constexpr const char* kAttemptPrefix = "attempt";
 
 // The name of the machine since it was started: a host name alone may be another container's.
 std::string MachineName() {
@@ -53,12 +53,16 @@ std::string StartTime(const std::string& pid) {
 
 }  // namespace
 
-std::string AttemptName(const std::string& tag) {
+std::string OwnedName(const std::string& prefix, const std::string& tag) {
   std::string pid = std::to_string(getpid());
-  return kAttemptPrefix + tag + "-" + MachineHash() + "-" + pid + "-" + StartTime(pid);
+  return prefix + "-" + tag + "-" + MachineHash() + "-" + pid + "-" + StartTime(pid);
 }
 
-bool IsAttempt(const std::string& name) { return name.starts_with(kAttemptPrefix); }
+std::string AttemptName(const std::string& tag) { return OwnedName(kAttemptPrefix, tag); }
+
+bool IsAttempt(const std::string& name) {
+  return name.starts_with(std::string(kAttemptPrefix) + "-");
+}
 
 bool AttemptOwnerMayLive(const std::string& attempt_folder) {
   std::stringstream name(fs::path(attempt_folder).filename().string());

@@ -11,11 +11,15 @@ namespace smallpond {
 ///     attempt-1f3a9c02-MACHINE-PID-START
 std::string AttemptName(const std::string& tag);
 
+/// The same with another first word. Neither it nor the tag holds a "-".
+std::string OwnedName(const std::string& prefix, const std::string& tag);
+
 /// Whether a folder of this name is an attempt.
 bool IsAttempt(const std::string& name);
 
-/// Whether the process that writes the attempt may still be running: it is on this machine and
-/// runs, or it is elsewhere and the folder is younger than `kForeignAttemptDays` days.
+/// Whether the process that writes the attempt (or another folder with such a name) may still be
+/// running: it is on this machine and runs, or it is elsewhere and the folder is younger than
+/// `kForeignAttemptDays` days.
 bool AttemptOwnerMayLive(const std::string& attempt_folder);
 
 inline constexpr int kForeignAttemptDays = 7;
