@@ -1,0 +1,121 @@
+#include "scheduler/job_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string UtcNow() {
+  auto now = std::chrono::system_clock::now();
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32], fraction[16];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(ms % 1000));
+  return std::string(text) + fraction;
+}
+
+std::string ToJson(const JobLogLine& line) {
+  Json json = {{"time", line.time}, {"event", line.event}};
+  auto add_number = [&](const char* name, int64_t value) {
+    if (value >= 0) json[name] = value;
+  };
+  add_number("stage", line.stage);
+  add_number("task", line.task);
+  add_number("attempt", line.attempt);
+  add_number("version", line.version);
+  add_number("rows", line.rows);
+  add_number("bytes", line.bytes);
+  add_number("ms", line.ms);
+  if (!line.kind.empty()) json["kind"] = line.kind;
+  if (!line.message.empty()) json["message"] = line.message;
+  // What is not UTF-8 in a message must not stop a job.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+JobLogLine FromJson(const Json& json) {
+  JobLogLine line;
+  line.time = json.at("time").get<std::string>();
+  line.event = json.at("event").get<std::string>();
+  line.stage = json.value("stage", -1);
+  line.task = json.value("task", -1);
+  line.attempt = json.value("attempt", -1);
+  line.version = json.value("version", -1);
+  line.rows = json.value("rows", int64_t{-1});
+  line.bytes = json.value("bytes", int64_t{-1});
+  line.ms = json.value("ms", int64_t{-1});
+  line.kind = json.value("kind", "");
+  line.message = json.value("message", "");
+  return line;
+}
+
+[[noreturn]] void ThrowErrno(const std::string& what, const std::string& path) {
+  throw Error(ErrorKind::kIo,
+              what + " the log '" + path + "' failed: " + std::strerror(errno) + ".");
+}
+
+}  // namespace
+
+JobLogLine JobLogLine::Of(std::string event, TaskId id) {
+  JobLogLine line;
+  line.event = std::move(event);
+  line.stage = id.stage;
+  line.task = id.task;
+  line.attempt = id.attempt;
+  return line;
+}
+
+JobLog::JobLog(const std::string& path)
+    : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
+  if (file_ < 0) ThrowErrno("Opening", path_);
+}
+
+JobLog::~JobLog() { ::close(file_); }
+
+void JobLog::Write(JobLogLine line) {
+  line.time = UtcNow();
+  std::string text = ToJson(line) + "\n";
+  size_t written = 0;
+  while (written < text.size()) {
+    ssize_t n = ::write(file_, text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) ThrowErrno("Writing", path_);
+    written += static_cast<size_t>(n);
+  }
+}
+
+std::vector<JobLogLine> ReadJobLog(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) ThrowErrno("Reading", path);
+  std::vector<JobLogLine> lines;
+  std::string text;
+  while (std::getline(file, text)) {
+    bool is_torn = file.eof();  // Without a line break: the writer died in the middle of it.
+    if (is_torn) break;
+    try {
+      lines.push_back(FromJson(Json::parse(text)));
+    } catch (const Json::exception& error) {
+      throw Error(ErrorKind::kInternal, "Line " + std::to_string(lines.size() + 1) + " of '" +
+                                            path + "' is not of a job's log: " + error.what());
+    }
+  }
+  return lines;
+}
+
+}  // namespace smallpond

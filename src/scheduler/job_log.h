@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "task/task_id.h"
+
+namespace smallpond {
+
+/// One line of a job's log. What is empty or negative is left out.
+struct JobLogLine {
+  std::string event;      ///< Such as "launched", "finished", "failed", "stage complete".
+  std::string time = {};  ///< When, ISO 8601 in UTC. The writer fills it in.
+  int stage = -1;
+  int task = -1;
+  int attempt = -1;
+  int version = -1;
+  int64_t rows = -1;
+  int64_t bytes = -1;
+  int64_t ms = -1;
+  std::string kind = {};  ///< Of an error.
+  std::string message = {};
+
+  /// A line about an attempt.
+  static JobLogLine Of(std::string event, TaskId id);
+};
+
+/// The log of a job, `JOB/events.jsonl`: one JSON object a line, for people and for a later resume.
+/// Each line is handed to the system as it is written, so that all but the last survive a crash of
+/// this process. One thread uses it.
+class JobLog {
+ public:
+  /// Opens the file to add to it. Throws Io.
+  explicit JobLog(const std::string& path);
+  ~JobLog();
+  JobLog(const JobLog&) = delete;
+  JobLog& operator=(const JobLog&) = delete;
+
+  /// Adds a line. Throws Io.
+  void Write(JobLogLine line);
+
+ private:
+  std::string path_;
+  int file_;
+};
+
+/// Reads a log. A last line that is cut off, as a crash leaves it, is passed over. Throws Io where
+/// the file can't be read, Internal where another line is not of a log.
+std::vector<JobLogLine> ReadJobLog(const std::string& path);
+
+}  // namespace smallpond

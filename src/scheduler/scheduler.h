@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "executor/executor.h"
+#include "scheduler/job_files.h"
+#include "scheduler/job_log.h"
+#include "scheduler/job_state.h"
+
+namespace smallpond {
+
+/// How far a stage is.
+struct StageProgress {
+  int num_tasks = 0;
+  int num_done = 0;
+  int num_running = 0;
+  int num_attempts = 0;  ///< Launched so far.
+  uint64_t rows = 0;     ///< Of the tasks that are done.
+  uint64_t bytes = 0;
+  bool removed = false;  ///< Done, and its files gone.
+};
+
+/// How far a job is, a value of its own.
+struct JobProgress {
+  int64_t elapsed_ms = 0;
+  std::vector<StageProgress> stages;
+};
+
+/// Runs one job: carries out what JobState decides, and tells it what the executor says. One thread
+/// uses it, that of its caller.
+class Scheduler {
+ public:
+  /// The spec of an attempt, which reads these versions of its inputs, in the order of its stage's
+  /// inputs. It may throw, which ends the job.
+  using MakeSpec = std::function<std::string(TaskId id, const std::vector<int>& input_versions)>;
+  /// Called about every Options::kTickIntervalMs. Returning false stops the job; it may throw.
+  using Observer = std::function<bool(const JobProgress&)>;
+  /// Milliseconds of a clock that never goes back.
+  using Clock = std::function<int64_t()>;
+
+  /// What a scheduler works with. All of it belongs to others and lives longer.
+  struct Parts {
+    Executor& executor;
+    JobFiles& files;
+    MakeSpec make_spec;
+    JobLog* log = nullptr;   ///< May be null.
+    Observer observer = {};  ///< May be empty.
+    Clock clock = {};        ///< Empty: the machine's.
+  };
+
+  Scheduler(StageGraph graph, Limits limits, Parts parts);
+
+  /// Runs until the result is complete. Throws the job's first error, Cancelled where the observer
+  /// says so, what the observer or `make_spec` throws; attempts have been asked to stop then, and
+  /// have done so or had `kDrainMs` for it. Once it has thrown, the job stays failed.
+  void Run();
+
+  /// Says that files of outputs are gone, such as those of the result that the caller found missing
+  /// (then Run it again), or those of a dead worker. The observer may call it too.
+  void ReportLost(std::vector<TaskId> outputs);
+  /// Says that rows of the result have been seen outside, so that they can't change any more.
+  void ReportCommitted();
+
+  /// The attempts whose files are the outputs of a complete stage.
+  OutputsList Outputs(int stage) const;
+  JobProgress Progress() const;
+  const JobState& state() const { return state_; }
+
+  static constexpr int64_t kDrainMs = 2'000;
+  static constexpr int kRemovalsPerTurn = 200;  ///< So that removing files does not hold up a job.
+
+ private:
+  void Step();
+  void Apply(Event event);
+  void Carry(const Action& action);
+  Event EventOf(const TaskEvent& event);
+  OutputsList ListOf(int stage, int version, const std::vector<int>& attempts) const;
+  void Submit();
+  void RemoveSome();
+  void Observe();
+  void Abort(ErrorKind kind, const std::string& message);
+  void Drain();
+  void Log(JobLogLine line);
+
+  JobState state_;
+  Parts parts_;
+  int64_t started_ms_;
+  int64_t observed_ms_ = 0;
+  int slots_ = -1;
+  std::vector<TaskLaunch> launches_;  // To be submitted together.
+  std::deque<TaskId> removals_;       // Attempts whose files nobody reads.
+  std::set<TaskId> submitted_;        // Whose end the executor has not told yet.
+  TaskFailure failure_;               // Why the job has failed.
+};
+
+}  // namespace smallpond

@@ -1,0 +1,69 @@
+#include "scheduler/stage_statistics.h"
+
+#include <algorithm>
+
+namespace smallpond {
+namespace {
+
+Spread SpreadOf(std::vector<uint64_t> values) {
+  if (values.empty()) return {};
+  auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return {*std::min_element(values.begin(), values.end()), *middle,
+          *std::max_element(values.begin(), values.end())};
+}
+
+}  // namespace
+
+StageStatistics::StageStatistics(int num_tasks, int num_partitions)
+    : tasks_(static_cast<size_t>(num_tasks)), partitions_(static_cast<size_t>(num_partitions)) {}
+
+void StageStatistics::Set(int task, const TaskResult& result) {
+  TaskNumbers& numbers = tasks_[static_cast<size_t>(task)];
+  rows_ += result.rows - numbers.rows;
+  bytes_ += result.bytes - numbers.bytes;
+  bool counted = numbers.counted;
+  numbers = {result.rows,
+             result.bytes,
+             static_cast<uint64_t>(std::max<int64_t>(result.wall_ms, 0)),
+             static_cast<uint64_t>(std::max<int64_t>(result.cpu_ms, 0)),
+             result.peak_memory_bytes,
+             result.spilled_bytes,
+             true,
+             true};
+  if (counted) return;
+  size_t n = std::min(partitions_.size(), result.partitions.size());
+  for (size_t i = 0; i < n; ++i) {
+    partitions_[i].rows += result.partitions[i].rows;
+    partitions_[i].bytes += result.partitions[i].bytes;
+  }
+}
+
+void StageStatistics::ResetPartitions() {
+  std::fill(partitions_.begin(), partitions_.end(), PartitionSize{});
+  for (TaskNumbers& numbers : tasks_) numbers.counted = false;
+}
+
+StageSummary StageStatistics::Summarize() const {
+  StageSummary summary;
+  std::vector<uint64_t> rows, bytes, wall_ms;
+  for (const TaskNumbers& numbers : tasks_) {
+    if (!numbers.reported) continue;
+    rows.push_back(numbers.rows);
+    bytes.push_back(numbers.bytes);
+    wall_ms.push_back(numbers.wall_ms);
+    summary.wall_ms += static_cast<int64_t>(numbers.wall_ms);
+    summary.cpu_ms += static_cast<int64_t>(numbers.cpu_ms);
+    summary.peak_memory_bytes = std::max(summary.peak_memory_bytes, numbers.peak_memory_bytes);
+    summary.spilled_bytes += numbers.spilled_bytes;
+  }
+  summary.tasks = static_cast<int>(rows.size());
+  summary.rows = rows_;
+  summary.bytes = bytes_;
+  summary.rows_per_task = SpreadOf(std::move(rows));
+  summary.bytes_per_task = SpreadOf(std::move(bytes));
+  summary.wall_ms_per_task = SpreadOf(std::move(wall_ms));
+  return summary;
+}
+
+}  // namespace smallpond
