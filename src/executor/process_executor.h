@@ -51,6 +51,8 @@ class ProcessExecutor : public Executor {
   explicit ProcessExecutor(ProcessExecutorOptions options);
   /// Says bye to the workers, which cancels what runs, and kills those that take too long.
   ~ProcessExecutor() override;
+  ProcessExecutor(const ProcessExecutor&) = delete;
+  ProcessExecutor& operator=(const ProcessExecutor&) = delete;
 
   int Slots() const override { return options_.num_workers * options_.slots_per_worker; }
   void Submit(std::vector<TaskLaunch> launches) override;

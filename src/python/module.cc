@@ -11,6 +11,7 @@
 
 #include "cli/run.h"
 #include "python/arrow_capsule.h"
+#include "python/executors.h"
 #include "python/python_ticker.h"
 #include "python/write.h"
 #include "smallpond/smallpond.h"
@@ -219,4 +220,5 @@ NB_MODULE(_core, m) {
   DefineValue(m);
   DefineDataFrame(m);
   DefineSession(m);
+  DefineExecutors(m);
 }

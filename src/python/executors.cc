@@ -1,0 +1,193 @@
+#include "python/executors.h"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+#include <nanobind/trampoline.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "executor/executor.h"
+#include "executor/process_executor.h"
+#include "executor/worker_loop.h"
+#include "smallpond/error.h"
+
+namespace nb = nanobind;
+using nb::literals::operator""_a;
+
+namespace smallpond {
+namespace {
+
+// In the order of TaskEvent::Kind.
+constexpr std::array<const char*, 4> kEventKinds{"finished", "lost", "cancelled", "heartbeat"};
+
+TaskEvent MakeEvent(const std::string& kind, TaskId id, std::string report) {
+  for (size_t i = 0; i < kEventKinds.size(); ++i) {
+    if (kind == kEventKinds[i]) return {static_cast<TaskEvent::Kind>(i), id, std::move(report)};
+  }
+  throw Error(ErrorKind::kInternal, "There is no task event of kind '" + kind + "'.");
+}
+
+// Throws what Python raised as an Error of ours. KeyboardInterrupt and the like stay what they are:
+// they pass through the core and are raised again at its Python caller.
+[[noreturn]] void ThrowAsError(nb::python_error& raised) {
+  nb::gil_scoped_acquire locked;
+  if (!raised.matches(PyExc_Exception)) throw nb::python_error(raised);
+  nb::object errors = nb::module_::import_("smallpond.errors");
+  for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i) {
+    auto kind = static_cast<ErrorKind>(i);
+    std::string name = std::string(ErrorKindName(kind)) + "Error";
+    if (raised.matches(errors.attr(name.c_str())))
+      throw Error(kind, nb::str(raised.value()).c_str());
+  }
+  throw Error(ErrorKind::kInternal, std::string("The executor failed: ") + raised.what());
+}
+
+template <class Call>
+auto WithErrors(const Call& call) {
+  try {
+    return call();
+  } catch (nb::python_error& raised) {
+    ThrowAsError(raised);
+  }
+}
+
+// An executor that Python implements. The core calls it without the interpreter's lock.
+class PythonExecutor : public Executor {
+ public:
+  NB_TRAMPOLINE(Executor, 4);
+
+  int Slots() const override {
+    return WithErrors([&]() -> int { NB_OVERRIDE_PURE_NAME("slots", Slots); });
+  }
+  void Submit(std::vector<TaskLaunch> launches) override {
+    WithErrors([&]() -> void { NB_OVERRIDE_PURE_NAME("submit", Submit, launches); });
+  }
+  std::vector<TaskEvent> Wait(int timeout_ms) override {
+    return WithErrors(
+        [&]() -> std::vector<TaskEvent> { NB_OVERRIDE_PURE_NAME("wait", Wait, timeout_ms); });
+  }
+  void Cancel(TaskId id) override {
+    WithErrors([&]() -> void { NB_OVERRIDE_PURE_NAME("cancel", Cancel, id); });
+  }
+};
+
+// A worker inside a process that something else keeps (Ray): RunTask, and the flags of what runs.
+class TaskWorker {
+ public:
+  explicit TaskWorker(const std::string& setup) : run_task_(MakeWorker(setup)) {}
+
+  std::string Run(int stage, int task, int attempt, const std::string& spec) {
+    std::atomic<bool> cancelled{false};
+    TaskId id{stage, task, attempt};
+    {
+      std::lock_guard lock(mutex_);
+      running_[id] = &cancelled;
+    }
+    std::string report = run_task_(spec, cancelled);
+    std::lock_guard lock(mutex_);
+    running_.erase(id);
+    return report;
+  }
+
+  void Cancel(int stage, int task, int attempt) {
+    std::lock_guard lock(mutex_);
+    auto found = running_.find({stage, task, attempt});
+    if (found != running_.end()) *found->second = true;
+  }
+
+ private:
+  const RunTask run_task_;
+  std::mutex mutex_;  // Guards running_.
+  std::map<TaskId, std::atomic<bool>*> running_;
+};
+
+void DefineValues(nb::module_& m) {
+  nb::class_<TaskId>(m, "TaskId")
+      .def(
+          "__init__",
+          [](TaskId* self, int stage, int task, int attempt) {
+            new (self) TaskId{stage, task, attempt};
+          },
+          "stage"_a, "task"_a, "attempt"_a)
+      .def_ro("stage", &TaskId::stage)
+      .def_ro("task", &TaskId::task)
+      .def_ro("attempt", &TaskId::attempt)
+      .def("__eq__", [](const TaskId& a, const TaskId& b) { return a == b; })
+      .def("__hash__",
+           [](const TaskId& id) { return nb::hash(nb::make_tuple(id.stage, id.task, id.attempt)); })
+      .def("__repr__", [](const TaskId& id) {
+        return "TaskId(" + std::to_string(id.stage) + ", " + std::to_string(id.task) + ", " +
+               std::to_string(id.attempt) + ")";
+      });
+  nb::class_<TaskLaunch>(m, "TaskLaunch")
+      .def(
+          "__init__",
+          [](TaskLaunch* self, TaskId id, std::string spec) {
+            new (self) TaskLaunch{id, std::move(spec)};
+          },
+          "id"_a, "spec"_a)
+      .def_ro("id", &TaskLaunch::id)
+      .def_ro("spec", &TaskLaunch::spec);
+  nb::class_<TaskEvent>(m, "TaskEvent")
+      .def(
+          "__init__",
+          [](TaskEvent* self, const std::string& kind, TaskId id, std::string report) {
+            new (self) TaskEvent(MakeEvent(kind, id, std::move(report)));
+          },
+          "kind"_a, "id"_a, "report"_a = "")
+      .def_prop_ro(
+          "kind",
+          [](const TaskEvent& event) { return kEventKinds[static_cast<size_t>(event.kind)]; })
+      .def_ro("id", &TaskEvent::id)
+      .def_ro("report", &TaskEvent::report);
+}
+
+void DefineProcessExecutor(nb::module_& m) {
+  nb::class_<ProcessExecutor, Executor>(m, "ProcessExecutor")
+      .def(
+          "__init__",
+          [](ProcessExecutor* self, std::vector<std::string> command,
+             std::vector<std::string> environment, std::string setup, int num_workers,
+             int slots_per_worker, std::string log_folder, int max_worker_restarts) {
+            ProcessExecutorOptions options;
+            options.command = std::move(command);
+            options.environment = std::move(environment);
+            options.setup = std::move(setup);
+            options.num_workers = num_workers;
+            options.slots_per_worker = slots_per_worker;
+            options.log_folder = std::move(log_folder);
+            options.max_worker_restarts = max_worker_restarts;
+            new (self) ProcessExecutor(std::move(options));
+          },
+          "command"_a, "environment"_a, "setup"_a, "num_workers"_a, "slots_per_worker"_a,
+          "log_folder"_a, "max_worker_restarts"_a)
+      .def_prop_ro("worker_pids", &ProcessExecutor::WorkerPids);
+}
+
+}  // namespace
+
+void DefineExecutors(nb::module_& m) {
+  using Release = nb::call_guard<nb::gil_scoped_release>;
+  DefineValues(m);
+  nb::class_<Executor, PythonExecutor>(m, "Executor")
+      .def(nb::init<>())
+      .def("slots", &Executor::Slots, Release())
+      .def("submit", &Executor::Submit, "launches"_a, Release())
+      .def("wait", &Executor::Wait, "timeout_ms"_a, Release())
+      .def("cancel", &Executor::Cancel, "id"_a, Release());
+  DefineProcessExecutor(m);
+  nb::class_<TaskWorker>(m, "TaskWorker")
+      .def(nb::init<const std::string&>(), "setup"_a, Release())
+      .def("run", &TaskWorker::Run, "stage"_a, "task"_a, "attempt"_a, "spec"_a, Release())
+      .def("cancel", &TaskWorker::Cancel, "stage"_a, "task"_a, "attempt"_a, Release());
+  m.def("run_worker", [] { return RunWorkerLoop(kWorkerSocket, MakeWorker); }, Release());
+}
+
+}  // namespace smallpond
