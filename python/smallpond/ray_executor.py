@@ -255,9 +255,9 @@ class RayExecutor(_core.Executor):
         cpus = max((int(resources.get("CPU", 0)) for resources in alive), default=0)
         memory = max((int(resources.get("memory", 0)) for resources in alive), default=0)
         raise InvalidInputError(
-            f"No node of the Ray cluster has the room for a worker: a task needs "
-            f"{self._threads_per_task} CPUs and a worker {self._memory_bytes or 0} bytes of memory;"
-            f" of {len(alive)} nodes the largest have {cpus} CPUs and {memory} bytes. Ask for less, "
+            "No node of the Ray cluster has the room for a worker: a task needs "
+            f"{self._threads_per_task} CPUs and a worker {self._memory_bytes or 0} bytes of memory."
+            f" Of {len(alive)} nodes the largest have {cpus} CPUs and {memory} bytes. Ask for less "
             "or start nodes with more."
         )
 
