@@ -189,7 +189,7 @@ class RayExecutor(_core.Executor):
     # --- the calls ---
 
     def slots(self) -> int:
-        return sum(node.slots for node in self._nodes.values() if node.actor is not None)
+        return sum(node.slots for node in self._nodes.values() if node.ready)
 
     def submit(self, launches: Sequence[_core.TaskLaunch]) -> None:
         self._queue.extend(launches)

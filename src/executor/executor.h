@@ -39,8 +39,9 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// How many attempts run at the same time; may change while workers come and go. More may be
-  /// submitted: they wait their turn, in order.
+  /// How many attempts can run at the same time now: the room of workers that are ready. 0 while
+  /// the first ones start; changes while workers come and go. More may be submitted: they wait
+  /// their turn, in order, and without heartbeats.
   virtual int Slots() const = 0;
   /// Whether attempts that run send heartbeats. Where they don't, none can vanish in silence.
   virtual bool SendsHeartbeats() const { return true; }

@@ -73,6 +73,12 @@ ProcessExecutor::Worker ProcessExecutor::StartWorker() {
   return worker;
 }
 
+int ProcessExecutor::Slots() const {
+  auto ready = std::count_if(workers_.begin(), workers_.end(),
+                             [](const Worker& worker) { return worker.ready; });
+  return static_cast<int>(ready) * options_.slots_per_worker;
+}
+
 void ProcessExecutor::Submit(std::vector<TaskLaunch> launches) {
   std::move(launches.begin(), launches.end(), std::back_inserter(queue_));
   Dispatch();

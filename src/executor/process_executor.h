@@ -54,7 +54,7 @@ class ProcessExecutor : public Executor {
   ProcessExecutor(const ProcessExecutor&) = delete;
   ProcessExecutor& operator=(const ProcessExecutor&) = delete;
 
-  int Slots() const override { return options_.num_workers * options_.slots_per_worker; }
+  int Slots() const override;
   void Submit(std::vector<TaskLaunch> launches) override;
   std::vector<TaskEvent> Wait(int timeout_ms) override;
   void Cancel(TaskId id) override;

@@ -1,10 +1,10 @@
 """A worker with tasks of our own instead of DuckDB's, for nodes of a test's Ray cluster, and a
 driver that is killed or interrupted:
 
-    python ray_stand_in.py ADDRESS FILE
+    python ray_stand_in.py ADDRESS FILE SLOTS
 
-runs `wait` for ever on each slot, writes the workers' pids to FILE, and says when it was
-interrupted.
+runs `wait` for ever on each of so many slots, writes the workers' pids to FILE, and says when it
+was interrupted.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class StandIn:
         return spec
 
 
-def drive(address: str, file: str) -> None:
+def drive(address: str, file: str, slots: str) -> None:
     import ray
 
     ray.cloudpickle.register_pickle_by_value(sys.modules["__main__"])
     executor = RayExecutor(address, "", 1, make_worker=StandIn)
     folder = Path(file + ".pids")
     folder.mkdir()
-    count = executor.slots()
+    count = int(slots)
     meet = [
         _core.TaskLaunch(_core.TaskId(0, task, 0), f"meet {folder}:{count}")
         for task in range(count)

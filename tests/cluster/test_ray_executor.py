@@ -105,10 +105,10 @@ def wait_until_gone(pids: set[int]) -> None:
         assert time.monotonic() < deadline, f"one of {pids} lives"
 
 
-def node_pids(executor: RayExecutor, folder: Path) -> set[int]:
-    """The workers' process ids, one a node."""
+def node_pids(executor: RayExecutor, folder: Path, slots: int = 2 * CPUS_PER_NODE) -> set[int]:
+    """The workers' process ids, one a node, when so many slots are there."""
+    until(executor, lambda events: executor.slots() == slots)
     folder.mkdir()
-    slots = executor.slots()
     executor.submit(launches(*[f"meet {folder}:{slots}"] * slots))
     ends(executor, slots)
     return {int(path.name.partition("-")[0]) for path in folder.iterdir()}
@@ -116,7 +116,7 @@ def node_pids(executor: RayExecutor, folder: Path) -> set[int]:
 
 def test_one_process_a_node_runs_many_small_tasks(start: Start, tmp_path: Path) -> None:
     executor = start()
-    assert executor.slots() == 2 * CPUS_PER_NODE
+    assert executor.slots() == 0
     pids = node_pids(executor, tmp_path / "meet")
     assert len(pids) == 2
     started = time.monotonic()
@@ -157,14 +157,9 @@ def test_a_killed_worker_loses_its_attempts_and_is_replaced(start: Start, tmp_pa
     for task in range(4):
         executor.cancel(_core.TaskId(0, task, 0))
     assert [event.kind for event in ends(executor, 2)] == ["cancelled"] * 2
-    again = node_pids_when(executor, tmp_path / "again", slots=4)
+    again = node_pids(executor, tmp_path / "again")
     assert len(again) == 2
     assert min(pids) not in again
-
-
-def node_pids_when(executor: RayExecutor, folder: Path, slots: int) -> set[int]:
-    until(executor, lambda events: executor.slots() == slots)
-    return node_pids(executor, folder)
 
 
 def test_a_task_that_kills_every_worker_is_an_error_in_the_end(start: Start) -> None:
@@ -190,8 +185,7 @@ def test_a_silent_worker_is_lost(start: Start, tmp_path: Path) -> None:
 def test_a_node_dies_and_another_comes(start: Start, cluster: Any, tmp_path: Path) -> None:
     third = cluster.add_node(**NODE)
     executor = start(heartbeat_timeout_seconds=20)
-    assert executor.slots() == 3 * CPUS_PER_NODE
-    node_pids(executor, tmp_path / "meet")
+    node_pids(executor, tmp_path / "meet", 3 * CPUS_PER_NODE)
     executor.submit(launches(*["wait"] * 6))
     until(executor, lambda events: len({event.id for event in events}) == 6)
     started = time.monotonic()
@@ -237,7 +231,7 @@ def test_a_driver_that_ends_leaves_no_worker(
 ) -> None:
     file = tmp_path / "pids"
     driver = subprocess.Popen(
-        [sys.executable, ray_stand_in.__file__, cluster.address, str(file)],
+        [sys.executable, ray_stand_in.__file__, cluster.address, str(file), "4"],
         stdout=subprocess.PIPE,
         text=True,
     )

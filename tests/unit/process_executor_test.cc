@@ -45,9 +45,14 @@ TEST(ProcessExecutor, RunsManySmallTasks) {
 TEST(ProcessExecutor, RunsAsManyAtOnceAsItHasSlots) {
   ScratchFolder folder;
   ProcessExecutor executor(StandInOptions(2, 3));
-  EXPECT_EQ(executor.Slots(), 6);
+  EXPECT_EQ(executor.Slots(), 0);
   executor.Submit(Launches(std::vector<std::string>(6, "meet " + folder.path() + " 6")));
   Ends(executor, 6);
+  EXPECT_EQ(executor.Slots(), 6);
+  executor.Submit({{{1, 0, 0}, "crash"}});
+  Ends(executor, 1);
+  EXPECT_EQ(executor.Slots(), 3);
+  EXPECT_TRUE(ComesTrue([&] { return executor.Wait(100).empty() && executor.Slots() == 6; }));
 }
 
 TEST(ProcessExecutor, SpreadsAttemptsOverProcessesOfTheirOwn) {

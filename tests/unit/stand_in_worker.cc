@@ -112,7 +112,12 @@ int Drive(const std::string& program, const std::string& folder, const std::stri
   options.num_workers = 2;
   options.log_folder = folder;
   ProcessExecutor executor(options);
-  executor.Submit({{{0, 0, 0}, "child " + folder + "/child"}, {{0, 1, 0}, spec}});
+  // Once both are there, each gets one of the two.
+  std::filesystem::create_directory(folder + "/meet");
+  executor.Submit(
+      {{{0, 0, 0}, "meet " + folder + "/meet 2"}, {{0, 1, 0}, "meet " + folder + "/meet 2"}});
+  for (size_t ended = 0; ended < 2;) ended += executor.Wait(1000).size();
+  executor.Submit({{{1, 0, 0}, "child " + folder + "/child"}, {{1, 1, 0}, spec}});
   while (!std::filesystem::exists(folder + "/child")) executor.Wait(10);
   for (pid_t pid : executor.WorkerPids()) std::cout << pid << "\n";
   std::cout << std::ifstream(folder + "/child").rdbuf() << std::endl;
