@@ -33,8 +33,8 @@ struct TaskEvent {
 /// Every attempt that Submit took ends in exactly one event that is no heartbeat. A lost attempt
 /// may still be running behind a broken network, so an attempt writes only names of its own.
 ///
-/// One thread, the scheduler's, calls it. The destructor cancels what still runs, waits for it a
-/// bounded time and leaves no process behind.
+/// One thread, the scheduler's, calls it. The destructor cancels what still runs and
+/// waits for it. A process that takes too long is killed, so that none is left behind.
 class Executor {
  public:
   virtual ~Executor() = default;

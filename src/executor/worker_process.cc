@@ -52,13 +52,12 @@ std::vector<char*> Environment(const std::vector<std::string>& additions) {
 // What happens in the child before the program begins.
 class SpawnSettings {
  public:
-  SpawnSettings(int worker_socket, const std::string& log_path) {
+  SpawnSettings(int worker_socket, int log) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!log_path.empty()) {
-      posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log_path.c_str(),
-                                       O_WRONLY | O_CREAT | O_APPEND, 0600);
-      posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    if (log >= 0) {
+      posix_spawn_file_actions_adddup2(&actions, log, STDOUT_FILENO);
+      posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
     }
     posix_spawn_file_actions_adddup2(&actions, worker_socket, kWorkerSocket);
 
@@ -83,6 +82,26 @@ class SpawnSettings {
   posix_spawnattr_t attributes;
 };
 
+// Gives a file a number above those that the child gets, for giving it its own number would leave
+// close-on-exec on. Takes `file` over; -1 stays -1.
+int MoveUp(int file) {
+  if (file < 0) return file;
+  int moved = fcntl(file, F_DUPFD_CLOEXEC, kWorkerSocket + 1);
+  int error = errno;
+  close(file);
+  errno = error;
+  return moved;
+}
+
+// Opened here rather than in the child, where only "No such file" would be left to say.
+int OpenLog(const std::string& path) {
+  if (path.empty()) return -1;
+  int log = MoveUp(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (log >= 0) return log;
+  throw Error(ErrorKind::kIo,
+              "A worker's log can't be written: '" + path + "': " + std::strerror(errno));
+}
+
 Error CannotStart(const std::string& program, int error) {
   return Error(ErrorKind::kUnavailable,
                "Starting a worker process failed: '" + program + "': " + std::strerror(error));
@@ -93,24 +112,24 @@ Error CannotStart(const std::string& program, int error) {
 WorkerProcess::WorkerProcess(WorkerCommand command) : command_(std::move(command)) {
   if (command_.arguments.empty()) throw CannotStart("", ENOENT);
   const std::string& program = command_.arguments[0];
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    throw CannotStart(program, errno);
-  // Its number must not be that which it gets in the child, where the flag would stay on.
-  int worker_socket = fcntl(ends[1], F_DUPFD_CLOEXEC, kWorkerSocket + 1);
-  int error = worker_socket < 0 ? errno : 0;
-  close(ends[1]);
+  int log = OpenLog(command_.log_path);
+  int ends[2] = {-1, -1};
+  int error = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 ? 0 : errno;
+  int worker_socket = MoveUp(ends[1]);
+  if (error == 0 && worker_socket < 0) error = errno;
   if (error == 0) {
-    SpawnSettings settings(worker_socket, command_.log_path);
+    SpawnSettings settings(worker_socket, log);
     std::vector<char*> arguments = Pointers(command_.arguments);
     arguments.push_back(nullptr);
     std::vector<char*> environment = Environment(command_.environment);
     error = posix_spawnp(&pid_, program.c_str(), &settings.actions, &settings.attributes,
                          arguments.data(), environment.data());
-    close(worker_socket);
+  }
+  for (int file : {log, worker_socket}) {
+    if (file >= 0) close(file);
   }
   if (error != 0) {
-    close(ends[0]);
+    if (ends[0] >= 0) close(ends[0]);
     throw CannotStart(program, error);
   }
   socket_ = ends[0];

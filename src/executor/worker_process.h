@@ -21,7 +21,7 @@ struct WorkerCommand {
 /// blocked signals. Of this process's files it gets those that are not close-on-exec.
 class WorkerProcess {
  public:
-  /// Throws Unavailable where the program can't be started.
+  /// Throws Unavailable where the program can't be started, Io where the log can't be written.
   explicit WorkerProcess(WorkerCommand command);
   /// Kills it and what it started. Waits for its end, but not for ever: a process in the kernel's
   /// hands (a dead network file system) ends when the kernel lets go.

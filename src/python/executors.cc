@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "executor/executor.h"
+#include "executor/guarded_run.h"
 #include "executor/process_executor.h"
 #include "executor/worker_loop.h"
 #include "smallpond/error.h"
@@ -90,7 +91,7 @@ class TaskWorker {
       std::lock_guard lock(mutex_);
       running_[id] = &cancelled;
     }
-    std::string report = run_task_(spec, cancelled);
+    std::string report = RunGuarded(run_task_, spec, cancelled);
     std::lock_guard lock(mutex_);
     running_.erase(id);
     return report;

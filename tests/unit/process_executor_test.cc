@@ -117,6 +117,22 @@ TEST(ProcessExecutor, TwoLiveSideBySide) {
   EXPECT_EQ(Ends(other, 1).at({0, 0, 0}).kind, Kind::kCancelled);
 }
 
+// Otherwise a worker would not see the end of its driver while another driver's worker lives.
+TEST(ProcessExecutor, KeepsItsSocketsToItself) {
+  auto num_sockets = [](ProcessExecutor& executor) {
+    int count = 0;
+    std::string folder = "/proc/" + RunOne(executor, "pid").report + "/fd";
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      count += std::filesystem::read_symlink(file).string().starts_with("socket:");
+    }
+    return count;
+  };
+  ProcessExecutor one(StandInOptions());
+  ProcessExecutor other(StandInOptions());
+  EXPECT_GE(num_sockets(one), 1);
+  EXPECT_EQ(num_sockets(one), num_sockets(other));
+}
+
 TEST(ProcessExecutor, LeavesNoFileOpen) {
   ScratchFolder folder;
   auto before = NumOpenFiles();

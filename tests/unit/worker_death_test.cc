@@ -88,6 +88,20 @@ TEST(WorkerDeath, AtAnyTimeEveryAttemptEndsOnce) {
   }
 }
 
+// A program may have its children taken away as they end: then how they ended is unknown.
+TEST(WorkerDeath, IsNoticedWhereChildrenAreIgnored) {
+  auto previous = std::signal(SIGCHLD, SIG_IGN);
+  {
+    ProcessExecutor executor(StandInOptions());
+    auto pid = executor.WorkerPids()[0];
+    auto event = RunOne(executor, "crash");
+    EXPECT_EQ(event.kind, Kind::kLost);
+    EXPECT_EQ(event.report, "Worker process " + std::to_string(pid) + " ended.");
+    EXPECT_EQ(RunOne(executor, "echo on").report, "echo on");
+  }
+  std::signal(SIGCHLD, previous);
+}
+
 TEST(WorkerDeath, AgainAndAgainIsAnError) {
   ScratchFolder folder;
   ProcessExecutorOptions options = StandInOptions();
@@ -159,6 +173,10 @@ TEST(WorkerStart, NamesTheProgramThatIsMissing) {
   options.command = {"/no/such/program"};
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kUnavailable, [&] { ProcessExecutor executor(options); }),
                   "/no/such/program': No such file");
+  options = StandInOptions();
+  options.log_folder = "/no/such/folder";
+  EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { ProcessExecutor executor(options); }),
+                  "/no/such/folder/worker-0.log': No such file");
   options = StandInOptions(0);
   EXPECT_CONTAINS(InvalidInputOf([&] { ProcessExecutor executor(options); }), "at least 1");
 }
