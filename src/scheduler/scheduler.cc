@@ -78,7 +78,8 @@ void Scheduler::Step() {
   int timeout_ms = removals_.empty() ? Options::kTickIntervalMs : 0;
   for (const TaskEvent& event : parts_.executor.Wait(timeout_ms)) {
     if (event.kind != TaskEvent::Kind::kHeartbeat) submitted_.erase(event.id);
-    Apply(EventOf(event));
+    // What comes together with the end of the job is no news any more.
+    if (state_.phase() == JobPhase::kRunning) Apply(EventOf(event));
   }
   Apply({.kind = Event::Kind::kTick});
   Submit();
