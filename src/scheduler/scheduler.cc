@@ -180,8 +180,9 @@ void Scheduler::Observe() {
 void Scheduler::Abort(ErrorKind kind, const std::string& message) {
   try {
     Apply({.kind = Event::Kind::kAbort, .failure = {kind, message, std::nullopt}});
-  } catch (...) {
+  } catch (...) {  // Such as a log on a full disk.
     failure_ = {kind, message, std::nullopt};
+    for (TaskId id : submitted_) parts_.executor.Cancel(id);
   }
 }
 
@@ -189,7 +190,8 @@ void Scheduler::Abort(ErrorKind kind, const std::string& message) {
 void Scheduler::Drain() {
   try {
     int64_t end_ms = parts_.clock() + kDrainMs;
-    Submit();
+    for (const TaskLaunch& launch : launches_) submitted_.erase(launch.id);
+    launches_.clear();
     while (!submitted_.empty()) {
       int64_t left_ms = end_ms - parts_.clock();
       if (left_ms <= 0) break;

@@ -56,8 +56,9 @@ class Scheduler {
   Scheduler(StageGraph graph, Limits limits, Parts parts);
 
   /// Runs until the result is complete. Throws the job's first error, Cancelled where the observer
-  /// says so, what the observer or `make_spec` throws; attempts have been asked to stop then, and
-  /// have done so or had `kDrainMs` for it. Once it has thrown, the job stays failed.
+  /// says so, what the observer, `make_spec`, the executor or the log throws. Once it has thrown,
+  /// the job stays failed. Either way attempts that still ran have been asked to stop, and have
+  /// done so or had `kDrainMs` for it.
   void Run();
 
   /// Says that files of outputs are gone, such as those of the result that the caller found missing

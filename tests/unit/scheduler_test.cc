@@ -133,6 +133,20 @@ TEST_F(SchedulerTest, WhatMakesNoSpecEndsTheJob) {
   EXPECT_EQ(ErrorOf(ErrorKind::kInternal, [&] { scheduler.Run(); }), "no fragment");
 }
 
+TEST_F(SchedulerTest, LogOnAFullDiskEndsTheJob) {
+  std::atomic<int> runs = 0;
+  ThreadExecutor executor(1, [&](const std::string& path, const std::atomic<bool>& cancelled) {
+    ++runs;
+    return WriteFile(path, cancelled);
+  });
+  JobLog full("/dev/full");
+  auto parts = PartsFor(executor);
+  parts.log = &full;
+  Scheduler scheduler(Chain({3}), {}, parts);
+  EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { scheduler.Run(); }), "No space left");
+  EXPECT_EQ(runs, 0);
+}
+
 TEST_F(SchedulerTest, ListOfOutputsThatCanNotBeWrittenEndsTheJob) {
   ThreadExecutor executor(1, WriteFile);
   JobDirectory::WriteNew(directory_.OutputsPath(0, 0), "of another");
