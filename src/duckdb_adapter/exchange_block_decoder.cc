@@ -75,7 +75,7 @@ void ExchangeColumnDecoder::Load(const Block& block, Stream& stream) {
   }
   auto buffer = std::make_shared<ByteBuffer>();
   char* out = buffer->Grow(stream.size);
-  if (!Decompress(block.codec, stream.stored, stream.stored_size, out, stream.size)) {
+  if (!block.decompressor.Run(block.codec, stream.stored, stream.stored_size, out, stream.size)) {
     FailMalformed(block.path);
   }
   stream.stored = out;
@@ -169,8 +169,9 @@ void ExchangeColumnDecoder::DecodeList(const Block& block, size_t count, duckdb:
 
 ExchangeBlockDecoder::ExchangeBlockDecoder(const std::vector<ExchangeLayout>& layouts,
                                            const std::string& path, ExchangeCodec codec,
+                                           ExchangeDecompressor& decompressor,
                                            const ExchangeBlock& block)
-    : block_{path, codec, block.payload, 0, block.owner}, rows_left_(block.rows) {
+    : block_{path, codec, decompressor, block.payload, 0, block.owner}, rows_left_(block.rows) {
   uint64_t head_start = 0;
   if (block.payload_bytes < sizeof(head_start)) FailMalformed(path);
   size_t head_end = block.payload_bytes - sizeof(head_start);

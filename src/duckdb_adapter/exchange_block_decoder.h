@@ -18,6 +18,7 @@ class ExchangeColumnDecoder {
   struct Block {
     const std::string& path;
     ExchangeCodec codec;
+    ExchangeDecompressor& decompressor;
     const char* payload;
     size_t streams_bytes;
     std::shared_ptr<const ByteBuffer> owner;
@@ -72,9 +73,10 @@ class ExchangeColumnDecoder {
 /// the block does not fit the types.
 class ExchangeBlockDecoder {
  public:
-  /// `layouts` and `path` must outlive this.
+  /// `layouts`, `path` and `decompressor` must outlive this.
   ExchangeBlockDecoder(const std::vector<ExchangeLayout>& layouts, const std::string& path,
-                       ExchangeCodec codec, const ExchangeBlock& block);
+                       ExchangeCodec codec, ExchangeDecompressor& decompressor,
+                       const ExchangeBlock& block);
 
   size_t rows_left() const { return rows_left_; }
 

@@ -57,15 +57,24 @@ size_t ExchangeCompressor::Append(const char* bytes, size_t size, ByteBuffer& ou
   return size;
 }
 
-bool Decompress(ExchangeCodec codec, const char* stored, size_t stored_size, char* out,
-                size_t size) {
+ExchangeDecompressor::~ExchangeDecompressor() {
+  if (zstd_context_) {
+    duckdb_zstd::ZSTD_freeDCtx(static_cast<duckdb_zstd::ZSTD_DCtx*>(zstd_context_));
+  }
+}
+
+bool ExchangeDecompressor::Run(ExchangeCodec codec, const char* stored, size_t stored_size,
+                               char* out, size_t size) {
   if (codec == ExchangeCodec::kLz4 && size <= kMaxBytes && stored_size <= size) {
     int read = duckdb_lz4::LZ4_decompress_safe(stored, out, static_cast<int>(stored_size),
                                                static_cast<int>(size));
     return read >= 0 && static_cast<size_t>(read) == size;
   }
-  return codec == ExchangeCodec::kZstd &&
-         duckdb_zstd::ZSTD_decompress(out, size, stored, stored_size) == size;
+  if (codec != ExchangeCodec::kZstd) return false;
+  if (!zstd_context_) zstd_context_ = duckdb_zstd::ZSTD_createDCtx();
+  if (!zstd_context_) throw std::bad_alloc();
+  return duckdb_zstd::ZSTD_decompressDCtx(static_cast<duckdb_zstd::ZSTD_DCtx*>(zstd_context_), out,
+                                          size, stored, stored_size) == size;
 }
 
 }  // namespace smallpond

@@ -35,8 +35,19 @@ class ExchangeCompressor {
   void* zstd_context_ = nullptr;
 };
 
-/// Undoes it; `size` is the number of bytes before. Returns false where the data is damaged.
-bool Decompress(ExchangeCodec codec, const char* stored, size_t stored_size, char* out,
-                size_t size);
+/// Undoes it. Keeps its work space between calls; for one thread.
+class ExchangeDecompressor {
+ public:
+  ExchangeDecompressor() = default;
+  ~ExchangeDecompressor();
+  ExchangeDecompressor(const ExchangeDecompressor&) = delete;
+  ExchangeDecompressor& operator=(const ExchangeDecompressor&) = delete;
+
+  /// Writes the `size` bytes that there were before. Returns false where the data is damaged.
+  bool Run(ExchangeCodec codec, const char* stored, size_t stored_size, char* out, size_t size);
+
+ private:
+  void* zstd_context_ = nullptr;
+};
 
 }  // namespace smallpond

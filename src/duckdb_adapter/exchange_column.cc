@@ -99,6 +99,7 @@ void ExchangeColumn::Append(duckdb::Vector& vector, size_t count) {
 }
 
 void ExchangeColumn::AppendFlat(duckdb::Vector& vector, size_t count) {
+  if (count == 0) return;  // Elements of empty lists.
   UnifiedVectorFormat format;
   vector.ToUnifiedFormat(count, format);
   AppendValidity(format, count);
@@ -211,6 +212,7 @@ void ExchangeColumn::GroupStrings(const RowTargets& targets) {
   char* out = bytes.Grow(bytes_.size());
   const char* from = bytes_.data();
   for (size_t i = 0; i < rows_; ++i) {
+    if (lengths()[i] == 0) continue;
     std::memcpy(out + starts[targets[i]], from, lengths()[i]);
     from += lengths()[i];
   }

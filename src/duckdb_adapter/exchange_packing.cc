@@ -76,6 +76,7 @@ IntegerPacking FindPacking(const char* values, size_t count, int width, bool is_
 
 void AppendPacked(const char* values, size_t count, int width, IntegerPacking packing,
                   ByteBuffer& out) {
+  if (count == 0) return;
   char* to = out.Grow(count * static_cast<size_t>(packing.width));
   if (packing.width == width) {
     std::memcpy(to, values, count * static_cast<size_t>(width));
@@ -89,6 +90,7 @@ void AppendPacked(const char* values, size_t count, int width, IntegerPacking pa
 }
 
 void Unpack(const char* packed, size_t count, IntegerPacking packing, int width, char* out) {
+  if (count == 0) return;
   if (packing.width == width) {
     std::memcpy(out, packed, count * static_cast<size_t>(width));
   } else if (width == 2) {

@@ -42,15 +42,15 @@ struct ScanBindData : duckdb::TableFunctionData {
 // more than a kind and a text.
 template <class Work>
 auto ReadingPart(ExchangeConnectionState& state, const ExchangeInput::Part& part, Work&& work) {
-  try {
-    return work();
-  } catch (const ExchangeFileError& error) {
-    std::lock_guard lock(state.mutex);
-    if (!state.lost) state.lost = part;
-    throw duckdb::IOException(error.what());
-  } catch (const Error& error) {
-    throw duckdb::InternalException(error.what());
-  }
+  return TranslatingToDuckDB([&] {
+    try {
+      return work();
+    } catch (const ExchangeFileError&) {
+      std::lock_guard lock(state.mutex);
+      if (!state.lost) state.lost = part;
+      throw;
+    }
+  });
 }
 
 std::shared_ptr<const ExchangeInput> FindInput(ExchangeConnectionState& state, int input_id) {
@@ -143,6 +143,7 @@ void ScanState::MakeUnits() {
 struct ScanThreadState : duckdb::LocalTableFunctionState {
   ScanUnit unit;
   idx_t unit_number = 0;
+  ExchangeDecompressor decompressor;
   std::optional<ExchangeBlockReader> blocks;
   std::optional<ExchangeBlockDecoder> block;
 };
@@ -171,7 +172,8 @@ bool NextBlock(ScanState& state, ScanThreadState& thread) {
     for (;;) {
       ExchangeBlock block;
       if (thread.blocks && thread.blocks->Next(&block)) {
-        thread.block.emplace(state.layouts, unit.open->reader.path(), unit.open->codec, block);
+        thread.block.emplace(state.layouts, unit.open->reader.path(), unit.open->codec,
+                             thread.decompressor, block);
         return true;
       }
       thread.blocks.reset();

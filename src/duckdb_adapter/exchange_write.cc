@@ -26,7 +26,7 @@ constexpr idx_t kBatchRows = 60 * STANDARD_VECTOR_SIZE;
 struct WriteBindData : duckdb::FunctionData {
   uint32_t num_partitions = 1;
   uint64_t buffer_bytes = 0;
-  ExchangeCodec codec = ExchangeCodec::kLz4;
+  ExchangeCodec codec = ExchangeCopyOptions().codec;
   ExchangeDescription description;
   std::vector<ExchangeLayout> columns;
 
@@ -69,20 +69,6 @@ struct WriteThreadState : duckdb::LocalFunctionData {
 struct WriteBatch : duckdb::PreparedBatchData {
   std::vector<ExchangeRun> runs;
 };
-
-// DuckDB tells kinds of errors by its own classes.
-template <class Work>
-auto TranslatingToDuckDB(Work&& work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kIo) throw duckdb::IOException(error.what());
-    if (error.kind() == ErrorKind::kInvalidInput) {
-      throw duckdb::InvalidInputException(error.what());
-    }
-    throw duckdb::InternalException(error.what());
-  }
-}
 
 uint64_t NumberOption(const std::string& name, const duckdb::Value& value) {
   duckdb::Value number;

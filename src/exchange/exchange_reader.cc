@@ -17,6 +17,12 @@ constexpr uint64_t kTailBytes = 16 << 10;
 // for one a thread.
 constexpr uint64_t kWindowBytes = 2 << 20;
 
+// Whether an error of open(2) says that the file is lost. Others say something about this process,
+// such as too many open files, and writing the file again would not help.
+bool IsLost(int code) {
+  return code == ENOENT || code == ENOTDIR || code == ESTALE || code == EIO || code == ENXIO;
+}
+
 }  // namespace
 
 ExchangeReader::ExchangeReader(std::string path) : path_(std::move(path)) {
@@ -34,7 +40,10 @@ ExchangeReader::~ExchangeReader() { close(file_); }
 void ExchangeReader::Open() {
   file_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
   if (file_ < 0) {
-    Fail(errno == ENOENT ? "it does not exist" : std::string(std::strerror(errno)));
+    if (errno == ENOENT) Fail("it does not exist");
+    if (IsLost(errno)) Fail(std::strerror(errno));
+    throw Error(ErrorKind::kIo,
+                "Exchange file " + path_ + " can't be opened: " + std::strerror(errno) + ".");
   }
   struct stat status;
   if (fstat(file_, &status) != 0) {
@@ -70,6 +79,7 @@ void ExchangeReader::ReadTrailer() {
 }
 
 void ExchangeReader::Read(uint64_t offset, size_t bytes, void* out) const {
+  if (bytes == 0) return;
   char* next = static_cast<char*>(out);
   uint64_t tail_offset = file_bytes_ - tail_.size();
   if (trailer_.file_id != 0 && offset >= tail_offset && offset + bytes <= file_bytes_) {

@@ -21,7 +21,8 @@ struct ExchangeExtent {
 };
 
 /// Opens a finished exchange file. Every method may be called by several threads, and throws
-/// ExchangeFileError where the file is not what its writer finished.
+/// ExchangeFileError where the file is not what its writer finished, smallpond::Error of kind Io
+/// where this process can't open files.
 class ExchangeReader {
  public:
   explicit ExchangeReader(std::string path);
