@@ -44,15 +44,15 @@ class Timer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def run(self, line: str) -> tuple[float, int]:
-        """Returns the seconds that a statement took, and its value."""
+    def run(self, line: str) -> tuple[float, float, int]:
+        """Returns the seconds that a statement took, those of all cores, and its value."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(line.replace("\n", " ") + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline().split()
         if not answer:
             sys.exit(f"exchange_timer failed in: {line}")
-        return float(answer[0]), int(answer[1])
+        return float(answer[0]), float(answer[1]), int(answer[2])
 
 
 @dataclass
@@ -60,6 +60,7 @@ class Times:
     """What one format took with one codec, a number a turn."""
 
     write: list[float] = field(default_factory=list)
+    write_cpu: list[float] = field(default_factory=list)
     read_one: list[float] = field(default_factory=list)
     read_all: list[float] = field(default_factory=list)
     megabytes: float = 0
@@ -89,51 +90,56 @@ def remove(path: Path) -> None:
 
 def measure_exchange(run: Timer, source: str, out: Path, codec: str, n: int, times: Times) -> int:
     """One turn of ours; returns the sum of hashes over all rows read back."""
-    seconds, _ = run.run(
+    seconds, cpu_seconds, _ = run.run(
         f"COPY ({source}) TO '{out}' (FORMAT smallpond_exchange, PARTITIONS {n}, "
         f"CODEC '{codec}', PRESERVE_ORDER false)"
     )
     times.write.append(seconds)
+    times.write_cpu.append(cpu_seconds)
     times.megabytes = size_mb(out)
     query = f"SELECT {HASH_SUM} FROM smallpond_exchange_scan(1)"
     for partitions, into in (((n // 2, n // 2 + 1), times.read_one), ((0, n), times.read_all)):
         run.run("NO INPUT")
         run.run(f"INPUT {out} {partitions[0]} {partitions[1]}")
-        seconds, total = run.run(query)
+        seconds, _, total = run.run(query)
         into.append(seconds)
     return total
 
 
 def measure_parquet(run: Timer, source: str, out: Path, codec: str, n: int, times: Times) -> int:
     """One turn of DuckDB's PARTITION_BY."""
-    seconds, _ = run.run(
+    seconds, cpu_seconds, _ = run.run(
         f"COPY ({source}) TO '{out}' (FORMAT parquet, PARTITION_BY (p), COMPRESSION {codec})"
     )
     times.write.append(seconds)
+    times.write_cpu.append(cpu_seconds)
     times.megabytes = size_mb(out)
     for folder, into in ((f"p={n // 2}", times.read_one), ("*", times.read_all)):
-        seconds, total = run.run(f"SELECT {HASH_SUM} FROM read_parquet('{out}/{folder}/*.parquet')")
+        seconds, _, total = run.run(
+            f"SELECT {HASH_SUM} FROM read_parquet('{out}/{folder}/*.parquet')"
+        )
         into.append(seconds)
     return total
 
 
-def medians(times: Times) -> list[str]:
-    numbers = [
-        statistics.median(values) for values in (times.write, times.read_one, times.read_all)
-    ]
-    return [f"{numbers[0]:.2f}", f"{numbers[1] * 1000:.0f}", f"{numbers[2]:.2f}"]
+def medians(times: Times) -> str:
+    write, cpu, one, all_ = (
+        statistics.median(values)
+        for values in (times.write, times.write_cpu, times.read_one, times.read_all)
+    )
+    return f"{times.megabytes:.0f} | {write:.1f} | {cpu:.1f} | {one * 1000:.0f} | {all_:.2f}"
 
 
 def report(results: dict[str, tuple[Times, Times]]) -> None:
-    print("| codec | format | MB | write s | one partition ms | all s | write ratio (min–max) |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| codec | format | MB | write s | its CPU s | read 1 partition ms | read all s |", end=""
+    )
+    print(" write, exchange / Parquet (min–max) |\n|---|---|---|---|---|---|---|---|")
     for codec, (ours, parquet) in results.items():
         ratios = [a / b for a, b in zip(ours.write, parquet.write, strict=True)]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-        print(
-            f"| {codec} | exchange | {ours.megabytes:.0f} | {' | '.join(medians(ours))} | {ratio} |"
-        )
-        print(f"| {codec} | Parquet | {parquet.megabytes:.0f} | {' | '.join(medians(parquet))} | |")
+        print(f"| {codec} | exchange | {medians(ours)} | {ratio} |")
+        print(f"| {codec} | Parquet | {medians(parquet)} | |")
 
 
 def compare(run: Timer, folder: Path, source: str, args: argparse.Namespace) -> None:
@@ -171,7 +177,7 @@ def main() -> None:
         if not data.exists():
             run.run(f"COPY ({DATA.format(rows=args.rows)}) TO '{data}' (FORMAT parquet)")
         source = f"SELECT *, (hash(k) % {args.partitions})::UINTEGER AS p FROM '{data}'"
-        seconds, _ = run.run(f"SELECT {HASH_SUM} FROM ({source})")
+        seconds, _, _ = run.run(f"SELECT {HASH_SUM} FROM ({source})")
         print(f"reading the source: {seconds:.2f} s")
         compare(run, args.folder, source, args)
 

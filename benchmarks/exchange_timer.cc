@@ -1,5 +1,6 @@
 // Runs the statements that exchange.py writes to its standard input, in one database that knows
-// exchange files, and answers each with a line: seconds, and the value of a query's single cell.
+// exchange files, and answers each with a line: seconds, seconds of all cores,
+// and the value of a query's single cell.
 //
 //   exchange_timer THREADS MEMORY_BYTES
 //
@@ -7,6 +8,7 @@
 // partitions [begin, end) to exchange input 1, or "NO INPUT", which empties it.
 
 #include <chrono>
+#include <ctime>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -52,9 +54,11 @@ int main(int argc, char** argv) {
     ExchangeInput input;
     for (std::string line; std::getline(std::cin, line);) {
       auto start = std::chrono::steady_clock::now();
+      auto cpu_start = std::clock();
       int64_t value = RunLine(connection, input, line);
       std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-      std::cout << seconds.count() << " " << value << std::endl;
+      double cpu_seconds = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
+      std::cout << seconds.count() << " " << cpu_seconds << " " << value << std::endl;
     }
   } catch (const smallpond::Error& error) {
     std::cerr << error.what() << "\n";
