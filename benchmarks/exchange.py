@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import data_sets
+
 ROOT = Path(__file__).resolve().parent.parent
 CODECS = {"none": "uncompressed", "lz4": "lz4_raw", "zstd": "zstd"}  # Ours → Parquet's name.
 MEMORY_BYTES = 6 << 30
@@ -155,9 +157,8 @@ def compare(run: Timer, folder: Path, source: str, args: argparse.Namespace) -> 
             remove(out)
             if total != other:
                 sys.exit(f"{codec}: other rows came back from the exchange file")
-            print(
-                f"turn {turn + 1} {codec}: {ours.write[-1]:.2f} s, Parquet {parquet.write[-1]:.2f} s"
-            )
+            seconds = f"{ours.write[-1]:.2f} s, Parquet {parquet.write[-1]:.2f} s"
+            print(f"turn {turn + 1} {codec}: {seconds}")
     report(results)
 
 
@@ -167,7 +168,7 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=ROOT / "benchmarks/data/exchange")
+    parser.add_argument("--folder", type=Path, default=data_sets.default_folder() / "exchange")
     args = parser.parse_args()
     build = ROOT / "build"
     subprocess.run(["cmake", "--build", build, "--target", "exchange_timer"], check=True)
