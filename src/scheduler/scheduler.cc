@@ -127,8 +127,12 @@ void Scheduler::Carry(const Action& action) {
       submitted_.insert(action.id);
       return Log(JobLogLine::Of("launched", action.id));
     case Action::Kind::kCancel:
-      Submit();  // It may be among those.
-      parts_.executor.Cancel(action.id);
+      // One that was not handed over yet simply does not begin.
+      if (std::erase_if(launches_, [&](const TaskLaunch& l) { return l.id == action.id; }) > 0) {
+        submitted_.erase(action.id);
+      } else {
+        parts_.executor.Cancel(action.id);
+      }
       return Log(JobLogLine::Of("cancelled", action.id));
     case Action::Kind::kDiscardAttempt:
       removals_.push_back(action.id);

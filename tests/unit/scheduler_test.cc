@@ -133,18 +133,28 @@ TEST_F(SchedulerTest, WhatMakesNoSpecEndsTheJob) {
   EXPECT_EQ(ErrorOf(ErrorKind::kInternal, [&] { scheduler.Run(); }), "no fragment");
 }
 
-TEST_F(SchedulerTest, LogOnAFullDiskEndsTheJob) {
-  std::atomic<int> runs = 0;
-  ThreadExecutor executor(1, [&](const std::string& path, const std::atomic<bool>& cancelled) {
-    ++runs;
-    return WriteFile(path, cancelled);
-  });
+/// Only remembers what it was asked for.
+class RecordingExecutor : public Executor {
+ public:
+  int Slots() const override { return 2; }
+  void Submit(std::vector<TaskLaunch> launches) override {
+    for (const TaskLaunch& launch : launches) submitted.push_back(launch.id);
+  }
+  std::vector<TaskEvent> Wait(int) override { return {}; }
+  void Cancel(TaskId id) override { cancelled.push_back(id); }
+
+  std::vector<TaskId> submitted;
+  std::vector<TaskId> cancelled;
+};
+
+TEST_F(SchedulerTest, LogOnAFullDiskEndsTheJobBeforeItBegins) {
+  RecordingExecutor executor;
   JobLog full("/dev/full");
   auto parts = PartsFor(executor);
   parts.log = &full;
   Scheduler scheduler(Chain({3}), {}, parts);
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { scheduler.Run(); }), "No space left");
-  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(executor.submitted, std::vector<TaskId>{});
 }
 
 TEST_F(SchedulerTest, ListOfOutputsThatCanNotBeWrittenEndsTheJob) {
