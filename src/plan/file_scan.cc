@@ -1,7 +1,5 @@
 #include "plan/file_scan.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 
@@ -12,15 +10,6 @@
 
 namespace smallpond {
 namespace {
-
-// Returns an identity with no inode where there is no such file.
-FileIdentity Identify(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return {path, 0, 0, 0};
-  return {path, static_cast<uint64_t>(status.st_size),
-          static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec,
-          static_cast<uint64_t>(status.st_ino)};
-}
 
 std::string Join(const std::vector<std::string>& parts) {
   std::string text;
@@ -81,23 +70,6 @@ ResolvedScan ResolveScan(Connection& connection, const FileScan& scan) {
   }
   Statement query = ReadQuery(scan, files);
   return {std::move(query), std::move(files), std::move(identities)};
-}
-
-void CheckUnchanged(const std::vector<FileIdentity>& files) {
-  for (const auto& file : files) {
-    FileIdentity now = Identify(file.path);
-    if (now == file || now.inode == 0) continue;
-    std::string sizes = now.bytes == file.bytes ? "its time of change"
-                                                : "size " + std::to_string(file.bytes) + " → " +
-                                                      std::to_string(now.bytes);
-    throw Error(ErrorKind::kIo, "'" + file.path + "' changed while it was read (" + sizes +
-                                    "). Run this again when nothing writes to it.");
-  }
-}
-
-bool AnyRemoved(const std::vector<FileIdentity>& files) {
-  return std::any_of(files.begin(), files.end(),
-                     [](const FileIdentity& file) { return Identify(file.path).inode == 0; });
 }
 
 }  // namespace smallpond

@@ -8,6 +8,7 @@
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/statement.h"
 #include "smallpond/value.h"
+#include "storage/file_identity.h"
 
 namespace smallpond {
 
@@ -21,17 +22,6 @@ struct FileScan {
   std::vector<std::pair<std::string, Value>> options;
 };
 
-/// A local file as it was when somebody looked. Equal identities: the same content, as far as a
-/// file system tells without reading.
-struct FileIdentity {
-  std::string path;
-  uint64_t bytes = 0;
-  int64_t modified_ns = 0;
-  uint64_t inode = 0;
-
-  bool operator==(const FileIdentity&) const = default;
-};
-
 /// The files that a scan means right now, and the query that reads them.
 struct ResolvedScan {
   Statement query;
@@ -42,12 +32,5 @@ struct ResolvedScan {
 /// Lists the files of a scan: folders and globs anew each time, of a folder that smallpond writes
 /// exactly one committed version. Throws Io where nothing matches, InvalidInput for bad options.
 ResolvedScan ResolveScan(Connection& connection, const FileScan& scan);
-
-/// Throws Io that names the first file with another content than it had. A file that was removed is
-/// no change: what was read of it is what it was.
-void CheckUnchanged(const std::vector<FileIdentity>& files);
-
-/// Whether one of the files is gone.
-bool AnyRemoved(const std::vector<FileIdentity>& files);
 
 }  // namespace smallpond
