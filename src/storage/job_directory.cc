@@ -92,15 +92,6 @@ void JobDirectory::Remove() {
   fs::remove_all(path_, ignored);
 }
 
-std::string JobDirectory::OutputsPath(int stage, int version) const {
-  return StagePath(stage) + "/outputs-" + std::to_string(version) + ".json";
-}
-
-std::string JobDirectory::AttemptPath(int stage, int task, int attempt) const {
-  return StagePath(stage) + "/task-" + std::to_string(task) + ".attempt-" +
-         std::to_string(attempt) + ".exchange";
-}
-
 void JobDirectory::WriteNew(const std::string& path, const std::string& content) {
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) ThrowIo("Creating", path, errno);

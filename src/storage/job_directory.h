@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "storage/job_names.h"
+
 namespace smallpond {
 
 /// The folder of a running job, which only its owner's account may enter:
@@ -30,10 +32,16 @@ class JobDirectory {
 
   const std::string& path() const { return path_; }
   std::string log_path() const { return path_ + "/events.jsonl"; }
-  std::string FragmentPath(const std::string& hash) const { return path_ + "/fragments/" + hash; }
-  std::string StagePath(int stage) const { return path_ + "/stage-" + std::to_string(stage); }
-  std::string OutputsPath(int stage, int version) const;
-  std::string AttemptPath(int stage, int task, int attempt) const;
+  std::string FragmentPath(const std::string& hash) const {
+    return path_ + "/" + FragmentFileName(hash);
+  }
+  std::string StagePath(int stage) const { return path_ + "/" + StageFolderName(stage); }
+  std::string OutputsPath(int stage, int version) const {
+    return path_ + "/" + OutputsFileName(stage, version);
+  }
+  std::string AttemptPath(int stage, int task, int attempt) const {
+    return path_ + "/" + AttemptFileName(stage, task, attempt);
+  }
 
   /// Creates a file of the directory with this content, whole or not at all as far as anybody sees
   /// who was told its name after this returned. Throws Io, also where it exists.

@@ -3,16 +3,9 @@
 #include <string>
 #include <vector>
 
-namespace smallpond {
+#include "exchange/exchange_kind.h"
 
-/// How the rows of one stage reach the tasks of another.
-enum class ExchangeKind {
-  kForward,    ///< Task i reads what task i wrote.
-  kHash,       ///< Equal keys meet: a task reads a range of partitions of every producer's file.
-  kRange,      ///< The same, but partitions are ordered by the keys.
-  kBroadcast,  ///< Every task reads everything.
-  kGather,     ///< The one task reads everything.
-};
+namespace smallpond {
 
 /// Rows that a stage reads from another.
 struct StageInput {

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+namespace smallpond {
+
+// Where things are in a job's folder, which every worker sees:
+//
+//   JOB/events.jsonl                          what happened
+//   JOB/fragments/HASH                        plans, written once
+//   JOB/stage-S/scans-N.json                  what tasks read from files, kTasksPerScanList each
+//   JOB/stage-S/task-T.attempt-A.exchange     what an attempt wrote
+//   JOB/stage-S/outputs-V.json                which attempts count
+
+/// How many tasks' scans one file lists.
+constexpr int kTasksPerScanList = 500;
+
+std::string StageFolderName(int stage);
+std::string FragmentFileName(const std::string& hash);
+std::string ScanListFileName(int stage, int task);
+std::string AttemptFileName(int stage, int task, int attempt);
+std::string OutputsFileName(int stage, int version);
+
+}  // namespace smallpond
