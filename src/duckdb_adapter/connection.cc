@@ -180,7 +180,10 @@ std::string Connection::ExplainPlan(Statement query) {
 
 void Connection::Interrupt() { handle_->connection.Interrupt(); }
 
+bool Connection::IsInterrupted() { return handle_->context().IsInterrupted(); }
+
 double Connection::ProgressFraction() {
+  if (shown_progress_ >= 0) return shown_progress_;
   double percent = handle_->context().GetQueryProgress().GetPercentage();
   return percent < 0 ? -1 : percent / 100;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,13 +55,18 @@ class Connection {
 
   /// Stops what runs; it then throws Cancelled. Stays in force until the next statement starts.
   void Interrupt();
+  bool IsInterrupted();
   /// 0 to 1, or -1 where DuckDB can't tell.
   double ProgressFraction();
+  /// Makes ProgressFraction tell this, while something else than a statement is done for the
+  /// connection; -1 ends that.
+  void ShowProgress(double fraction) { shown_progress_ = fraction; }
 
   Handle& handle() { return *handle_; }
 
  private:
   std::unique_ptr<Handle> handle_;
+  std::atomic<double> shown_progress_{-1};
 };
 
 /// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns

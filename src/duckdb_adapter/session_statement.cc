@@ -73,6 +73,24 @@ StatementEffect EffectOf(const Statement& statement) {
   }
 }
 
+bool WorkersNeed(const Statement& statement) {
+  const auto& main = *statement.tree().main;
+  switch (main.type) {
+    case StatementType::LOAD_STATEMENT:
+    case StatementType::PRAGMA_STATEMENT:
+    case StatementType::VARIABLE_SET_STATEMENT:
+      return true;
+    case StatementType::SET_STATEMENT: {
+      const auto& name = main.Cast<duckdb::SetStatement>().name;
+      return name != "schema" && name != "search_path";  // Names are bound already.
+    }
+    case StatementType::CREATE_STATEMENT:
+      return main.Cast<duckdb::CreateStatement>().info->type == duckdb::CatalogType::SECRET_ENTRY;
+    default:
+      return false;
+  }
+}
+
 void MakePermanent(Statement& statement) {
   auto& main = *statement.tree().main;
   if (main.type != StatementType::CREATE_STATEMENT) return;

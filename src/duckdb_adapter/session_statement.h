@@ -20,6 +20,10 @@ std::vector<Statement> ParseScript(const std::string& sql);
 /// transactions, prepared statements and everything that writes files.
 StatementEffect EffectOf(const Statement& statement);
 
+/// Whether worker processes need a statement too: settings, extensions and secrets. Views and
+/// macros are written out where a query is bound, and tables stay with the driver.
+bool WorkersNeed(const Statement& statement);
+
 /// Lets a temporary table, view, macro or type live as long as the session: each action has a
 /// connection of its own, which would not see it.
 void MakePermanent(Statement& statement);

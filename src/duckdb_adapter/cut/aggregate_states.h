@@ -1,0 +1,28 @@
+#pragma once
+
+#include "duckdb_adapter/duckdb_internal.h"
+
+namespace smallpond {
+
+/// Aggregates that hand over another aggregate's state as it is, so that its exact result can be
+/// computed from states of several tasks (avg as sum / count would be one unit in the last place
+/// off in a quarter of the groups):
+///
+///     smallpond_state(x)   updates the state of f with x     → the state's bytes
+///     smallpond_merge(s)   combines states                   → f's result
+///
+/// The wrapped aggregate travels in the wrapper's bind data. Registered on every database that
+/// plans or runs fragments.
+void RegisterAggregateStates(duckdb::DatabaseInstance& database);
+
+/// Whether a state is plain bytes that mean the same in another process.
+bool HasPlainState(const duckdb::BoundAggregateExpression& aggregate);
+
+/// Returns the aggregate that delivers the state of `aggregate` as a BLOB.
+duckdb::unique_ptr<duckdb::Expression> StateOf(const duckdb::BoundAggregateExpression& aggregate);
+
+/// Returns the aggregate that gives the result of `aggregate` from a column of its states.
+duckdb::unique_ptr<duckdb::Expression> MergeOf(const duckdb::BoundAggregateExpression& aggregate,
+                                               duckdb::unique_ptr<duckdb::Expression> states);
+
+}  // namespace smallpond

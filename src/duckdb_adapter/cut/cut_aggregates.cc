@@ -1,0 +1,142 @@
+// Where the rows of aggregates are: PlanCutter's part about GROUP BY.
+
+#include "duckdb_adapter/cut/plan_cutter.h"
+#include "duckdb_adapter/cut/split_aggregates.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::idx_t;
+using duckdb::LogicalAggregate;
+using duckdb::LogicalOperatorType;
+using ExpressionPtr = duckdb::unique_ptr<duckdb::Expression>;
+
+bool HasPlainGroups(const LogicalAggregate& aggregate) {
+  return aggregate.grouping_sets.size() <= 1 && aggregate.grouping_functions.empty();
+}
+
+bool HasDistinct(const LogicalAggregate& aggregate) {
+  return std::any_of(
+      aggregate.expressions.begin(), aggregate.expressions.end(), [](const auto& expression) {
+        return expression->template Cast<duckdb::BoundAggregateExpression>().IsDistinct();
+      });
+}
+
+ExpressionPtr ColumnRef(const duckdb::LogicalType& type, idx_t table, idx_t column) {
+  return duckdb::make_uniq<duckdb::BoundColumnRefExpression>(type,
+                                                             duckdb::ColumnBinding(table, column));
+}
+
+// Projects an aggregate's columns, with the types that they had before it was rewritten.
+duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
+    duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::LogicalOperator> aggregate,
+    idx_t table_index, const duckdb::vector<duckdb::LogicalType>& types) {
+  aggregate->ResolveOperatorTypes();
+  auto columns = aggregate->GetColumnBindings();
+  duckdb::vector<ExpressionPtr> outputs;
+  for (idx_t i = 0; i < columns.size(); ++i) {
+    ExpressionPtr column =
+        duckdb::make_uniq<duckdb::BoundColumnRefExpression>(aggregate->types[i], columns[i]);
+    outputs.push_back(
+        duckdb::BoundCastExpression::AddCastToType(context, std::move(column), types[i]));
+  }
+  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
+  if (aggregate->has_estimated_cardinality) {
+    projection->SetEstimatedCardinality(aggregate->estimated_cardinality);
+  }
+  projection->children.push_back(std::move(aggregate));
+  projection->ResolveOperatorTypes();
+  return projection;
+}
+
+}  // namespace
+
+Distribution PlanCutter::DistributeAggregate(Operator& slot) {
+  Distribution input = Distribute(slot->children[0]);
+  if (!input.is_spread()) return Distribution::Single();
+  auto& aggregate = slot->Cast<LogicalAggregate>();
+  if (!HasPlainGroups(aggregate)) {
+    Exchange(slot->children[0], input, ExchangeKind::kGather);
+    cut_.gathered.push_back("GROUPING SETS are done by one task");
+    return Distribution::Single();
+  }
+  std::vector<duckdb::Expression*> groups;
+  for (auto& group : aggregate.groups) groups.push_back(group.get());
+  if (!FindKeys(input.keys, groups).empty()) {  // Each group is in one task already.
+    return Distribution::Spread(ProjectKeys(input.keys, aggregate.group_index, aggregate.groups));
+  }
+  if (CanSplit(aggregate)) return SplitInTwo(slot, input);
+  if (HasDistinct(aggregate)) {
+    slot->ResolveOperatorTypes();
+    auto types = slot->types;
+    auto columns = slot->GetColumnBindings();
+    if (ExpandDistinct(context_, binder_, aggregate)) {
+      // Both aggregates are plain now. The inner one's child has its place already.
+      auto table_index = binder_.GenerateTableIndex();
+      Distribution inner = SplitInTwo(slot->children[0], input);
+      slot = WithTypes(context_, std::move(slot), table_index, types);
+      ReplaceColumns(columns, table_index, *slot);
+      Distribution outer = SplitInTwo(slot->children[0], inner);
+      auto& projection = slot->Cast<duckdb::LogicalProjection>();
+      outer.keys = ProjectKeys(outer.keys, table_index, projection.expressions);
+      return outer;
+    }
+  }
+  return ShuffleAggregate(slot, input);
+}
+
+// Moves the rows so that each group is in one task.
+Distribution PlanCutter::ShuffleAggregate(Operator& slot, const Distribution& input) {
+  auto& aggregate = slot->Cast<LogicalAggregate>();
+  if (aggregate.groups.empty()) {
+    Exchange(slot->children[0], input, ExchangeKind::kGather);
+    cut_.gathered.push_back("an aggregate that can't be split is done by one task");
+    return Distribution::Single();
+  }
+  Expressions keys;
+  for (const auto& group : aggregate.groups) keys.push_back(group->Copy());
+  Distribution where = Exchange(slot->children[0], input, ExchangeKind::kHash, std::move(keys));
+  return Distribution::Spread(ProjectKeys(where.keys, aggregate.group_index, aggregate.groups));
+}
+
+// Aggregates what each task has, moves the results so that each group's are in one task, and merges
+// them there.
+Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
+  slot->ResolveOperatorTypes();
+  auto types = slot->types;
+  auto columns = slot->GetColumnBindings();
+  auto& aggregate = slot->Cast<LogicalAggregate>();
+  SplitAggregate split = Split(context_, binder_, aggregate);
+  idx_t num_groups = aggregate.groups.size();
+  auto partial_index = split.partial->group_index;
+
+  auto merge = duckdb::make_uniq<LogicalAggregate>(
+      binder_.GenerateTableIndex(), binder_.GenerateTableIndex(), std::move(split.merges));
+  Expressions keys;
+  for (idx_t i = 0; i < num_groups; ++i) {
+    merge->groups.push_back(ColumnRef(types[i], partial_index, i));
+    keys.push_back(ColumnRef(types[i], partial_index, i));
+  }
+  merge->grouping_sets = aggregate.grouping_sets;
+  merge->distinct_validity = aggregate.distinct_validity;
+  if (aggregate.has_estimated_cardinality) {
+    merge->SetEstimatedCardinality(aggregate.estimated_cardinality);
+  }
+  merge->children.push_back(std::move(split.partial));
+  merge->ResolveOperatorTypes();
+
+  auto table_index = binder_.GenerateTableIndex();
+  slot = WithTypes(context_, std::move(merge), table_index, types);
+  ReplaceColumns(columns, table_index, *slot);
+  auto& merged = slot->children[0]->Cast<LogicalAggregate>();
+  bool is_grouped = num_groups > 0;
+  Distribution where =
+      Exchange(merged.children[0], input, is_grouped ? ExchangeKind::kHash : ExchangeKind::kGather,
+               std::move(keys));
+  if (!is_grouped) return Distribution::Single();
+  auto& projection = slot->Cast<duckdb::LogicalProjection>();
+  auto grouped = ProjectKeys(where.keys, merged.group_index, merged.groups);
+  return Distribution::Spread(ProjectKeys(grouped, table_index, projection.expressions));
+}
+
+}  // namespace smallpond

@@ -1,0 +1,201 @@
+// Where the rows of joins are: PlanCutter's part about joins.
+
+#include "duckdb_adapter/cut/plan_cutter.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::idx_t;
+using duckdb::JoinType;
+using duckdb::LogicalOperatorType;
+
+bool KeepsLeftRows(JoinType type) {
+  return type == JoinType::LEFT || type == JoinType::SEMI || type == JoinType::ANTI ||
+         type == JoinType::MARK || type == JoinType::SINGLE;
+}
+
+bool KeepsRightRows(JoinType type) {
+  return type == JoinType::RIGHT || type == JoinType::RIGHT_SEMI || type == JoinType::RIGHT_ANTI;
+}
+
+// Whether a task that sees all rows of that side, and its part of the other, gives its part of the
+// result: the side's own rows must not be in the result by themselves.
+bool MayBroadcast(JoinType type, int side) {
+  if (type == JoinType::INNER) return true;
+  return side == 1 ? KeepsLeftRows(type) : KeepsRightRows(type);
+}
+
+JoinType TypeOf(const duckdb::LogicalOperator& op) {
+  return op.Cast<duckdb::LogicalJoin>().join_type;
+}
+
+bool IsEquality(const duckdb::JoinCondition& condition) {
+  return condition.comparison == duckdb::ExpressionType::COMPARE_EQUAL ||
+         condition.comparison == duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM;
+}
+
+// The equalities of a join, side by side.
+struct Equalities {
+  std::vector<duckdb::Expression*> left;
+  std::vector<duckdb::Expression*> right;
+};
+
+Equalities EqualitiesOf(duckdb::LogicalOperator& op) {
+  Equalities found;
+  if (op.type == LogicalOperatorType::LOGICAL_ANY_JOIN) return found;
+  for (auto& condition : op.Cast<duckdb::LogicalComparisonJoin>().conditions) {
+    if (!IsEquality(condition) || condition.left->return_type != condition.right->return_type)
+      continue;
+    found.left.push_back(condition.left.get());
+    found.right.push_back(condition.right.get());
+  }
+  return found;
+}
+
+duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> CopyAt(
+    const std::vector<duckdb::Expression*>& expressions, const std::vector<size_t>& positions) {
+  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> copies;
+  for (size_t position : positions) copies.push_back(expressions[position]->Copy());
+  return copies;
+}
+
+}  // namespace
+
+Distribution PlanCutter::DistributeJoin(Operator& slot) {
+  Distribution left = Distribute(slot->children[0]);
+  Distribution right = Distribute(slot->children[1]);
+  JoinType type = TypeOf(*slot);
+  using Kind = Distribution::Kind;
+  if (left.kind == Kind::kReplicated && right.kind == Kind::kReplicated) return left;
+  if (!left.is_spread() && !right.is_spread()) return Distribution::Single();
+
+  Equalities equalities = EqualitiesOf(*slot);
+  // NULLs on the right decide about every row on the left, so a mark join has to see all of them.
+  bool can_hash = !equalities.left.empty() && type != JoinType::MARK;
+  bool wants_right = !right.is_spread() || !can_hash || IsSmall(*slot->children[1]);
+  if (left.is_spread() && MayBroadcast(type, 1) && wants_right) {
+    return BroadcastSide(slot, 1, right, left);
+  }
+  bool wants_left = !left.is_spread() || !can_hash || IsSmall(*slot->children[0]);
+  if (right.is_spread() && MayBroadcast(type, 0) && wants_left) {
+    return BroadcastSide(slot, 0, left, right);
+  }
+  if (can_hash) return JoinByHash(slot, left, right);
+  if (left.is_spread()) Exchange(slot->children[0], left, ExchangeKind::kGather);
+  if (right.is_spread()) Exchange(slot->children[1], right, ExchangeKind::kGather);
+  cut_.gathered.push_back(slot->GetName() + " without an equality is done by one task");
+  return Distribution::Single();
+}
+
+Distribution PlanCutter::BroadcastSide(Operator& slot, int side, const Distribution& from,
+                                       const Distribution& other) {
+  if (from.kind != Distribution::Kind::kReplicated) {
+    Exchange(slot->children[static_cast<size_t>(side)], from, ExchangeKind::kBroadcast);
+  }
+  return other;
+}
+
+Distribution PlanCutter::JoinByHash(Operator& slot, const Distribution& left,
+                                    const Distribution& right) {
+  Equalities equalities = EqualitiesOf(*slot);
+  // Where one side lies by some of the keys already, it stays, and the other follows it.
+  auto left_positions = FindKeys(left.keys, equalities.left);
+  auto right_positions = FindKeys(right.keys, equalities.right);
+  bool both_lie = !left_positions.empty() && left_positions == right_positions;
+  Distribution left_after = left;
+  Distribution right_after = right;
+  if (!both_lie) {
+    std::vector<size_t> positions = left_positions;
+    bool moves_left = left_positions.empty();
+    if (moves_left) positions = right_positions;
+    bool moves_right = !moves_left || right_positions.empty();
+    if (positions.empty()) {
+      for (size_t i = 0; i < equalities.left.size(); ++i) positions.push_back(i);
+    }
+    // Copied first: an exchange replaces columns in the conditions.
+    auto left_keys = CopyAt(equalities.left, positions);
+    auto right_keys = CopyAt(equalities.right, positions);
+    if (moves_left) {
+      left_after = Exchange(slot->children[0], left, ExchangeKind::kHash, std::move(left_keys));
+    }
+    if (moves_right) {
+      right_after = Exchange(slot->children[1], right, ExchangeKind::kHash, std::move(right_keys));
+    }
+  }
+  JoinType type = TypeOf(*slot);
+  if (type == JoinType::OUTER) return Distribution::Spread();
+  if (KeepsLeftRows(type)) return left_after;
+  if (KeepsRightRows(type)) return right_after;
+  for (size_t i = 0; i < left_after.keys.size() && i < right_after.keys.size(); ++i) {
+    auto& bindings = left_after.keys[i].bindings;
+    const auto& more = right_after.keys[i].bindings;
+    bindings.insert(bindings.end(), more.begin(), more.end());
+  }
+  return left_after.keys.empty() ? right_after : left_after;
+}
+
+Distribution PlanCutter::DistributeCrossProduct(Operator& slot) {
+  Distribution left = Distribute(slot->children[0]);
+  Distribution right = Distribute(slot->children[1]);
+  using Kind = Distribution::Kind;
+  if (left.kind == Kind::kReplicated && right.kind == Kind::kReplicated) return left;
+  if (!left.is_spread() && !right.is_spread()) return Distribution::Single();
+  bool left_stays = left.is_spread();
+  if (left.is_spread() && right.is_spread()) {
+    left_stays = EstimateBytes(*slot->children[0]) >= EstimateBytes(*slot->children[1]);
+  }
+  return left_stays ? BroadcastSide(slot, 1, right, left) : BroadcastSide(slot, 0, left, right);
+}
+
+// A join whose right side reads the distinct values of some columns of its left side:
+//
+//     DELIM JOIN                      COMPARISON JOIN
+//     ├── L                    →      ├── scan of fragment L
+//     └── … DELIM GET …               └── … DISTINCT columns of another scan of fragment L …
+Distribution PlanCutter::DistributeDelimJoin(Operator& slot) {
+  auto& join = slot->Cast<duckdb::LogicalComparisonJoin>();
+  idx_t source = join.delim_flipped ? 1 : 0;
+  Distribution where = Distribute(slot->children[source]);
+  Exchange(slot->children[source], where, ExchangeKind::kForward);
+  auto& scan = *slot->children[source];
+  auto scan_index = scan.Cast<duckdb::LogicalGet>().table_index;
+
+  auto distinct_of = [&](Operator& op) {
+    auto group_index = op->Cast<duckdb::LogicalDelimGet>().table_index;
+    auto again_index = binder_.GenerateTableIndex();
+    auto distinct = duckdb::make_uniq<duckdb::LogicalAggregate>(
+        group_index, binder_.GenerateTableIndex(), Expressions());
+    duckdb::GroupingSet all;
+    for (auto& column : join.duplicate_eliminated_columns) {
+      auto group = column->Copy();
+      duckdb::ExpressionIterator::VisitExpressionMutable<duckdb::BoundColumnRefExpression>(
+          group, [&](duckdb::BoundColumnRefExpression& reference,
+                     duckdb::unique_ptr<duckdb::Expression>&) {
+            if (reference.binding.table_index == scan_index)
+              reference.binding.table_index = again_index;
+          });
+      all.insert(distinct->groups.size());
+      distinct->groups.push_back(std::move(group));
+    }
+    distinct->grouping_sets.push_back(std::move(all));
+    distinct->children.push_back(ScanAgain(scan, again_index));
+    distinct->ResolveOperatorTypes();
+    op = std::move(distinct);
+  };
+  // A join of this kind further down has the values in its right side; its left side may have ours.
+  std::function<void(Operator&)> replace = [&](Operator& op) {
+    if (op->type == LogicalOperatorType::LOGICAL_DELIM_GET) return distinct_of(op);
+    if (op->type == LogicalOperatorType::LOGICAL_DELIM_JOIN) {
+      replace(op->children[op->Cast<duckdb::LogicalComparisonJoin>().delim_flipped ? 1 : 0]);
+      return;
+    }
+    for (auto& child : op->children) replace(child);
+  };
+  replace(slot->children[1 - source]);
+  join.duplicate_eliminated_columns.clear();
+  join.delim_flipped = false;
+  slot->type = LogicalOperatorType::LOGICAL_COMPARISON_JOIN;
+  return DistributeJoin(slot);
+}
+
+}  // namespace smallpond

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/cut/cut_query.h"
+#include "duckdb_adapter/cut/task_inputs.h"
+#include "duckdb_adapter/duckdb_internal.h"
+
+namespace smallpond {
+
+/// A scan of files whose list is left open, so that one fragment serves all tasks:
+///
+///     planned    GET read_parquet, files a b c …       bound once, over all files
+///     fragment   GET smallpond_divided_scan 4          how it was bound, no list
+///     task       GET read_parquet, files b             bound as it was planned
+///
+/// Registered on every database that plans or runs fragments.
+duckdb::TableFunction DividedScanFunction();
+
+/// Describes a planned scan of files, or nothing where `get` is none.
+std::optional<FragmentScan> DescribeScan(const duckdb::LogicalGet& get, int id);
+
+/// Makes a planned scan of files one whose files are left open.
+void LeaveFilesOpen(duckdb::LogicalGet& get, const FragmentScan& scan);
+
+/// Returns the id of an open scan, or nothing where `get` is none.
+std::optional<int> OpenScanId(const duckdb::LogicalGet& get);
+
+/// Gives every open scan below `plan` its files. Rows of a part of a file are asked for by their
+/// numbers. Table indexes come from `binder`.
+void FillScans(duckdb::ClientContext& context, duckdb::Binder& binder,
+               duckdb::unique_ptr<duckdb::LogicalOperator>& plan,
+               const std::map<int, ScanInput>& inputs);
+
+}  // namespace smallpond

@@ -1,0 +1,44 @@
+#include "duckdb_adapter/cut/fragment.h"
+
+#include <set>
+
+#include "duckdb/common/serializer/binary_deserializer.hpp"
+#include "duckdb/common/serializer/binary_serializer.hpp"
+#include "duckdb/common/serializer/memory_stream.hpp"
+#include "smallpond/error.h"
+
+namespace smallpond {
+
+std::string SerializePlan(duckdb::ClientContext& context, const duckdb::LogicalOperator& plan) {
+  duckdb::MemoryStream stream(duckdb::Allocator::Get(context));
+  duckdb::SerializationOptions options;
+  options.serialization_compatibility = duckdb::SerializationCompatibility::Latest();
+  try {
+    duckdb::BinarySerializer::Serialize(plan, stream, options);
+  } catch (const std::exception& error) {  // Some functions and operators have no form as bytes.
+    throw Error(ErrorKind::kUnsupported, "A part of the query can't leave this process: " +
+                                             duckdb::ErrorData(error).RawMessage());
+  }
+  return std::string(reinterpret_cast<const char*>(stream.GetData()), stream.GetPosition());
+}
+
+duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& context,
+                                                     const std::string& bytes) {
+  // The stream only reads; its interface has no const.
+  auto* data = reinterpret_cast<duckdb::data_ptr_t>(const_cast<char*>(bytes.data()));
+  duckdb::MemoryStream stream(data, bytes.size());
+  duckdb::bound_parameter_map_t parameters;
+  auto plan =
+      duckdb::BinaryDeserializer::Deserialize<duckdb::LogicalOperator>(stream, context, parameters);
+  plan->ResolveOperatorTypes();
+  return plan;
+}
+
+void CheckCanTravel(const duckdb::LogicalGet& get) {
+  static const std::set<std::string> anywhere = {"range", "generate_series", "repeat", "repeat_row",
+                                                 "unnest"};
+  if (anywhere.count(get.function.name)) return;
+  throw Error(ErrorKind::kUnsupported, "Only this process can read " + get.GetName());
+}
+
+}  // namespace smallpond

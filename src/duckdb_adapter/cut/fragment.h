@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "duckdb_adapter/duckdb_internal.h"
+
+namespace smallpond {
+
+/// Writes a plan as bytes that LoadPlan reads in another process of the same version.
+std::string SerializePlan(duckdb::ClientContext& context, const duckdb::LogicalOperator& plan);
+
+/// Reads what SerializePlan wrote.
+duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& context,
+                                                     const std::string& bytes);
+
+/// Throws Unsupported where a scan reads what only this process has.
+void CheckCanTravel(const duckdb::LogicalGet& get);
+
+}  // namespace smallpond

@@ -1,0 +1,389 @@
+#include "duckdb_adapter/cut/plan_cutter.h"
+
+#include "duckdb/optimizer/column_binding_replacer.hpp"
+#include "duckdb_adapter/cut/divided_scan.h"
+#include "duckdb_adapter/cut/fragment.h"
+#include "duckdb_adapter/determinacy.h"
+#include "duckdb_adapter/exchange_functions.h"
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::ColumnBinding;
+using duckdb::idx_t;
+using duckdb::LogicalGet;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+
+// What the operators of a fragment are, the root first; pipes of projections say nothing.
+std::string Describe(LogicalOperator& op) {
+  std::string inputs;
+  for (auto& child : op.children) {
+    std::string text = Describe(*child);
+    if (!text.empty()) inputs += (inputs.empty() ? "" : ", ") + text;
+  }
+  if (op.type == LogicalOperatorType::LOGICAL_PROJECTION) return inputs;
+  std::string name = duckdb::StringUtil::Lower(op.GetName());
+  return inputs.empty() ? name : name + "(" + inputs + ")";
+}
+
+bool IsDeterminate(LogicalOperator& op) {
+  if (!IndeterminatePart(op).empty()) return false;
+  return std::all_of(op.children.begin(), op.children.end(),
+                     [](const auto& child) { return IsDeterminate(*child); });
+}
+
+bool IsOrdered(LogicalOperator& op) {
+  switch (op.type) {
+    case LogicalOperatorType::LOGICAL_ORDER_BY:
+    case LogicalOperatorType::LOGICAL_TOP_N:
+      return true;
+    case LogicalOperatorType::LOGICAL_PROJECTION:
+    case LogicalOperatorType::LOGICAL_FILTER:
+    case LogicalOperatorType::LOGICAL_LIMIT:
+      return IsOrdered(*op.children[0]);
+    default:
+      return false;
+  }
+}
+
+double TypeBytes(const duckdb::LogicalType& type) {
+  constexpr double kTextBytes = 24;
+  auto physical = type.InternalType();
+  return duckdb::TypeIsConstantSize(physical) ? static_cast<double>(duckdb::GetTypeIdSize(physical))
+                                              : kTextBytes;
+}
+
+double RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
+  double bytes = 1;
+  for (const auto& type : types) bytes += TypeBytes(type);
+  return bytes;
+}
+
+}  // namespace
+
+CutQuery PlanCutter::Cut(Operator plan) {
+  root_ = std::move(plan);
+  root_->ResolveOperatorTypes();
+  bool ordered = IsOrdered(*root_);
+  Distribution where = Distribute(root_);
+  root_->ResolveOperatorTypes();
+  auto types = root_->types;
+  // The fragment has the result's columns alone, in their order.
+  int fragment = AddFragment(std::move(root_), where, types.size(), 0, ordered);
+  auto result = ScanFragment(fragment, ExchangeKind::kGather, binder_.GenerateTableIndex(), types,
+                             0, ordered);
+  cut_.result_input = next_id_ - 1;
+  cut_.result = SerializePlan(context_, *result);
+  return std::move(cut_);
+}
+
+Distribution PlanCutter::Distribute(Operator& slot) {
+  switch (slot->type) {
+    case LogicalOperatorType::LOGICAL_GET:
+      return DistributeScan(slot);
+    case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
+    case LogicalOperatorType::LOGICAL_CHUNK_GET:
+    case LogicalOperatorType::LOGICAL_EMPTY_RESULT:
+      return Distribution::Replicated();
+    case LogicalOperatorType::LOGICAL_EXPRESSION_GET:
+      Distribute(slot->children[0]);  // Of one row without columns.
+      return IndeterminatePart(*slot).empty() ? Distribution::Replicated() : Distribution::Single();
+    case LogicalOperatorType::LOGICAL_FILTER:
+    case LogicalOperatorType::LOGICAL_UNNEST:
+    case LogicalOperatorType::LOGICAL_PROJECTION:
+      return DistributeProjection(slot);
+    case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY:
+      return DistributeAggregate(slot);
+    case LogicalOperatorType::LOGICAL_DISTINCT:
+      return DistributeDistinct(slot);
+    case LogicalOperatorType::LOGICAL_TOP_N:
+      return DistributeTopN(slot);
+    case LogicalOperatorType::LOGICAL_LIMIT:
+      return DistributeLimit(slot);
+    case LogicalOperatorType::LOGICAL_UNION:
+      return DistributeUnion(slot);
+    case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+    case LogicalOperatorType::LOGICAL_ANY_JOIN:
+      return DistributeJoin(slot);
+    case LogicalOperatorType::LOGICAL_CROSS_PRODUCT:
+      return DistributeCrossProduct(slot);
+    case LogicalOperatorType::LOGICAL_DELIM_JOIN:
+      return DistributeDelimJoin(slot);
+    case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
+      return DistributeCommonTable(slot);
+    case LogicalOperatorType::LOGICAL_ORDER_BY:
+      return GatherChildren(slot, "ORDER BY is done by one task");
+    case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
+      // Its inside refers to itself, so nothing in it is cut.
+      return Distribution::Single();
+    default:
+      return GatherChildren(slot, slot->GetName() + " is done by one task");
+  }
+}
+
+Distribution PlanCutter::DistributeScan(Operator& slot) {
+  auto& get = slot->Cast<LogicalGet>();
+  auto source = sources_.find(get.table_index);
+  if (source != sources_.end()) return source->second.distribution;
+  for (auto& child : slot->children) Distribute(child);
+  auto scan = DescribeScan(get, next_id_);
+  if (!scan) {
+    CheckCanTravel(get);
+    return Distribution::Single();
+  }
+  ++next_id_;
+  get.EstimateCardinality(context_);
+  LeaveFilesOpen(get, *scan);
+  scans_[get.table_index] = *scan;
+  return options_.is_divided(*scan) ? Distribution::Spread() : Distribution::Single();
+}
+
+Distribution PlanCutter::DistributeProjection(Operator& slot) {
+  Distribution where = Distribute(slot->children[0]);
+  bool is_replicated = where.kind == Distribution::Kind::kReplicated;
+  if (is_replicated && !IndeterminatePart(*slot).empty()) return Distribution::Single();
+  if (slot->type == LogicalOperatorType::LOGICAL_PROJECTION) {
+    auto& projection = slot->Cast<duckdb::LogicalProjection>();
+    where.keys = ProjectKeys(where.keys, projection.table_index, projection.expressions);
+  }
+  return where;
+}
+
+Distribution PlanCutter::DistributeDistinct(Operator& slot) {
+  Distribution where = Distribute(slot->children[0]);
+  if (!where.is_spread()) return Distribution::Single();
+  auto& distinct = slot->Cast<duckdb::LogicalDistinct>();
+  std::vector<duckdb::Expression*> targets;
+  for (auto& target : distinct.distinct_targets) targets.push_back(target.get());
+  if (!FindKeys(where.keys, targets).empty()) return where;
+  bool is_plain = distinct.distinct_type == duckdb::DistinctType::DISTINCT;
+  if (is_plain) {  // Each task drops its own doubles first.
+    Expressions copies;
+    for (auto& target : distinct.distinct_targets) copies.push_back(target->Copy());
+    auto before = duckdb::make_uniq<duckdb::LogicalDistinct>(std::move(copies),
+                                                             duckdb::DistinctType::DISTINCT);
+    before->children.push_back(std::move(slot->children[0]));
+    slot->children[0] = std::move(before);
+  }
+  Expressions keys;
+  for (auto& target : distinct.distinct_targets) keys.push_back(target->Copy());
+  return Exchange(slot->children[0], where, ExchangeKind::kHash, std::move(keys));
+}
+
+Distribution PlanCutter::DistributeTopN(Operator& slot) {
+  Distribution where = Distribute(slot->children[0]);
+  if (!where.is_spread()) return Distribution::Single();
+  auto& top = slot->Cast<duckdb::LogicalTopN>();
+  duckdb::vector<duckdb::BoundOrderByNode> orders;
+  for (const auto& order : top.orders) orders.push_back(order.Copy());
+  auto before =
+      duckdb::make_uniq<duckdb::LogicalTopN>(std::move(orders), top.limit + top.offset, idx_t{0});
+  before->children.push_back(std::move(slot->children[0]));
+  slot->children[0] = std::move(before);
+  Exchange(slot->children[0], where, ExchangeKind::kGather);
+  return Distribution::Single();
+}
+
+Distribution PlanCutter::DistributeLimit(Operator& slot) {
+  Distribution where = Distribute(slot->children[0]);
+  if (!where.is_spread()) return Distribution::Single();
+  auto& limit = slot->Cast<duckdb::LogicalLimit>();
+  bool is_constant = limit.limit_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE &&
+                     (limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE ||
+                      limit.offset_val.Type() == duckdb::LimitNodeType::UNSET);
+  if (is_constant) {
+    idx_t offset = limit.offset_val.Type() == duckdb::LimitNodeType::UNSET
+                       ? 0
+                       : limit.offset_val.GetConstantValue();
+    auto rows = static_cast<int64_t>(limit.limit_val.GetConstantValue() + offset);
+    auto before = duckdb::make_uniq<duckdb::LogicalLimit>(
+        duckdb::BoundLimitNode::ConstantValue(rows), duckdb::BoundLimitNode());
+    before->children.push_back(std::move(slot->children[0]));
+    slot->children[0] = std::move(before);
+  }
+  Exchange(slot->children[0], where, ExchangeKind::kGather);
+  return Distribution::Single();
+}
+
+Distribution PlanCutter::DistributeUnion(Operator& slot) {
+  auto& set = slot->Cast<duckdb::LogicalSetOperation>();
+  if (!set.setop_all) return GatherChildren(slot, "UNION without ALL is done by one task");
+  std::vector<Distribution> where;
+  bool any_spread = false;
+  for (auto& child : slot->children) {
+    where.push_back(Distribute(child));
+    any_spread = any_spread || where.back().is_spread();
+  }
+  if (!any_spread) return Distribution::Single();
+  // What one task has is read by one task, so that its rows come once.
+  for (size_t i = 0; i < where.size(); ++i) {
+    if (!where[i].is_spread()) Exchange(slot->children[i], where[i], ExchangeKind::kForward);
+  }
+  return Distribution::Spread();
+}
+
+Distribution PlanCutter::GatherChildren(Operator& slot, const std::string& why) {
+  bool any_spread = false;
+  for (auto& child : slot->children) {
+    Distribution where = Distribute(child);
+    if (!where.is_spread()) continue;
+    any_spread = true;
+    Exchange(child, where, ExchangeKind::kGather);
+  }
+  if (any_spread) cut_.gathered.push_back(why);
+  return Distribution::Single();
+}
+
+Distribution PlanCutter::DistributeCommonTable(Operator& slot) {
+  auto& table = slot->Cast<duckdb::LogicalMaterializedCTE>();
+  Distribution where = Distribute(slot->children[0]);
+  Exchange(slot->children[0], where, ExchangeKind::kForward);
+  Operator definition = std::move(slot->children[0]);
+  std::function<void(Operator&)> replace = [&](Operator& op) {
+    if (op->type == LogicalOperatorType::LOGICAL_CTE_REF) {
+      auto& reference = op->Cast<duckdb::LogicalCTERef>();
+      if (reference.cte_index == table.table_index)
+        op = ScanAgain(*definition, reference.table_index);
+      return;
+    }
+    for (auto& child : op->children) replace(child);
+  };
+  replace(slot->children[1]);
+  slot = Operator(std::move(slot->children[1]));
+  return Distribute(slot);
+}
+
+Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, ExchangeKind kind,
+                                  Expressions keys) {
+  if (auto where = ReadOtherwise(*slot, kind)) return *where;
+  slot->ResolveOperatorTypes();
+  auto columns = slot->GetColumnBindings();
+  auto types = slot->types;
+  double rows = static_cast<double>(slot->EstimateCardinality(context_));
+  std::vector<HashKey> hash_keys;
+  auto table_index = binder_.GenerateTableIndex();
+  Expressions outputs;
+  for (idx_t i = 0; i < columns.size(); ++i) {
+    outputs.push_back(duckdb::make_uniq<duckdb::BoundColumnRefExpression>(types[i], columns[i]));
+  }
+  for (auto& key : keys) {
+    hash_keys.push_back({{}, key->return_type});
+    if (key->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
+      auto& binding = key->Cast<duckdb::BoundColumnRefExpression>().binding;
+      for (idx_t i = 0; i < columns.size(); ++i) {
+        if (columns[i] == binding) hash_keys.back().bindings.emplace_back(table_index, i);
+      }
+    }
+    outputs.push_back(std::move(key));
+  }
+  int num_keys = static_cast<int>(hash_keys.size());
+  if (std::any_of(hash_keys.begin(), hash_keys.end(),
+                  [](const HashKey& key) { return key.bindings.empty(); })) {
+    hash_keys.clear();  // Hashed by an expression, which nobody above can name.
+  }
+  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
+                                                                 std::move(outputs));
+  projection->children.push_back(std::move(slot));
+  projection->SetEstimatedCardinality(static_cast<idx_t>(rows));
+  int fragment = AddFragment(std::move(projection), from, columns.size(), num_keys, false);
+  slot = ScanFragment(fragment, kind, table_index, types, rows, false);
+  ReplaceColumns(columns, table_index, *slot);
+
+  Distribution where = Distribution::Single();
+  if (kind == ExchangeKind::kHash) where = Distribution::Spread(std::move(hash_keys));
+  if (kind == ExchangeKind::kBroadcast) where = Distribution::Replicated();
+  if (kind == ExchangeKind::kForward && from.is_spread()) where = Distribution::Spread();
+  sources_[table_index].distribution = where;
+  return where;
+}
+
+std::optional<Distribution> PlanCutter::ReadOtherwise(LogicalOperator& op, ExchangeKind kind) {
+  if (op.type != LogicalOperatorType::LOGICAL_GET || kind == ExchangeKind::kHash)
+    return std::nullopt;
+  auto found = sources_.find(op.Cast<LogicalGet>().table_index);
+  if (found == sources_.end()) return std::nullopt;
+  Source& source = found->second;
+  if (kind != ExchangeKind::kForward) {
+    source.input.kind = kind;
+    source.distribution =
+        kind == ExchangeKind::kBroadcast ? Distribution::Replicated() : Distribution::Single();
+  }
+  return source.distribution;
+}
+
+int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_columns,
+                            int num_keys, bool ordered) {
+  plan->ResolveOperatorTypes();
+  Fragment fragment;
+  fragment.single_task = !from.is_spread();
+  fragment.num_columns = static_cast<int>(num_columns);
+  fragment.num_keys = num_keys;
+  fragment.ordered = ordered;
+  fragment.determinate = IsDeterminate(*plan);
+  fragment.description = Describe(*plan);
+  fragment.estimated_rows = static_cast<double>(plan->EstimateCardinality(context_));
+  fragment.estimated_row_bytes = RowBytes(plan->types);
+  std::function<void(LogicalOperator&)> collect = [&](LogicalOperator& op) {
+    for (auto& child : op.children) collect(*child);
+    if (op.type != LogicalOperatorType::LOGICAL_GET) return;
+    auto& get = op.Cast<LogicalGet>();
+    auto source = sources_.find(get.table_index);
+    if (source != sources_.end()) fragment.inputs.push_back(source->second.input);
+    auto scan = scans_.find(get.table_index);
+    if (scan != scans_.end()) fragment.scans.push_back(scan->second);
+  };
+  collect(*plan);
+  fragment.bytes = SerializePlan(context_, *plan);
+  cut_.fragments.push_back(std::move(fragment));
+  return static_cast<int>(cut_.fragments.size()) - 1;
+}
+
+PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, idx_t table_index,
+                                              const duckdb::vector<duckdb::LogicalType>& types,
+                                              double rows, bool ordered) {
+  int id = next_id_++;
+  duckdb::vector<std::string> names;
+  for (idx_t i = 0; i < types.size(); ++i) names.push_back("c" + std::to_string(i));
+  auto estimate = static_cast<idx_t>(rows);
+  auto get = duckdb::make_uniq<LogicalGet>(
+      table_index, ExchangeScanFunction(),
+      MakeExchangeScanBindData(id, names, types, ordered, estimate), types, names);
+  for (idx_t i = 0; i < types.size(); ++i) get->AddColumnId(i);
+  get->SetEstimatedCardinality(estimate);
+  get->ResolveOperatorTypes();
+  sources_[table_index] = {{id, fragment, kind}, Distribution::Single(), rows};
+  return get;
+}
+
+PlanCutter::Operator PlanCutter::ScanAgain(const LogicalOperator& scan, idx_t table_index) {
+  const auto& get = scan.Cast<LogicalGet>();
+  Source source = sources_.at(get.table_index);
+  auto again = ScanFragment(source.input.fragment, source.input.kind, table_index,
+                            get.returned_types, source.rows, false);
+  sources_[table_index].distribution = source.distribution;
+  return again;
+}
+
+void PlanCutter::ReplaceColumns(const duckdb::vector<ColumnBinding>& from, idx_t table_index,
+                                const LogicalOperator& stop) {
+  if (!root_) return;
+  duckdb::ColumnBindingReplacer replacer;
+  for (idx_t i = 0; i < from.size(); ++i) {
+    replacer.replacement_bindings.emplace_back(from[i], ColumnBinding(table_index, i));
+  }
+  replacer.stop_operator = const_cast<LogicalOperator&>(stop);
+  replacer.VisitOperator(*root_);
+}
+
+double PlanCutter::EstimateBytes(LogicalOperator& op) {
+  op.ResolveOperatorTypes();
+  return static_cast<double>(op.EstimateCardinality(context_)) * RowBytes(op.types);
+}
+
+bool PlanCutter::IsSmall(LogicalOperator& op) {
+  return EstimateBytes(op) <= options_.broadcast_bytes;
+}
+
+}  // namespace smallpond

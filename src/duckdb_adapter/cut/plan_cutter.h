@@ -1,0 +1,91 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/cut/cut_query.h"
+#include "duckdb_adapter/cut/distribution.h"
+#include "duckdb_adapter/duckdb_internal.h"
+
+namespace smallpond {
+
+/// Cuts one optimized plan into fragments, from the leaves up. For every operator it finds where
+/// the rows of the inputs are, moves them where the operator needs them, by cutting there, and
+/// tells where its own rows are then:
+///
+///     HASH JOIN a = b                 GET exchange 0 ⨝ GET exchange 1       fragment 2
+///     ├── scan l             →        fragment 0: scan l, by hash of a
+///     └── scan r                      fragment 1: scan r, by hash of b
+///
+/// What it knows no way to share is gathered to one task.
+class PlanCutter {
+ public:
+  PlanCutter(duckdb::ClientContext& context, duckdb::Binder& binder, const CutOptions& options)
+      : context_(context), binder_(binder), options_(options) {}
+
+  /// Cuts the whole plan. `columns` are the names of the result.
+  CutQuery Cut(duckdb::unique_ptr<duckdb::LogicalOperator> plan);
+
+ private:
+  using Operator = duckdb::unique_ptr<duckdb::LogicalOperator>;
+  using Expressions = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+
+  // Each takes an operator in its place of the plan, may put another one there, and returns where
+  // its rows are.
+  Distribution Distribute(Operator& slot);
+  Distribution DistributeScan(Operator& slot);
+  Distribution DistributeProjection(Operator& slot);
+  Distribution DistributeAggregate(Operator& slot);
+  Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
+  Distribution SplitInTwo(Operator& slot, const Distribution& input);
+  Distribution DistributeDistinct(Operator& slot);
+  Distribution DistributeTopN(Operator& slot);
+  Distribution DistributeLimit(Operator& slot);
+  Distribution DistributeUnion(Operator& slot);
+  Distribution DistributeJoin(Operator& slot);
+  Distribution DistributeCrossProduct(Operator& slot);
+  Distribution JoinByHash(Operator& slot, const Distribution& left, const Distribution& right);
+  Distribution BroadcastSide(Operator& slot, int side, const Distribution& from,
+                             const Distribution& other);
+  Distribution DistributeDelimJoin(Operator& slot);
+  Distribution DistributeCommonTable(Operator& slot);
+  Distribution GatherChildren(Operator& slot, const std::string& why);
+
+  // Makes what is in `slot` a fragment of its own, whose rows leave as `kind` says, and puts a scan
+  // of them there. Returns where they are then.
+  Distribution Exchange(Operator& slot, const Distribution& from, ExchangeKind kind,
+                        Expressions keys = {});
+  // Where `op` is a scan of a fragment's rows, makes them come as `kind` says, without another
+  // fragment that only passes them on.
+  std::optional<Distribution> ReadOtherwise(duckdb::LogicalOperator& op, ExchangeKind kind);
+  // Returns another scan of the fragment that `scan` reads, with columns of `table_index`.
+  Operator ScanAgain(const duckdb::LogicalOperator& scan, duckdb::idx_t table_index);
+  int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
+                  bool ordered);
+  Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,
+                        const duckdb::vector<duckdb::LogicalType>& types, double rows,
+                        bool ordered);
+  void ReplaceColumns(const duckdb::vector<duckdb::ColumnBinding>& from, duckdb::idx_t table_index,
+                      const duckdb::LogicalOperator& stop);
+  double EstimateBytes(duckdb::LogicalOperator& op);
+  bool IsSmall(duckdb::LogicalOperator& op);
+
+  duckdb::ClientContext& context_;
+  duckdb::Binder& binder_;
+  const CutOptions& options_;
+  CutQuery cut_;
+  Operator root_;
+  std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
+  struct Source {
+    FragmentInput input;
+    Distribution distribution;
+    double rows = 0;
+    bool determinate = true;
+  };
+  std::map<duckdb::idx_t, Source> sources_;  // By the table index of the exchange's scan.
+  int next_id_ = 0;                          // Of scans and inputs.
+};
+
+}  // namespace smallpond

@@ -1,0 +1,125 @@
+#include "duckdb_adapter/cut/run_fragment.h"
+
+#include "duckdb/main/extension/extension_loader.hpp"
+#include "duckdb/optimizer/join_filter_pushdown_optimizer.hpp"
+#include "duckdb/optimizer/optimizer.hpp"
+#include "duckdb_adapter/connection_handle.h"
+#include "duckdb_adapter/cut/aggregate_states.h"
+#include "duckdb_adapter/cut/divided_scan.h"
+#include "duckdb_adapter/cut/fragment.h"
+#include "duckdb_adapter/database_instance.h"
+#include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/exchange_functions.h"
+#include "duckdb_adapter/exchange_write.h"
+#include "duckdb_adapter/sql_text.h"
+
+namespace smallpond {
+namespace {
+
+constexpr const char* kFragmentName = "smallpond_fragment";
+
+// The fragment that a connection runs now.
+struct FragmentState : duckdb::ClientContextState {
+  static constexpr const char* kKey = "smallpond_fragment";
+  std::string bytes;
+  TaskInputs inputs;
+};
+
+// Puts the connection's fragment, with its inputs filled in, where a query asks for it.
+duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& context,
+                                                         duckdb::TableFunctionBindInput& input,
+                                                         duckdb::idx_t bind_index,
+                                                         duckdb::vector<std::string>& names) {
+  auto state = context.registered_state->Get<FragmentState>(FragmentState::kKey);
+  if (!state) throw duckdb::InvalidInputException("%s is not for queries", kFragmentName);
+  auto plan = LoadPlan(context, state->bytes);
+  FillScans(context, *input.binder, plan, state->inputs.scans);
+  plan->ResolveOperatorTypes();
+  // The one rewrite that has to know the scans: hash joins tell them which keys can match.
+  duckdb::Optimizer optimizer(*input.binder, context);
+  duckdb::JoinFilterPushdownOptimizer(optimizer).VisitOperator(*plan);
+
+  auto columns = plan->GetColumnBindings();
+  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> outputs;
+  for (duckdb::idx_t i = 0; i < columns.size(); ++i) {
+    outputs.push_back(
+        duckdb::make_uniq<duckdb::BoundColumnRefExpression>(plan->types[i], columns[i]));
+    names.push_back("c" + std::to_string(i));
+  }
+  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(bind_index, std::move(outputs));
+  projection->children.push_back(std::move(plan));
+  return projection;
+}
+
+void SetFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs) {
+  auto& context = connection.handle().context();
+  auto state = context.registered_state->GetOrCreate<FragmentState>(FragmentState::kKey);
+  state->bytes = bytes;
+  state->inputs = inputs;
+  SetExchangeInputs(connection, inputs.exchanges);
+}
+
+std::string CopySql(const FragmentOutput& output) {
+  std::string columns;
+  for (int i = 0; i < output.num_columns; ++i) {
+    columns += (i ? ", c" : "c") + std::to_string(i);
+  }
+  std::string keys;
+  for (int i = 0; i < output.num_keys; ++i) {
+    keys += (i ? ", c" : "c") + std::to_string(output.num_columns + i);
+  }
+  ExchangeCopyOptions options;
+  options.num_partitions = static_cast<uint32_t>(output.num_partitions);
+  options.ordered = output.ordered;
+  if (output.num_partitions > 1) {
+    columns += ", hash(" + keys + ") % " + std::to_string(output.num_partitions);
+  }
+  return "COPY (SELECT " + columns + " FROM " + kFragmentName + "()) " +
+         ExchangeCopyTarget(output.path, options);
+}
+
+}  // namespace
+
+void PrepareForStages(Database& database) {
+  TranslatingErrors([&] {
+    auto& instance = *database.instance().duckdb.instance;
+    duckdb::ExtensionLoader loader(instance, "smallpond");
+    duckdb::TableFunction fragment(kFragmentName, {}, nullptr, nullptr);
+    fragment.bind_operator = BindFragment;
+    loader.RegisterFunction(fragment);
+    loader.RegisterFunction(DividedScanFunction());
+    RegisterAggregateStates(instance);
+    RegisterExchange(database);
+    // What these make can't be written as bytes, or refers to scans that are in another fragment.
+    auto& disabled = duckdb::DBConfig::GetConfig(instance).options.disabled_optimizers;
+    for (auto type :
+         {duckdb::OptimizerType::COMPRESSED_MATERIALIZATION,
+          duckdb::OptimizerType::JOIN_FILTER_PUSHDOWN, duckdb::OptimizerType::LATE_MATERIALIZATION,
+          duckdb::OptimizerType::COMMON_SUBPLAN, duckdb::OptimizerType::ROW_GROUP_PRUNER,
+          duckdb::OptimizerType::TOP_N_WINDOW_ELIMINATION}) {
+      disabled.insert(type);
+    }
+  });
+}
+
+void PrepareForFragments(Connection& connection) {
+  connection.handle().context().config.enable_optimizer = false;
+}
+
+void RunFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,
+                 const FragmentOutput& output) {
+  SetFragment(connection, bytes, inputs);
+  connection.Run(Statement::Parse(CopySql(output)));
+}
+
+Statement QueryFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,
+                        const std::vector<std::string>& columns) {
+  SetFragment(connection, bytes, inputs);
+  std::string list;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    list += (i ? ", c" : "c") + std::to_string(i) + " AS " + QuoteName(columns[i]);
+  }
+  return Statement::Parse("SELECT " + list + " FROM " + std::string(kFragmentName) + "()");
+}
+
+}  // namespace smallpond

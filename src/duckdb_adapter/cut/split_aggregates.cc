@@ -1,0 +1,167 @@
+#include "duckdb_adapter/cut/split_aggregates.h"
+
+#include <set>
+
+#include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
+#include "duckdb/function/function_binder.hpp"
+#include "duckdb_adapter/cut/aggregate_states.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::BoundAggregateExpression;
+using duckdb::Expression;
+using duckdb::idx_t;
+using duckdb::LogicalAggregate;
+using ExpressionPtr = duckdb::unique_ptr<Expression>;
+
+bool IsCount(const std::string& name) { return name == "count" || name == "count_star"; }
+bool IsSum(const std::string& name) { return name == "sum" || name == "sum_no_overflow"; }
+
+// Aggregates whose results are merged by themselves.
+bool MergesByItself(const BoundAggregateExpression& aggregate) {
+  static const std::set<std::string> names = {"min",     "max",    "bool_and", "bool_or",
+                                              "bit_and", "bit_or", "bit_xor"};
+  return names.count(aggregate.function.name) > 0 && aggregate.children.size() == 1;
+}
+
+bool CanSplit(const BoundAggregateExpression& aggregate) {
+  if (aggregate.IsDistinct() || aggregate.order_bys) return false;
+  const std::string& name = aggregate.function.name;
+  return IsCount(name) || (IsSum(name) && aggregate.children.size() == 1) ||
+         MergesByItself(aggregate) || HasPlainState(aggregate);
+}
+
+ExpressionPtr ColumnRef(const duckdb::LogicalType& type, idx_t table, idx_t column) {
+  return duckdb::make_uniq<duckdb::BoundColumnRefExpression>(type,
+                                                             duckdb::ColumnBinding(table, column));
+}
+
+ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& name,
+                            ExpressionPtr argument) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, name);
+  auto function = entry.functions.GetFunctionByArguments(context, {argument->return_type});
+  duckdb::vector<ExpressionPtr> arguments;
+  arguments.push_back(std::move(argument));
+  return duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments));
+}
+
+// The aggregate of a part's rows.
+ExpressionPtr PartialOf(const BoundAggregateExpression& aggregate) {
+  return HasPlainState(aggregate) ? StateOf(aggregate) : aggregate.Copy();
+}
+
+// The aggregate that puts the parts' results together.
+ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExpression& aggregate,
+                         ExpressionPtr parts) {
+  const std::string& name = aggregate.function.name;
+  if (HasPlainState(aggregate)) return MergeOf(aggregate, std::move(parts));
+  if (MergesByItself(aggregate)) return BindAggregate(context, name, std::move(parts));
+  return BindAggregate(context, "sum", std::move(parts));  // Counts are summed as well.
+}
+
+duckdb::unique_ptr<LogicalAggregate> NewAggregate(duckdb::Binder& binder,
+                                                  duckdb::vector<ExpressionPtr> groups,
+                                                  duckdb::vector<ExpressionPtr> aggregates) {
+  auto out = duckdb::make_uniq<LogicalAggregate>(
+      binder.GenerateTableIndex(), binder.GenerateTableIndex(), std::move(aggregates));
+  out->groups = std::move(groups);
+  if (!out->groups.empty()) {
+    duckdb::GroupingSet all;
+    for (idx_t i = 0; i < out->groups.size(); ++i) all.insert(i);
+    out->grouping_sets.push_back(std::move(all));
+  }
+  return out;
+}
+
+}  // namespace
+
+bool CanSplit(const LogicalAggregate& aggregate) {
+  return std::all_of(aggregate.expressions.begin(), aggregate.expressions.end(),
+                     [](const auto& expression) {
+                       return CanSplit(expression->template Cast<BoundAggregateExpression>());
+                     });
+}
+
+SplitAggregate Split(duckdb::ClientContext& context, duckdb::Binder& binder,
+                     LogicalAggregate& aggregate) {
+  SplitAggregate split;
+  duckdb::vector<ExpressionPtr> groups;
+  for (const auto& group : aggregate.groups) groups.push_back(group->Copy());
+  duckdb::vector<ExpressionPtr> partials;
+  for (const auto& expression : aggregate.expressions) {
+    partials.push_back(PartialOf(expression->Cast<BoundAggregateExpression>()));
+  }
+  split.partial = NewAggregate(binder, std::move(groups), std::move(partials));
+  split.partial->children = std::move(aggregate.children);
+  if (aggregate.has_estimated_cardinality) {
+    split.partial->SetEstimatedCardinality(aggregate.estimated_cardinality);
+  }
+  split.partial->ResolveOperatorTypes();
+  for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
+    const auto& original = aggregate.expressions[i]->Cast<BoundAggregateExpression>();
+    ExpressionPtr parts =
+        ColumnRef(split.partial->expressions[i]->return_type, split.partial->aggregate_index, i);
+    split.merges.push_back(MergeParts(context, original, std::move(parts)));
+  }
+  return split;
+}
+
+bool ExpandDistinct(duckdb::ClientContext& context, duckdb::Binder& binder,
+                    LogicalAggregate& aggregate) {
+  // All DISTINCT aggregates must be over the same arguments, and the others must split into parts
+  // that merge into a part again, as plain values do.
+  const BoundAggregateExpression* distinct = nullptr;
+  for (const auto& expression : aggregate.expressions) {
+    const auto& one = expression->Cast<BoundAggregateExpression>();
+    if (one.order_bys) return false;
+    if (!one.IsDistinct()) {
+      if (!CanSplit(one) || HasPlainState(one)) return false;
+      continue;
+    }
+    if (one.filter) return false;
+    if (!distinct) distinct = &one;
+    if (!Expression::ListEquals(one.children, distinct->children)) return false;
+  }
+  if (!distinct) return false;
+
+  idx_t num_groups = aggregate.groups.size();
+  duckdb::vector<ExpressionPtr> groups;
+  for (const auto& group : aggregate.groups) groups.push_back(group->Copy());
+  for (const auto& argument : distinct->children) groups.push_back(argument->Copy());
+  duckdb::vector<ExpressionPtr> partials;
+  for (const auto& expression : aggregate.expressions) {
+    const auto& one = expression->Cast<BoundAggregateExpression>();
+    if (!one.IsDistinct()) partials.push_back(PartialOf(one));
+  }
+  auto inner = NewAggregate(binder, std::move(groups), std::move(partials));
+  inner->children = std::move(aggregate.children);
+  inner->ResolveOperatorTypes();
+
+  idx_t next_partial = 0;
+  for (auto& expression : aggregate.expressions) {
+    auto& one = expression->Cast<BoundAggregateExpression>();
+    if (one.IsDistinct()) {
+      for (idx_t i = 0; i < one.children.size(); ++i) {
+        one.children[i] =
+            ColumnRef(one.children[i]->return_type, inner->group_index, num_groups + i);
+      }
+      one.aggr_type = duckdb::AggregateType::NON_DISTINCT;
+    } else {
+      auto type = inner->expressions[next_partial]->return_type;
+      expression = MergeParts(context, one, ColumnRef(type, inner->aggregate_index, next_partial));
+      ++next_partial;
+    }
+  }
+  for (idx_t i = 0; i < num_groups; ++i) {
+    aggregate.groups[i] = ColumnRef(aggregate.groups[i]->return_type, inner->group_index, i);
+  }
+  aggregate.group_stats.clear();
+  aggregate.children.clear();
+  aggregate.children.push_back(std::move(inner));
+  return true;
+}
+
+}  // namespace smallpond
