@@ -1,11 +1,61 @@
+#include <nlohmann/json.hpp>
+
+#include "duckdb_adapter/cut/run_fragment.h"
+#include "smallpond/error.h"
+#include "storage/machine.h"
 #include "task/run_task.h"
+#include "task/worker.h"
+#include "task/worker_setup.h"
 
 namespace smallpond {
+namespace {
 
-RunTask MakeWorker(const std::string& /*setup_json*/) {
-  return [](const std::string& /*spec*/, const std::atomic<bool>& /*cancelled*/) {
-    return std::string(
-        R"({"ok":false,"error":{"kind":"Unsupported","message":"Workers run no tasks in this version. Leave out executor=."},"lost_input":null})");
+using nlohmann::json;
+
+// A worker process's one DuckDB and what runs on it.
+struct OwnDatabase {
+  explicit OwnDatabase(const WorkerSetup& setup) : database(setup.limits), prelude(setup.prelude) {
+    PrepareForStages(database);
+  }
+
+  std::unique_ptr<Connection> Connect() {
+    auto connection = std::make_unique<Connection>(database);
+    for (const auto& sql : prelude) connection->Run(Statement::Parse(sql));
+    return connection;
+  }
+
+  Database database;
+  std::vector<std::string> prelude;
+};
+
+}  // namespace
+
+std::string FormatWorkerSetup(const WorkerSetup& setup) {
+  return json{{"threads", setup.limits.threads},
+              {"memory_bytes", setup.limits.memory_bytes},
+              {"temp_dir", setup.limits.temp_dir},
+              {"prelude", setup.prelude}}
+      .dump();
+}
+
+RunTask MakeWorker(const std::string& setup_json) {
+  WorkerSetup setup;
+  try {
+    json in = json::parse(setup_json);
+    setup.limits.threads = in.value("threads", 0);
+    setup.limits.memory_bytes = in.value("memory_bytes", uint64_t{0});
+    setup.limits.temp_dir = in.value("temp_dir", std::string());
+    if (setup.limits.threads == 0) setup.limits.threads = UsableCpus();
+    setup.prelude = in.value("prelude", std::vector<std::string>());
+  } catch (const json::exception& error) {
+    throw Error(ErrorKind::kInternal,
+                std::string("A worker's setup can't be read: ") + error.what());
+  }
+  auto own = std::make_shared<OwnDatabase>(setup);  // Shared by the copies of the RunTask.
+  own->Connect();  // Finds out now whether the session's statements work here.
+  auto worker = std::make_shared<Worker>([own] { return own->Connect(); });
+  return [worker](const std::string& spec, const std::atomic<bool>& cancelled) {
+    return worker->Run(spec, cancelled);
   };
 }
 

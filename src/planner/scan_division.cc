@@ -1,0 +1,59 @@
+#include "planner/scan_division.h"
+
+#include "duckdb_adapter/parquet_footers.h"
+#include "smallpond/error.h"
+#include "storage/paths.h"
+
+namespace smallpond {
+
+size_t ScanDivision::Divide(const FragmentScan& scan) {
+  Division division;
+  std::vector<std::optional<uint64_t>> bytes;
+  for (const auto& path : scan.files) {
+    if (IsRemote(path)) {
+      division.files.push_back({path, 0, 0, 0});
+      bytes.push_back(std::nullopt);
+      continue;
+    }
+    division.files.push_back(Identify(path));
+    if (division.files.back().inode == 0) {
+      throw Error(ErrorKind::kIo, "'" + path + "' is gone. Run this again.");
+    }
+    bytes.push_back(division.files.back().bytes);
+  }
+  bool is_text = scan.function != "read_parquet";
+  if (is_text) {
+    division.splits = OneSplitPerFile(bytes);
+  } else {
+    division.splits = CutFiles(bytes, target_, [&](const std::vector<size_t>& large) {
+      std::vector<std::vector<RowGroup>> none(large.size());
+      if (!scan.divides_files) return none;
+      std::vector<std::string> paths;
+      for (size_t file : large) paths.push_back(scan.files[file]);
+      return ReadRowGroups(connection_, paths);
+    });
+  }
+  return (divisions_[scan.id] = std::move(division)).splits.size();
+}
+
+const std::vector<Split>& ScanDivision::SplitsOf(const FragmentScan& scan) const {
+  return divisions_.at(scan.id).splits;
+}
+
+void ScanDivision::Add(const FragmentScan& scan, const Split& split, TaskScans& task) const {
+  const Division& division = divisions_.at(scan.id);
+  for (const auto& part : split.parts) {
+    const FileIdentity& file = division.files[part.file];
+    task.scans[scan.id].parts.push_back({file.path, part.is_whole, part.row_begin, part.row_end});
+    if (file.inode != 0) task.files.push_back(file);
+  }
+}
+
+void ScanDivision::AddAll(const FragmentScan& scan, TaskScans& task) const {
+  for (const auto& file : divisions_.at(scan.id).files) {
+    task.scans[scan.id].parts.push_back({file.path, true, 0, 0});
+    if (file.inode != 0) task.files.push_back(file);
+  }
+}
+
+}  // namespace smallpond

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "duckdb_adapter/cut/cut_query.h"
+#include "storage/splits.h"
+#include "task/scan_list.h"
+
+namespace smallpond {
+
+/// What the tasks read of the files of one query's scans.
+class ScanDivision {
+ public:
+  ScanDivision(Connection& connection, SplitTarget target)
+      : connection_(connection), target_(target) {}
+
+  /// Cuts a scan's files into splits and returns how many. The files are looked at now: a task
+  /// finds out whether they have changed since. Throws Io where one is missing.
+  size_t Divide(const FragmentScan& scan);
+  const std::vector<Split>& SplitsOf(const FragmentScan& scan) const;
+
+  /// Gives a task one split, or everything.
+  void Add(const FragmentScan& scan, const Split& split, TaskScans& task) const;
+  void AddAll(const FragmentScan& scan, TaskScans& task) const;
+
+ private:
+  struct Division {
+    std::vector<Split> splits;
+    std::vector<FileIdentity> files;  // By position; of remote ones only the path.
+  };
+
+  Connection& connection_;
+  SplitTarget target_;
+  std::map<int, Division> divisions_;  // By the scan's id.
+};
+
+}  // namespace smallpond

@@ -1,0 +1,135 @@
+#include "planner/stage_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "duckdb_adapter/parquet_footers.h"
+#include "exchange/content_hash.h"
+#include "planner/scan_division.h"
+
+namespace smallpond {
+namespace {
+
+/// Most partitions of one exchange. More would make files of many small pieces.
+constexpr int kMaxExchangePartitions = 2000;
+
+// How many partitions every exchange by hash has: one number, so that rows which two stages spread
+// by the same keys meet.
+int ExchangePartitions(const CutQuery& cut, const StageOptions& options) {
+  if (options.partitions > 0) return std::min(options.partitions, kMaxExchangePartitions);
+  double most_bytes = 0;
+  for (const auto& fragment : cut.fragments) {
+    if (fragment.num_keys == 0) continue;
+    most_bytes = std::max(most_bytes, fragment.estimated_rows * fragment.estimated_row_bytes);
+  }
+  double wanted =
+      std::max(std::ceil(most_bytes / options.partition_bytes), static_cast<double>(options.slots));
+  return static_cast<int>(std::clamp(wanted, 1.0, static_cast<double>(kMaxExchangePartitions)));
+}
+
+// The tasks of a stage: as many as its widest input has parts for.
+int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGraph& graph,
+             int exchange_partitions) {
+  if (fragment.single_task) return 1;
+  size_t tasks = 1;
+  for (const auto& scan : fragment.scans) tasks = std::max(tasks, scans.SplitsOf(scan).size());
+  for (const auto& input : fragment.inputs) {
+    if (input.kind == ExchangeKind::kHash) {
+      tasks = std::max(tasks, static_cast<size_t>(exchange_partitions));
+    } else if (input.kind == ExchangeKind::kForward) {
+      int producers = graph.stages[static_cast<size_t>(input.fragment)].num_tasks;
+      tasks = std::max(tasks, static_cast<size_t>(producers));
+    }
+  }
+  return static_cast<int>(tasks);
+}
+
+std::vector<TaskScans> DivideScans(const Fragment& fragment, const ScanDivision& scans,
+                                   int num_tasks) {
+  if (fragment.scans.empty()) return {};
+  std::vector<TaskScans> tasks(static_cast<size_t>(num_tasks));
+  for (const auto& scan : fragment.scans) {
+    if (fragment.single_task) {
+      scans.AddAll(scan, tasks[0]);
+      continue;
+    }
+    const auto& splits = scans.SplitsOf(scan);
+    for (size_t i = 0; i < splits.size(); ++i) scans.Add(scan, splits[i], tasks[i]);
+  }
+  return tasks;
+}
+
+}  // namespace
+
+StagePlan PlanStages(Connection& connection, Connection& files, const Statement& query,
+                     const StageOptions& options) {
+  ScanDivision scans(files, options.split);
+  CutOptions cut_options;
+  cut_options.broadcast_bytes = options.broadcast_bytes;
+  cut_options.is_divided = [&](const FragmentScan& scan) { return scans.Divide(scan) > 1; };
+  CutQuery cut = CutIntoFragments(connection, query, cut_options);
+
+  StagePlan plan;
+  int exchange_partitions = ExchangePartitions(cut, options);
+  for (auto& fragment : cut.fragments) {
+    Stage stage;
+    stage.id = static_cast<int>(plan.graph.stages.size());
+    for (const auto& input : fragment.inputs) stage.inputs.push_back({input.fragment, input.kind});
+    stage.num_tasks = NumTasks(fragment, scans, plan.graph, exchange_partitions);
+    stage.num_partitions = fragment.num_keys > 0 ? exchange_partitions : 1;
+    stage.determinate = fragment.determinate;
+    stage.fragment = ContentHash(fragment.bytes);
+    stage.description = fragment.description;
+    stage.estimated_rows = fragment.estimated_rows;
+    stage.estimated_bytes = fragment.estimated_rows * fragment.estimated_row_bytes;
+    StagePlan::Work work;
+    work.scans = DivideScans(fragment, scans, stage.num_tasks);
+    work.fragment = std::move(fragment.bytes);
+    work.inputs = fragment.inputs;
+    work.num_columns = fragment.num_columns;
+    work.num_keys = fragment.num_keys;
+    work.ordered = fragment.ordered;
+    plan.graph.stages.push_back(std::move(stage));
+    plan.work.push_back(std::move(work));
+  }
+  plan.result = std::move(cut.result);
+  plan.result_input = cut.result_input;
+  plan.columns = std::move(cut.columns);
+  plan.gathered = std::move(cut.gathered);
+  return plan;
+}
+
+TaskSpec SpecOf(const StagePlan& plan, TaskId id, const std::vector<int>& input_versions,
+                const std::string& job_folder) {
+  const Stage& stage = plan.graph.stages[static_cast<size_t>(id.stage)];
+  const StagePlan::Work& work = plan.work[static_cast<size_t>(id.stage)];
+  TaskSpec spec;
+  spec.id = id;
+  spec.job_folder = job_folder;
+  spec.fragment = stage.fragment;
+  spec.has_scans = !work.scans.empty();
+  spec.num_columns = work.num_columns;
+  spec.num_keys = work.num_keys;
+  spec.num_partitions = stage.num_partitions;
+  spec.ordered = work.ordered;
+  for (size_t i = 0; i < work.inputs.size(); ++i) {
+    const FragmentInput& input = work.inputs[i];
+    const Stage& producer = plan.graph.stages[static_cast<size_t>(input.fragment)];
+    TaskSpec::Input read;
+    read.id = input.id;
+    read.stage = input.fragment;
+    read.kind = input.kind;
+    read.version = input_versions[i];
+    read.partition_end = static_cast<uint32_t>(producer.num_partitions);
+    if (input.kind == ExchangeKind::kHash && stage.num_tasks > 1) {
+      // A stage can have more tasks than there are partitions: those get none.
+      read.partition_begin = std::min(static_cast<uint32_t>(id.task), read.partition_end);
+      read.partition_end = std::min(read.partition_begin + 1, read.partition_end);
+    }
+    spec.inputs.push_back(read);
+  }
+  return spec;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/cut/cut_query.h"
+#include "storage/splits.h"
+#include "task/scan_list.h"
+#include "task/stage_graph.h"
+#include "task/task_spec.h"
+
+namespace smallpond {
+
+/// A query in stages: the graph that a scheduler runs, and what its tasks need beside.
+struct StagePlan {
+  /// What belongs to one stage of the graph.
+  struct Work {
+    std::string fragment;               ///< The plan that its tasks run, as bytes.
+    std::vector<FragmentInput> inputs;  ///< In the order of the stage's inputs in the graph.
+    std::vector<TaskScans> scans;       ///< One for each task, or none.
+    int num_columns = 0;
+    int num_keys = 0;
+    bool ordered = false;
+  };
+
+  StageGraph graph;
+  std::vector<Work> work;  ///< By stage.
+  std::string result;      ///< The plan that reads the result, as bytes.
+  int result_input = 0;    ///< The id of its one input: the last stage's output.
+  std::vector<std::string> columns;
+  std::vector<std::string> gathered;  ///< What one task does although its input is spread, and why.
+};
+
+/// What decides how many tasks there are.
+struct StageOptions {
+  int slots = 1;           ///< Tasks that run at a time.
+  SplitTarget split = {};  ///< Of what is read from files.
+  double broadcast_bytes = 64e6;
+  double partition_bytes = 256e6;  ///< Aim for one partition of an exchange.
+  int partitions = 0;              ///< Of every exchange by hash; 0: by the bytes.
+};
+
+/// Cuts a query into stages (see CutIntoFragments) and divides their work among tasks. Files are
+/// looked at through `files`, another connection with the same settings, since `connection` is in
+/// the middle of planning then.
+StagePlan PlanStages(Connection& connection, Connection& files, const Statement& query,
+                     const StageOptions& options);
+
+/// Returns what one attempt is to do.
+TaskSpec SpecOf(const StagePlan& plan, TaskId id, const std::vector<int>& input_versions,
+                const std::string& job_folder);
+
+}  // namespace smallpond

@@ -1,0 +1,208 @@
+#include "task/worker.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "duckdb_adapter/cut/run_fragment.h"
+#include "duckdb_adapter/exchange_write.h"
+#include "smallpond/error.h"
+#include "storage/job_names.h"
+
+namespace smallpond {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxCachedFiles = 64;
+constexpr auto kCancelInterval = std::chrono::milliseconds(20);
+
+std::string ReadWhole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) {
+    throw Error(ErrorKind::kIo, "'" + path +
+                                    "', a part of the job, can't be read. Does this worker see "
+                                    "the job's folder (data_root)?");
+  }
+  return text.str();
+}
+
+// Interrupts a connection when the flag is set, as long as it lives. DuckDB forgets an interrupt
+// that falls between two statements, so it is repeated.
+class CancelWatch {
+ public:
+  CancelWatch(Connection& connection, const std::atomic<bool>& cancelled)
+      : thread_([this, &connection, &cancelled](std::stop_token stop) {
+          std::unique_lock lock(mutex_);
+          while (!ended_.wait_for(lock, stop, kCancelInterval,
+                                  [&] { return stop.stop_requested(); })) {
+            if (cancelled) connection.Interrupt();
+          }
+        }) {}
+
+ private:
+  std::mutex mutex_;  // For ended_, which only the stop token wakes up.
+  std::condition_variable_any ended_;
+  std::jthread thread_;
+};
+
+int64_t CpuMs() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
+}
+
+json Success(const ExchangeFileSummary& written) {
+  json partitions = json::array();
+  for (const auto& partition : written.partitions) {
+    partitions.push_back({partition.rows, partition.bytes});
+  }
+  return {{"ok", true},
+          {"rows", written.rows},
+          {"bytes", written.bytes},
+          {"partitions", std::move(partitions)}};
+}
+
+json Failure(const Error& error, const std::optional<ExchangeInput::Part>& lost) {
+  json report = {{"ok", false},
+                 {"error", {{"kind", ErrorKindName(error.kind())}, {"message", error.what()}}},
+                 {"lost_input", nullptr}};
+  if (lost) {
+    report["lost_input"] = {
+        {"stage", lost->stage}, {"task", lost->task}, {"attempt", lost->attempt}};
+  }
+  return report;
+}
+
+}  // namespace
+
+std::string Worker::Run(const std::string& spec, const std::atomic<bool>& cancelled) {
+  try {
+    return RunSpec(ParseTaskSpec(spec), cancelled);
+  } catch (const Error& error) {
+    return Failure(error, std::nullopt).dump();
+  } catch (const std::exception& error) {
+    return Failure(Error(ErrorKind::kInternal, error.what()), std::nullopt).dump();
+  }
+}
+
+std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled) {
+  auto start = std::chrono::steady_clock::now();
+  int64_t cpu_start = CpuMs();
+  std::vector<FileIdentity> files;
+  TaskInputs inputs = ReadInputs(spec, files);
+  CheckUnchanged(files);
+  std::string fragment = Fragment(spec);
+  FragmentOutput output;
+  output.path =
+      spec.job_folder + "/" + AttemptFileName(spec.id.stage, spec.id.task, spec.id.attempt);
+  output.num_columns = spec.num_columns;
+  output.num_keys = spec.num_keys;
+  output.num_partitions = spec.num_partitions;
+  output.ordered = spec.ordered;
+
+  auto connection = TakeConnection();
+  json report;
+  try {
+    CancelWatch watch(*connection, cancelled);
+    RunFragment(*connection, fragment, inputs, output);
+    CheckUnchanged(files);
+    report = Success(TakeExchangeWriteSummary(*connection).value());
+  } catch (const Error& error) {
+    report = Failure(error, LostInput(*connection));
+  }
+  GiveBack(std::move(connection));
+  std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now() - start;
+  report["wall_ms"] = static_cast<int64_t>(wall.count());
+  // Of the whole process: right where it runs one task at a time.
+  report["cpu_ms"] = CpuMs() - cpu_start;
+  return report.dump();
+}
+
+TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files) {
+  TaskInputs inputs;
+  if (spec.has_scans) {
+    std::string path = spec.job_folder + "/" + ScanListFileName(spec.id.stage, spec.id.task);
+    auto tasks = ParseScanList(ReadWhole(path), path);
+    auto& task = tasks.at(static_cast<size_t>(spec.id.task % kTasksPerScanList));
+    inputs.scans = std::move(task.scans);
+    files = std::move(task.files);
+  }
+  for (const auto& input : spec.inputs) inputs.exchanges[input.id] = ReadInput(spec, input);
+  return inputs;
+}
+
+ExchangeInput Worker::ReadInput(const TaskSpec& spec, const TaskSpec::Input& input) {
+  ListRef outputs = Outputs(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
+  ExchangeInput read;
+  if (input.partition_begin == input.partition_end) return read;
+  for (int task = 0; task < static_cast<int>(outputs->files.size()); ++task) {
+    if (input.kind == ExchangeKind::kForward && task != spec.id.task) continue;
+    int attempt = outputs->files[static_cast<size_t>(task)].attempt;
+    TaskId writer{input.stage, task, attempt};
+    ExchangeInput::Part part;
+    part.path = spec.job_folder + "/" + AttemptFileName(writer.stage, writer.task, writer.attempt);
+    part.partition_begin = input.partition_begin;
+    part.partition_end = input.partition_end;
+    part.stage = writer.stage;
+    part.task = writer.task;
+    part.attempt = writer.attempt;
+    read.parts.push_back(std::move(part));
+  }
+  return read;
+}
+
+std::string Worker::Fragment(const TaskSpec& spec) {
+  std::string path = spec.job_folder + "/" + FragmentFileName(spec.fragment);
+  {
+    std::lock_guard lock(mutex_);
+    auto found = fragments_.find(path);
+    if (found != fragments_.end()) return found->second;
+  }
+  std::string bytes = ReadWhole(path);
+  std::lock_guard lock(mutex_);
+  if (fragments_.size() >= kMaxCachedFiles) fragments_.clear();
+  fragments_[path] = bytes;
+  return bytes;
+}
+
+Worker::ListRef Worker::Outputs(const std::string& path) {
+  {
+    std::lock_guard lock(mutex_);
+    auto found = outputs_.find(path);
+    if (found != outputs_.end()) return found->second;
+  }
+  auto list = std::make_shared<const OutputsList>(ParseOutputsList(ReadWhole(path), path));
+  std::lock_guard lock(mutex_);
+  if (outputs_.size() >= kMaxCachedFiles) outputs_.clear();
+  outputs_[path] = list;
+  return list;
+}
+
+std::unique_ptr<Connection> Worker::TakeConnection() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto connection = std::move(idle_.back());
+      idle_.pop_back();
+      return connection;
+    }
+  }
+  auto connection = connect_();
+  PrepareForFragments(*connection);
+  return connection;
+}
+
+void Worker::GiveBack(std::unique_ptr<Connection> connection) {
+  std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(connection));
+}
+
+}  // namespace smallpond

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/connection.h"
+#include "duckdb_adapter/database.h"
+#include "task/outputs_list.h"
+#include "task/scan_list.h"
+#include "task/task_spec.h"
+
+namespace smallpond {
+
+/// Runs tasks on one DuckDB, each on a connection of its own, so that they share its memory limit,
+/// its threads and what it keeps of files. Any number of threads may call Run.
+class Worker {
+ public:
+  using Connect = std::function<std::unique_ptr<Connection>()>;
+
+  /// `connect` opens connections to a database that is prepared for stages.
+  explicit Worker(Connect connect) : connect_(std::move(connect)) {}
+
+  /// Runs the attempt that a spec describes and returns its report. Never throws. Where `cancelled`
+  /// becomes true the report says so soon.
+  std::string Run(const std::string& spec, const std::atomic<bool>& cancelled);
+
+ private:
+  using ListRef = std::shared_ptr<const OutputsList>;
+
+  std::string RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled);
+  TaskInputs ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files);
+  ExchangeInput ReadInput(const TaskSpec& spec, const TaskSpec::Input& input);
+  std::string Fragment(const TaskSpec& spec);
+  ListRef Outputs(const std::string& path);
+  std::unique_ptr<Connection> TakeConnection();
+  void GiveBack(std::unique_ptr<Connection> connection);
+
+  const Connect connect_;
+  std::mutex mutex_;  // Guards what follows.
+  std::vector<std::unique_ptr<Connection>> idle_;
+  std::map<std::string, std::string> fragments_;  // By their path; few and small.
+  std::map<std::string, ListRef> outputs_;        // The last ones that were read.
+};
+
+}  // namespace smallpond
