@@ -15,9 +15,12 @@ enum class MergeMode {
   kConcat,  ///< Each partition's own result, one after the other, as smallpond 0.15 does.
 };
 
-/// Which road a session takes. Only the direct one exists in this version.
+/// Which road a session takes. All give the same answers.
 enum class ExecutorKind {
-  kDirect,  ///< One DuckDB in this process.
+  kDirect,     ///< One DuckDB query in this process.
+  kThreads,    ///< Cut into stages, whose tasks are threads of this process.
+  kProcesses,  ///< Cut into stages, whose tasks run in worker processes of this machine.
+  kRay,        ///< Cut into stages, whose tasks run on the nodes of a Ray cluster.
 };
 
 /// Settings of a session. A default-constructed value gives this process, all its cores and 80% of
@@ -60,10 +63,15 @@ struct SMALLPOND_API Options {
   MergeMode merge = MergeMode::kAuto;  ///< Default of partial_sql's `merge`.
 
   // --- cluster ---
-  std::optional<ExecutorKind> executor;  ///< Empty: direct.
+  std::optional<ExecutorKind> executor;  ///< Empty: ray with a ray_address, else direct.
   int num_nodes = 1;                     ///< More than one needs a cluster.
-  int num_executors = 0;         ///< smallpond 0.15's word for worker nodes; 0 is this process.
-  std::string ray_address;       ///< Address of a Ray cluster.
+  /// Workers of executor=processes; 0 is one. smallpond 0.15's word for worker nodes.
+  int num_executors = 0;
+  std::string ray_address;  ///< Of a running Ray cluster, "HOST:6379" or "auto".
+  /// A join's side estimated to be at most this large goes to every task instead of being shuffled.
+  uint64_t broadcast_size_bytes = 64'000'000;
+  /// The command that starts a worker process. Empty: `smallpond worker`, found on the PATH.
+  std::vector<std::string> worker_command;
   std::string platform;          ///< smallpond 0.15's way to start executors; unused without any.
   std::string memory_allocator;  ///< "system", "jemalloc" or "mimalloc"; only for worker processes.
   bool bind_numa_node = false;   ///< Only for worker processes.
@@ -121,6 +129,9 @@ struct WriteResult {
   /// folder themselves. smallpond's own readers see one version always.
   double publish_seconds = 0;
 };
+
+/// The kind's name as the Python argument spells it, for example "direct".
+SMALLPOND_API std::string ExecutorKindName(ExecutorKind kind);
 
 /// Reads "overwrite", "append", "error" or "ignore". Throws InvalidInput.
 SMALLPOND_API WriteMode ParseWriteMode(const std::string& text);

@@ -16,6 +16,7 @@
 namespace smallpond {
 
 struct PlanSqlInputs;  // src/plan/plan_sql.h
+class Executor;        // src/executor/executor.h
 
 /// Further named arguments of DuckDB's reader, for example {"header", true} for CSV.
 using ReaderOptions = std::vector<std::pair<std::string, Value>>;
@@ -98,6 +99,13 @@ class SMALLPOND_API Session {
   /// ATTACH, LOAD, INSERT and the like. Later queries of this session see them. Names of tables
   /// mean what they mean in Sql. Throws Unsupported for queries, transactions and COPY … TO.
   void Execute(const std::string& sql, const SqlInputs& inputs = {});
+
+  /// For the Python package: makes `make_executor` start what runs the tasks of this session. It
+  /// is called before the first action that has tasks, with the setup of the workers.
+  void SetMakeExecutor(
+      std::function<std::shared_ptr<Executor>(const std::string& setup)> make_executor);
+  /// Ends the session's worker processes, if it has any. The next action starts new ones.
+  void StopWorkers();
 
   /// Forgets the session; its copies are closed too. Its frames stay usable for as long as they
   /// live, and calls that other threads are in come to their end.

@@ -35,6 +35,7 @@ def init(
     threads: int | None = None,
     partition_size: str | int | None = None,
     partitions: int | None = None,
+    broadcast_size: str | int | None = None,
     temp_dir: PathLike | None = None,
     merge: str | None = None,
     **unknown: Any,
@@ -57,12 +58,14 @@ def init(
         Default of `partial_sql`'s merge: "auto" (the right answer) or "concat" (each partition's
         own result).
     executor (SP_EXECUTOR)
-        "direct": one DuckDB in this process, the only one in this version.
-    partition_size (SP_PARTITION_SIZE), partitions (SP_PARTITIONS)
-        Size ("256MB") or number of the pieces that files are read in, when work is cut into tasks.
-        They never change an answer.
+        "direct" (the default): one DuckDB query in this process. "threads", "processes" and "ray"
+        cut queries into stages, whose tasks run in this process, in `num_executors` worker
+        processes, or on the nodes of the Ray cluster at `ray_address`. All give the same answers.
+    partition_size, partitions, broadcast_size (SP_PARTITION_SIZE, SP_PARTITIONS, SP_BROADCAST_SIZE)
+        Size ("256MB") or number of the pieces that tasks read and exchange, and up to which size
+        ("64MB") a join sends one side to all tasks. They never change an answer.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
-        A cluster. More than this machine is an UnsupportedError in this version.
+        A cluster. More than this machine without a `ray_address` is an UnsupportedError.
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)
@@ -79,12 +82,39 @@ def init(
     }
     if unknown:
         raise TypeError(_unknown_argument(next(iter(unknown))))
-    settings = {name: _as_text(value) for name, value in arguments.items()}
+    return _open({name: _as_text(value) for name, value in arguments.items()})
+
+
+def _open(settings: dict[str, str]) -> Session:
     if "SP_JOB_NAME" not in os.environ:
         settings.setdefault("job_name", os.path.basename(sys.argv[0]) if sys.argv else "")
-    session = Session(_core.Session.init(settings))
+    core = _core.Session.init(settings)
+    _choose_executor(core)
+    session = Session(core)
     _open_sessions.add(session)
     return session
+
+
+def _choose_executor(core: _core.Session) -> None:
+    """Tells a session that has workers how to start them; they start with its first action."""
+    threads_per_worker = max(1, core.threads // core.num_workers)
+    num_workers, address = core.num_workers, core.ray_address
+    if core.executor == "processes":
+
+        def start(setup: str) -> _core.Executor:
+            from smallpond.process_executor import start_processes
+
+            return start_processes(setup, num_workers, threads_per_worker)
+
+        core.set_make_executor(start)
+    elif core.executor == "ray":
+
+        def connect(setup: str) -> _core.Executor:
+            from smallpond.ray_executor import RayExecutor
+
+            return RayExecutor(address, setup, threads_per_task=1)
+
+        core.set_make_executor(connect)
 
 
 def _as_text(value: Any) -> str:
@@ -109,8 +139,9 @@ def _unknown_argument(name: str) -> str:
 
 def _remove_spill_folders() -> None:
     """At exit: DuckDB removes its spill folder when it closes, which a frame in a global variable
-    may prevent."""
+    may prevent. Worker processes end while there is an interpreter to end them."""
     for session in list(_open_sessions):
+        session._stop_workers()
         shutil.rmtree(session._temp_dir, ignore_errors=True)
 
 

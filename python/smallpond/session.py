@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -246,7 +247,13 @@ class Session:
 
     def shutdown(self) -> None:
         """Closes the session. Frames made before stay usable. Closing twice is fine."""
+        self._stop_workers()
         self._core.close()
+
+    def _stop_workers(self) -> None:
+        # A closed session has none.
+        with contextlib.suppress(InvalidInputError):
+            self._core.stop_workers()
 
     def __enter__(self) -> Session:
         return self

@@ -62,13 +62,10 @@ MergeMode ParseMerge(const std::string& text, const std::string& what) {
 
 ExecutorKind ParseExecutor(const std::string& text, const std::string& what) {
   if (text == "direct") return ExecutorKind::kDirect;
-  if (text == "threads" || text == "processes" || text == "ray") {
-    throw Error(
-        ErrorKind::kUnsupported,
-        what + "='" + text +
-            "' is not in this version. Leave it out, or say 'direct': one DuckDB in this process.");
-  }
-  ThrowInvalid(what + " must be 'direct', not '" + text + "'.");
+  if (text == "threads") return ExecutorKind::kThreads;
+  if (text == "processes") return ExecutorKind::kProcesses;
+  if (text == "ray") return ExecutorKind::kRay;
+  ThrowInvalid(what + " must be 'direct', 'threads', 'processes' or 'ray', not '" + text + "'.");
 }
 
 std::string ParseChoice(const std::string& text, const std::string& what,
@@ -111,6 +108,8 @@ const std::vector<Setting>& Settings() {
        [](Options& o, Text text, Text what) { o.duckdb_memory_bytes = ParseBytes(text, what); }},
       {"partition_size", "SP_PARTITION_SIZE",
        [](Options& o, Text text, Text what) { o.partition_size_bytes = ParseBytes(text, what); }},
+      {"broadcast_size", "SP_BROADCAST_SIZE",
+       [](Options& o, Text text, Text what) { o.broadcast_size_bytes = ParseBytes(text, what); }},
       {"bind_numa_node", "SP_BIND_NUMA_NODE",
        [](Options& o, Text text, Text what) { o.bind_numa_node = ParseBool(text, what); }},
       {"_remove_output_root", nullptr,
@@ -160,6 +159,20 @@ uint64_t ParseBytes(const std::string& text, const std::string& what) {
   ThrowInvalid(what +
                " must be a size such as '8GB', '512MiB' or a number of bytes above 0, not '" +
                text + "'.");
+}
+
+std::string ExecutorKindName(ExecutorKind kind) {
+  switch (kind) {
+    case ExecutorKind::kDirect:
+      return "direct";
+    case ExecutorKind::kThreads:
+      return "threads";
+    case ExecutorKind::kProcesses:
+      return "processes";
+    case ExecutorKind::kRay:
+      return "ray";
+  }
+  return "";
 }
 
 WriteMode ParseWriteMode(const std::string& text) {

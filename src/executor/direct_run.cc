@@ -89,6 +89,14 @@ std::optional<Statement> DirectRun::QueryKept(const PlanRef& plan) {
   return ReadBack(connection_, *entry->rows, plan->schema());
 }
 
+Statement DirectRun::Compute(Statement query) {
+  if (!stages_) return query;
+  auto job = stages_->Run(connection_, query);
+  if (!job) return query;
+  jobs_.push_back(job);
+  return job->Result(connection_);
+}
+
 std::vector<FileIdentity> DirectRun::Files(const PlanRef& plan) {
   if (std::holds_alternative<ReadFiles>(plan->op())) return Resolve(plan).files;
   std::vector<FileIdentity> files;

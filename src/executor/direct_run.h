@@ -8,6 +8,7 @@
 
 #include "duckdb_adapter/connection.h"
 #include "executor/result_cache.h"
+#include "executor/stage_runner.h"
 #include "plan/logical_plan.h"
 
 namespace smallpond {
@@ -31,13 +32,19 @@ class DirectRun {
   };
 
   /// Takes results from `kept`, which may be null and must outlive the run.
-  explicit DirectRun(Connection& connection, ResultCache* kept = nullptr)
-      : connection_(connection), kept_(kept) {}
+  /// With `stages`, queries are computed by tasks where that can be done.
+  explicit DirectRun(Connection& connection, ResultCache* kept = nullptr,
+                     StageRunner* stages = nullptr)
+      : connection_(connection), kept_(kept), stages_(stages) {}
 
   /// Returns the query for all rows of `plan`.
   Statement Query(const PlanRef& plan);
   /// Returns the statement `sql` with the plan's rows for its table "{0}".
   Statement Over(const std::string& sql, const PlanRef& plan);
+
+  /// Computes a query in stages, if the run has any and it can be cut, and returns the query for
+  /// its rows, which are good as long as the run; otherwise returns it as it is.
+  Statement Compute(Statement query);
 
   /// Returns all files that the plan reads, as this run found them.
   std::vector<FileIdentity> Files(const PlanRef& plan);
@@ -63,6 +70,8 @@ class DirectRun {
 
   Connection& connection_;
   ResultCache* kept_;
+  StageRunner* stages_;
+  std::vector<std::shared_ptr<const FinishedJob>> jobs_;       // Whose results are read.
   std::vector<std::shared_ptr<const ArrowSource>> kept_rows_;  // What the statements read.
   int num_tables_ = 0;
   std::map<const LogicalPlan*, ResolvedScan> resolved_;  // The files as this run found them.

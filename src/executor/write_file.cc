@@ -22,7 +22,7 @@ void WriteFile(Connection& connection, DirectRun& run, const PlanRef& plan, cons
   std::string written =
       is_device ? path : path + ".writing-" + std::to_string(std::random_device()());
   try {
-    Statement rows = run.Query(plan);
+    Statement rows = run.Compute(run.Query(plan));
     if (format == "parquet") rows = WithExportTypes(std::move(rows), plan->schema());
     connection.Run(
         SqlOver("COPY (FROM \"{0}\") TO " + QuoteText(written) + " (" + copy.options + ")", rows));

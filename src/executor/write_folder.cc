@@ -34,7 +34,7 @@ class FolderWrite {
   void Run() {
     int num_partitions = plan_->partitioning().num_partitions;
     if (num_partitions == 1) {
-      CopyRows(run_.Query(plan_), 0);
+      CopyRows(run_.Compute(run_.Query(plan_)), 0);
     } else {
       const auto& table = run_.Partitions(plan_);
       for (int i = 0; i < num_partitions; ++i) CopyRows(DirectRun::PartitionQuery(table, i), i);

@@ -172,7 +172,27 @@ void DefineProcessExecutor(nb::module_& m) {
       .def_prop_ro("worker_pids", &ProcessExecutor::WorkerPids);
 }
 
+void CloseExecutor(nb::object* executor) {
+  if (!nb::is_alive()) return;  // The interpreter has ended, and took the object with it.
+  nb::gil_scoped_acquire locked;
+  try {
+    if (nb::hasattr(*executor, "close")) executor->attr("close")();
+  } catch (nb::python_error& raised) {
+    raised.discard_as_unraisable("closing an executor");
+  }
+  delete executor;
+}
+
 }  // namespace
+
+std::shared_ptr<Executor> MakePythonExecutor(const nb::object& make, const std::string& setup) {
+  return WithErrors([&] {
+    nb::gil_scoped_acquire locked;
+    auto* object = new nb::object(make(setup));
+    return std::shared_ptr<Executor>(nb::cast<Executor*>(*object),
+                                     [object](Executor*) { CloseExecutor(object); });
+  });
+}
 
 void DefineExecutors(nb::module_& m) {
   using Release = nb::call_guard<nb::gil_scoped_release>;

@@ -5,6 +5,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -198,7 +200,32 @@ void DefineSession(nb::module_& m) {
       .def_prop_ro("job_name", [](const Session& session) { return session.options().job_name; })
       .def_prop_ro("job_time", [](const Session& session) { return session.options().job_time; })
       .def_prop_ro("threads", [](const Session& session) { return *session.options().threads; })
+      .def_prop_ro("executor",
+                   [](const Session& session) {
+                     return std::string(ExecutorKindName(*session.options().executor));
+                   })
+      .def_prop_ro("ray_address",
+                   [](const Session& session) { return session.options().ray_address; })
+      .def_prop_ro(
+          "num_workers",
+          [](const Session& session) { return std::max(1, session.options().num_executors); })
+      .def_prop_ro("threads", [](const Session& session) { return *session.options().threads; })
       .def_prop_ro("temp_dir", [](const Session& session) { return session.options().temp_dir; })
+      .def(
+          "set_make_executor",
+          [](Session& session, nb::object make) {
+            // Kept by the session, which may end without the interpreter's lock.
+            std::shared_ptr<nb::object> kept(new nb::object(std::move(make)),
+                                             [](nb::object* object) {
+                                               if (!nb::is_alive()) return;
+                                               nb::gil_scoped_acquire locked;
+                                               delete object;
+                                             });
+            session.SetMakeExecutor(
+                [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
+          },
+          "make"_a)
+      .def("stop_workers", &Session::StopWorkers, Release())
       .def("close", &Session::Close, Release());
 }
 

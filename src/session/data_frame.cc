@@ -1,6 +1,7 @@
 #include "smallpond/data_frame.h"
 
 #include "duckdb_adapter/arrow_source.h"
+#include "duckdb_adapter/exchange_scan.h"
 #include "executor/direct_run.h"
 #include "executor/lower_plan.h"
 #include "executor/write_file.h"
@@ -26,12 +27,12 @@ using Work = std::function<void(Connection&, DirectRun&)>;
 // writer replaced the folder's version, and the next run sees the new one.
 bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   auto connection = session.Connect();
-  DirectRun run(*connection, &session.kept());
+  DirectRun run(*connection, &session.kept(), session.stages());
   try {
     RunTicking(*connection, ticker, [&] { work(*connection, run); });
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
-    if (run.FilesWereRemoved()) return false;
+    if (run.FilesWereRemoved() || LostInput(*connection)) return false;
     run.CheckFilesUnchanged();  // A file that changes gives all kinds of errors.
     throw;
   }
@@ -73,16 +74,16 @@ DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const
 int64_t DataFrame::Count(const Ticker& ticker) const {
   int64_t count = 0;
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-    count = connection.QueryInt64(run.Over("SELECT count(*) FROM \"{0}\"", plan_));
+    count = connection.QueryInt64(run.Compute(run.Over("SELECT count(*) FROM \"{0}\"", plan_)));
   });
   return count;
 }
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
   std::shared_ptr<Connection> connection = session_->Connect();
-  auto run = std::make_shared<DirectRun>(*connection, &session_->kept());
+  auto run = std::make_shared<DirectRun>(*connection, &session_->kept(), session_->stages());
   RunTicking(*connection, ticker, [&] {
-    Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
+    Statement query = WithExportTypes(run->Compute(run->Query(plan_)), plan_->schema());
     // The stream keeps alive what the query reads, and looks at the files again when it ends.
     auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
     StreamQuery(connection, std::move(query), at_end, out);
@@ -99,7 +100,7 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     ArrowArrayStream result{};
-    connection.Collect(WithExportTypes(std::move(query), plan_->schema()), &result);
+    connection.Collect(WithExportTypes(run.Compute(std::move(query)), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);
     can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
                   ReadBack(connection, *rows, plan_->schema());
@@ -114,7 +115,7 @@ std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) con
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
-    text = connection.RenderText(std::move(query), max_rows, width, kPreviewLimit);
+    text = connection.RenderText(run.Compute(std::move(query)), max_rows, width, kPreviewLimit);
   });
   return text;
 }
@@ -124,7 +125,7 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
-    html = connection.RenderHtml(std::move(query), max_rows);
+    html = connection.RenderHtml(run.Compute(std::move(query)), max_rows);
   });
   return html;
 }

@@ -207,16 +207,29 @@ void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
     auto connection = state->Connect();
+    std::string for_workers = WorkersNeed(statement) ? statement.ToSql() : "";
     if (effect == StatementEffect::kConnection) {
       connection->Run(statement.Copy());  // Says now what is wrong with it.
       state->AddToPrelude(std::move(statement));
+      state->AddToWorkers(for_workers);
       continue;
     }
     DirectRun run(*connection);
     auto plans = ResolveTables(*connection, statement, planned,
                                [&](const PlanRef& plan) { return run.Query(plan); });
     connection->Run(std::move(statement));
+    state->AddToWorkers(for_workers);
   }
+}
+
+void Session::SetMakeExecutor(
+    std::function<std::shared_ptr<Executor>(const std::string& setup)> make_executor) {
+  State()->SetMakeExecutor(std::move(make_executor));
+}
+
+void Session::StopWorkers() {
+  auto state = State();
+  if (state->stages()) state->stages()->Reset();
 }
 
 void Session::Close() {

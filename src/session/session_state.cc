@@ -9,12 +9,20 @@
 #include <filesystem>
 #include <random>
 
+#include "duckdb_adapter/cut/run_fragment.h"
+#include "executor/process_executor.h"
+#include "executor/thread_executor.h"
+#include "plan/scan_splits.h"
 #include "smallpond/error.h"
 #include "storage/machine.h"
 #include "storage/paths.h"
+#include "task/worker.h"
 
 namespace smallpond {
 namespace {
+
+// Of the memory: what the driver of worker processes keeps for planning and reading results.
+constexpr double kDriversShare = 0.25;
 
 // Tells what a cluster is and how far this version is from it.
 constexpr const char* kNeedsCluster =
@@ -64,19 +72,36 @@ std::string SpillFolder(const Options& options) {
   return base + "/smallpond-" + std::to_string(getpid()) + "-" + std::to_string(sessions++);
 }
 
-void CheckNeedsNoCluster(const Options& options) {
+// More than this machine takes a cluster, and a cluster takes an address.
+void CheckCluster(const Options& options) {
+  if (!options.ray_address.empty()) return;
   auto refuse = [](const std::string& what) {
     throw Error(ErrorKind::kUnsupported, what + kNeedsCluster);
   };
+  bool has_processes = options.executor == ExecutorKind::kProcesses;
+  if (options.executor == ExecutorKind::kRay) refuse("executor='ray'");
   if (options.num_nodes > 1) refuse("num_nodes=" + std::to_string(options.num_nodes));
-  if (options.num_executors > 0) refuse("num_executors=" + std::to_string(options.num_executors));
-  if (!options.ray_address.empty()) refuse("ray_address='" + options.ray_address + "'");
+  if (options.num_executors > 0 && !has_processes)
+    refuse("num_executors=" + std::to_string(options.num_executors));
   const char* spawn = std::getenv("SP_SPAWN");
   if (spawn && std::string(spawn) == "1") refuse("SP_SPAWN=1, to submit this script as a job,");
 }
 
+// The folder of the jobs' files, which every worker must see.
+std::string JobsFolder(const Options& options) {
+  if (!options.data_root.empty()) return ResolvePath(options.data_root, "") + "/jobs";
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : "/tmp") + "/.smallpond/data/jobs";
+}
+
+uint64_t MemoryBudget(const Options& options) {
+  constexpr double kShareOfMachine = 0.8;
+  return options.duckdb_memory_bytes.value_or(
+      static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine));
+}
+
 Options WithDefaults(Options options) {
-  CheckNeedsNoCluster(options);
+  CheckCluster(options);
   if (options.job_id.empty()) options.job_id = RandomUuid();
   if (options.job_time.empty()) options.job_time = NowIso8601();
   if (!options.data_dir.empty()) {
@@ -89,7 +114,9 @@ Options WithDefaults(Options options) {
     }
   }
   if (!options.threads) options.threads = UsableCpus();
-  if (!options.executor) options.executor = ExecutorKind::kDirect;
+  if (!options.executor) {
+    options.executor = options.ray_address.empty() ? ExecutorKind::kDirect : ExecutorKind::kRay;
+  }
   options.temp_dir = SpillFolder(options);
   return options;
 }
@@ -101,7 +128,72 @@ SessionState::SessionState(const Options& options) : options_(WithDefaults(optio
   limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
   limits.threads = *options_.threads;
   limits.temp_dir = options_.temp_dir;
+  if (options_.executor == ExecutorKind::kProcesses) {
+    limits.memory_bytes =
+        static_cast<uint64_t>(kDriversShare * static_cast<double>(MemoryBudget(options_)));
+  }
   database_ = std::make_unique<Database>(limits);
+  if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
+}
+
+std::unique_ptr<StageRunner> SessionState::MakeStages() {
+  PrepareForStages(*database_);
+  StageRunner::Parts parts;
+  parts.connect = [this] { return Connect(); };
+  parts.make_executor = [this] { return StartExecutor(); };
+  parts.jobs_folder = JobsFolder(options_);
+  StageOptions& stages = parts.stages;
+  stages.slots = *options_.threads;
+  stages.split = SplitTargetOf(options_);
+  stages.broadcast_bytes = static_cast<double>(options_.broadcast_size_bytes);
+  stages.partition_bytes = static_cast<double>(options_.partition_size_bytes);
+  stages.partitions = options_.partitions.value_or(0);
+  return std::make_unique<StageRunner>(std::move(parts));
+}
+
+WorkerSetup SessionState::SetupOfWorkers() {
+  WorkerSetup setup;
+  {
+    std::lock_guard lock(mutex_);
+    setup.prelude = worker_prelude_;
+  }
+  // Of a cluster's nodes nothing is known here: 0 is all that the node has.
+  if (options_.executor == ExecutorKind::kRay) {
+    setup.limits.threads = 0;
+    setup.limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
+    setup.limits.temp_dir = options_.temp_dir;
+    return setup;
+  }
+  int workers = std::max(1, options_.num_executors);
+  setup.limits.threads = std::max(1, *options_.threads / workers);
+  setup.limits.memory_bytes = static_cast<uint64_t>(
+      (1 - kDriversShare) * static_cast<double>(MemoryBudget(options_)) / workers);
+  setup.limits.temp_dir = options_.temp_dir;
+  return setup;
+}
+
+std::shared_ptr<Executor> SessionState::StartExecutor() {
+  if (options_.executor == ExecutorKind::kThreads) {
+    auto worker = std::make_shared<Worker>([this] { return Connect(); });
+    return std::make_shared<ThreadExecutor>(
+        *options_.threads, [worker](const std::string& spec, const std::atomic<bool>& cancelled) {
+          return worker->Run(spec, cancelled);
+        });
+  }
+  WorkerSetup setup = SetupOfWorkers();
+  if (make_executor_) return make_executor_(FormatWorkerSetup(setup));
+  if (options_.executor == ExecutorKind::kRay) {
+    throw Error(ErrorKind::kUnsupported,
+                "executor='ray' is driven by Python: run this script with Python, or use "
+                "executor='processes'.");
+  }
+  ProcessExecutorOptions options;
+  options.command = options_.worker_command;
+  if (options.command.empty()) options.command = {"smallpond", "worker"};
+  options.setup = FormatWorkerSetup(setup);
+  options.num_workers = std::max(1, options_.num_executors);
+  options.slots_per_worker = setup.limits.threads;
+  return std::make_shared<ProcessExecutor>(std::move(options));
 }
 
 std::unique_ptr<Connection> SessionState::Connect() {
@@ -109,6 +201,15 @@ std::unique_ptr<Connection> SessionState::Connect() {
   std::lock_guard lock(mutex_);
   for (const auto& statement : prelude_) connection->Run(statement.Copy());
   return connection;
+}
+
+void SessionState::AddToWorkers(const std::string& sql) {
+  if (sql.empty() || !stages_) return;
+  {
+    std::lock_guard lock(mutex_);
+    worker_prelude_.push_back(sql);
+  }
+  stages_->Reset();
 }
 
 void SessionState::AddToPrelude(Statement statement) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -8,7 +9,9 @@
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
 #include "executor/result_cache.h"
+#include "executor/stage_runner.h"
 #include "smallpond/options.h"
+#include "task/worker_setup.h"
 
 namespace smallpond {
 
@@ -25,13 +28,28 @@ class SessionState {
   std::unique_ptr<Connection> Connect();
   /// Makes a statement that was run once a part of every later connection.
   void AddToPrelude(Statement statement);
+  /// Makes a statement a part of what workers run when they start; nothing where it is empty.
+  void AddToWorkers(const std::string& sql);
+
+  /// Runs queries in stages; null on the direct road.
+  StageRunner* stages() { return stages_.get(); }
+  /// Makes an executor from the setup of its workers. Set before the first action.
+  using MakeExecutor = std::function<std::shared_ptr<Executor>(const std::string& setup)>;
+  void SetMakeExecutor(MakeExecutor make_executor) { make_executor_ = std::move(make_executor); }
 
  private:
+  std::unique_ptr<StageRunner> MakeStages();
+  std::shared_ptr<Executor> StartExecutor();
+  WorkerSetup SetupOfWorkers();
+
   Options options_;  // With every default filled in.
   std::unique_ptr<Database> database_;
   ResultCache kept_;
-  std::mutex mutex_;                // Guards prelude_.
-  std::vector<Statement> prelude_;  // Statements that set up a connection, in order.
+  std::mutex mutex_;                         // Guards both preludes.
+  std::vector<Statement> prelude_;           // Statements that set up a connection, in order.
+  std::vector<std::string> worker_prelude_;  // Those that set up a worker.
+  MakeExecutor make_executor_;
+  std::unique_ptr<StageRunner> stages_;
 };
 
 }  // namespace smallpond

@@ -104,6 +104,7 @@ def test_job_id() -> None:
 # --- every argument, as in smallpond 0.15 and the article ---
 
 HARMLESS: dict[str, Any] = {
+    "broadcast_size": "1MB",
     "job_id": "a", "job_time": "2026-01-31T12:00:00", "job_name": "n", "num_executors": 0,
     "bind_numa_node": True, "_remove_output_root": False, "memory_allocator": "jemalloc",
     "num_nodes": 1, "duckdb_memory": "500MB", "executor": "direct", "threads": 1,
@@ -111,7 +112,7 @@ HARMLESS: dict[str, Any] = {
 }  # fmt: skip
 FOLDERS = ["data_root", "data_dir", "temp_dir"]
 CLUSTER: dict[str, Any] = {
-    "num_nodes": 10, "num_executors": 2, "ray_address": "ray://head:10001", "platform": "mpi",
+    "num_nodes": 10, "num_executors": 2, "executor": "ray", "platform": "mpi",
 }  # fmt: skip
 
 
@@ -142,7 +143,14 @@ def test_cluster_argument(name: str) -> None:
 
 def test_every_argument_is_tested() -> None:
     known = set(inspect.signature(smallpond.init).parameters) - {"unknown"}
-    assert known == {*HARMLESS, *FOLDERS, *CLUSTER}
+    assert known == {*HARMLESS, *FOLDERS, *CLUSTER, "ray_address"}
+
+
+def test_ray_address_is_looked_at_by_the_first_action() -> None:
+    with smallpond.init(**SMALL, ray_address="ray://head:10001") as sp:
+        frame = sp.sql("SELECT 1 AS x")
+        with pytest.raises(smallpond.UnsupportedError, match="Ray Client"):
+            frame.count()
 
 
 def test_positional_arguments_stand_as_in_0_15() -> None:

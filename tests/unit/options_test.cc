@@ -179,7 +179,8 @@ TEST(OptionsSet, SaysWhatAValueMustBe) {
       {"job_time", "soon",
        "job_time must be a time such as '2026-01-31T12:00:00', or seconds since 1970, not 'soon'."},
       {"merge", "Auto", "merge must be 'auto' or 'concat', not 'Auto'."},
-      {"executor", "spark", "executor must be 'direct', not 'spark'."},
+      {"executor", "spark",
+       "executor must be 'direct', 'threads', 'processes' or 'ray', not 'spark'."},
       {"memory_allocator", "tcmalloc",
        "memory_allocator must be one of 'system', 'jemalloc', 'mimalloc', not 'tcmalloc'."},
   };
@@ -204,10 +205,11 @@ TEST(OptionsSet, NamesTheNearestOption) {
   EXPECT_EQ(InvalidInputOf([] { Options().Set("zzz", "1"); }), "There is no option 'zzz'.");
 }
 
-TEST(OptionsSet, TellsAnExecutorOfLaterVersionsFromAWrongOne) {
-  for (const std::string executor : {"threads", "processes", "ray"}) {
-    EXPECT_CONTAINS(ErrorOf(ErrorKind::kUnsupported, [&] { Options().Set("executor", executor); }),
-                    "executor='" + executor + "' is not in this version");
+TEST(OptionsSet, TakesEveryExecutorByItsName) {
+  for (const std::string name : {"direct", "threads", "processes", "ray"}) {
+    Options options;
+    options.Set("executor", name);
+    EXPECT_EQ(ExecutorKindName(*options.executor), name);
   }
 }
 

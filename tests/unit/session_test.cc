@@ -64,8 +64,8 @@ TEST(SessionInit, RefusesACluster) {
   EXPECT_CONTAINS(error([](Options& o) { o.num_nodes = 2; }), "num_nodes=2 needs a cluster");
   EXPECT_CONTAINS(error([](Options& o) { o.num_executors = 1; }),
                   "num_executors=1 needs a cluster");
-  EXPECT_CONTAINS(error([](Options& o) { o.ray_address = "h:1"; }),
-                  "ray_address='h:1' needs a cluster");
+  EXPECT_CONTAINS(error([](Options& o) { o.executor = ExecutorKind::kRay; }),
+                  "executor='ray' needs a cluster");
 }
 
 TEST(SessionInit, RefusesADataFolderThatIsNone) {

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "executor/executor.h"
+#include "planner/stage_plan.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/stage_statistics.h"
+#include "storage/job_directory.h"
+
+namespace smallpond {
+
+/// What a job did, for explain(analyze).
+struct JobReport {
+  StageGraph graph;
+  std::vector<StageSummary> stages;  ///< One for each stage.
+  std::vector<int> attempts;         ///< How many each stage took.
+  std::vector<std::string> gathered;
+  double plan_seconds = 0;
+  double run_seconds = 0;
+};
+
+/// A job that has ended well. It keeps the files of its result as long as it lives.
+class FinishedJob {
+ public:
+  FinishedJob(std::unique_ptr<JobDirectory> directory, StagePlan plan, OutputsList outputs,
+              JobReport report);
+  ~FinishedJob();
+  FinishedJob(const FinishedJob&) = delete;
+  FinishedJob& operator=(const FinishedJob&) = delete;
+
+  /// Returns the query for the rows of the result. It is good until the next one on `connection`
+  /// that comes from a job.
+  Statement Result(Connection& connection) const;
+  const JobReport& report() const { return report_; }
+
+ private:
+  std::unique_ptr<JobDirectory> directory_;
+  StagePlan plan_;
+  OutputsList outputs_;
+  JobReport report_;
+};
+
+/// Runs queries in stages:
+///
+///     query → PlanStages → job directory → Scheduler ⇄ Executor → files of the result
+///
+/// Belongs to a session. Any thread may use it; jobs run one after the other, since they share the
+/// executor.
+class StageRunner {
+ public:
+  struct Parts {
+    /// Opens a connection with the session's settings, on a database prepared for stages.
+    std::function<std::unique_ptr<Connection>()> connect;
+    /// Makes the executor. Called before the first job, and again after Reset.
+    std::function<std::shared_ptr<Executor>()> make_executor;
+    std::string jobs_folder;   ///< Every worker sees it.
+    StageOptions stages = {};  ///< `slots` is the executor's.
+    Limits limits = {};
+  };
+
+  explicit StageRunner(Parts parts) : parts_(std::move(parts)) {}
+
+  /// Runs a query. `connection`'s interrupt cancels the job; its progress is the job's. Returns
+  /// null where the query can't be cut, and has to be run as a whole. Throws the job's error.
+  std::shared_ptr<const FinishedJob> Run(Connection& connection, const Statement& query);
+
+  /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
+  StagePlan Plan(Connection& connection, const Statement& query);
+
+  /// Makes the next job begin with a new executor, since the session's settings have changed.
+  void Reset();
+
+ private:
+  std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
+                                             double plan_seconds);
+  std::shared_ptr<Executor> TakeExecutor();
+
+  const Parts parts_;
+  std::mutex mutex_;                    // Guards executor_, and is held by the job that uses it.
+  std::shared_ptr<Executor> executor_;  // Shared with the job that uses it.
+};
+
+}  // namespace smallpond
