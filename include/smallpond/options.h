@@ -120,6 +120,10 @@ struct WriteResult {
   /// How long files of the earlier and this version stood side by side for programs that list the
   /// folder themselves. smallpond's own readers see one version always.
   double publish_seconds = 0;
+  /// Empty, or why the files do not have their final names yet. The write is committed all the
+  /// same: smallpond's own readers see it, and the next write to the folder gives the files their
+  /// names.
+  std::string publish_error = {};
 };
 
 /// Reads "overwrite", "append", "error" or "ignore". Throws InvalidInput.

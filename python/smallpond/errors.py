@@ -45,6 +45,11 @@ class MergeWarning(UserWarning):
     result."""
 
 
+class PublishWarning(UserWarning):
+    """A write is committed and smallpond reads it, but its files could not all get their final
+    names. The next write to the folder gives them."""
+
+
 def missing_package(package: str, extra: str, purpose: str) -> Error:
     """Returns the error for an optional package that is not installed."""
     return UnsupportedError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from smallpond import _core
+from smallpond.errors import PublishWarning
 from smallpond.progress import progress
 
 WriteResult = _core.WriteResult
@@ -40,7 +42,15 @@ def write(
         [(name, _text(value)) for name, value in (further or {}).items()],
     )
     with progress(f"write_{format}") as on_progress:
-        return frame.write(format, os.fspath(path), options, on_progress)
+        result = frame.write(format, os.fspath(path), options, on_progress)
+    if result.publish_error:
+        warnings.warn(
+            f"The write to '{os.fspath(path)}' is committed, but programs that list the folder do "
+            f"not see all of it yet: {result.publish_error} The next write there makes up for it.",
+            PublishWarning,
+            stacklevel=3,
+        )
+    return result
 
 
 def _text(value: Any) -> str:

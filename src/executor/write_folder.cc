@@ -31,7 +31,8 @@ class FolderWrite {
         copy_(CopyOptions(format, plan->schema(), options)),
         run_(run) {}
 
-  void Run() {
+  /// Returns whether there were rows.
+  bool Run() {
     int num_partitions = plan_->partitioning().num_partitions;
     if (num_partitions == 1) {
       CopyRows(run_.Query(plan_), 0);
@@ -39,7 +40,9 @@ class FolderWrite {
       const auto& table = run_.Partitions(plan_);
       for (int i = 0; i < num_partitions; ++i) CopyRows(DirectRun::PartitionQuery(table, i), i);
     }
-    if (num_rows_ == 0) CopyToFile(Statement::NoRows(plan_->schema()), PartName(0), true);
+    if (num_rows_ > 0) return true;
+    CopyToFile(Statement::NoRows(plan_->schema()), PartName(0), true);
+    return false;
   }
 
  private:
@@ -151,16 +154,19 @@ class FolderWrite {
 
 }  // namespace
 
-WriteResult WriteFolder(Connection& connection, DirectRun& run, const PlanRef& plan,
-                        const std::string& path, const std::string& format,
-                        const WriteOptions& options, const std::string& job_id) {
+std::unique_ptr<OutputCommitter> BeginFolder(const PlanRef& plan, const std::string& path,
+                                             const std::string& format, const WriteOptions& options,
+                                             const std::string& job_id) {
   CheckIsLocal(path);
   CopyOptions(format, plan->schema(), options);  // Says what is wrong before anything is made.
-  auto committer = OutputCommitter::Begin(path, options.mode, job_id);
-  if (!committer) return {};
-  FolderWrite(connection, run, plan, *committer, format, options).Run();
-  run.CheckFilesUnchanged();  // Afterwards would be too late.
-  return committer->Commit();
+  return OutputCommitter::Begin(path, options.mode, job_id);
+}
+
+bool StageFolder(Connection& connection, DirectRun& run, const PlanRef& plan,
+                 OutputCommitter& committer, const std::string& format,
+                 const WriteOptions& options) {
+  committer.ClearStaged();
+  return FolderWrite(connection, run, plan, committer, format, options).Run();
 }
 
 }  // namespace smallpond

@@ -28,21 +28,6 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// A staged file of an output folder has an ending that hides how it is compressed. Returns "" where
-// DuckDB sees it itself, as it does for each file with its final name. Of a version that is being
-// published any file may be staged.
-std::string HiddenCompression(const FileScan& scan, const std::vector<std::string>& files) {
-  for (const auto& [name, value] : scan.options) {
-    if (name == "compression") return "";
-  }
-  if (scan.function == "read_parquet") return "";
-  for (const auto& file : files) {
-    if (file.ends_with(".gz.writing")) return "gzip";
-    if (file.ends_with(".zst.writing")) return "zstd";
-  }
-  return "";
-}
-
 Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files) {
   std::string select = "*";
   if (!scan.columns.empty()) {
@@ -62,8 +47,6 @@ Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files)
     params[param] = value;
   };
   for (const auto& [name, value] : scan.options) add(name, value);
-  std::string compression = HiddenCompression(scan, files);
-  if (!compression.empty()) add("compression", compression);
   Statement query =
       Statement::Parse("SELECT " + select + " FROM " + scan.function + "(" + arguments + ")");
   query.BindParameters({}, params);

@@ -22,8 +22,8 @@ constexpr int kMaxRuns = 5;  // Of an action whose input folders get new version
 
 using Work = std::function<void(Connection&, DirectRun&)>;
 
-// Runs an action. Returns false where it failed because a file was removed that it had found: a
-// writer replaced the folder's version, and the next run sees the new one.
+// Runs work that can be run again. Returns false where it failed because a file was removed that it
+// had found: a writer replaced the folder's version, and the next run sees the new one.
 bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   auto connection = session.Connect();
   DirectRun run(*connection, &session.kept());
@@ -39,10 +39,13 @@ bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   return true;
 }
 
-// Runs an action on one version of its input. An error tells which frame was being computed.
-void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work) {
+// Computes rows from one version of the input. The work may run several times and may fail after
+// it has ended, so nothing that others see is a part of it: a write commits afterwards. An error
+// tells which frame was being computed.
+void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work,
+         int max_runs = kMaxRuns) {
   try {
-    for (int runs = 0; runs < kMaxRuns; ++runs) {
+    for (int runs = 0; runs < max_runs; ++runs) {
       if (TryAct(session, ticker, work)) return;
     }
     throw Error(ErrorKind::kIo,
@@ -147,20 +150,24 @@ WriteResult DataFrame::WriteJson(const std::string& path, const WriteOptions& op
 WriteResult DataFrame::WriteFolder(const std::string& path, const std::string& format,
                                    const WriteOptions& options, const Ticker& ticker) const {
   std::string target = ResolvePath(path, session_->options().data_dir);
-  WriteResult result;
+  auto committer = BeginFolder(plan_, target, format, options, session_->options().job_id);
+  if (!committer) return {};
+  bool has_rows = false;
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-    result = smallpond::WriteFolder(connection, run, plan_, target, format, options,
-                                    session_->options().job_id);
+    has_rows = StageFolder(connection, run, plan_, *committer, format, options);
+    committer->SyncStaged();
   });
-  return result;
+  return committer->Commit(has_rows);
 }
 
 void DataFrame::WriteFile(const std::string& path, const std::string& format,
                           const Ticker& ticker) const {
-  std::string target = ResolvePath(path, session_->options().data_dir);
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-    smallpond::WriteFile(connection, run, plan_, target, format);
-  });
+  FileWrite file(ResolvePath(path, session_->options().data_dir), format, plan_);
+  Act(
+      *session_, *plan_, ticker,
+      [&](Connection& connection, DirectRun& run) { file.Stage(connection, run); },
+      file.can_run_again() ? kMaxRuns : 1);
+  file.Commit();
 }
 
 std::string DataFrame::Explain() const {
