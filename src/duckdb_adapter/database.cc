@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "duckdb_adapter/arrow_scan.h"
+#include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/file_errors.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -91,6 +93,8 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     instance_ = std::make_unique<Instance>(config);
     auto& database = *instance_->duckdb.instance;
     RegisterArrowScan(database);
+    NameFilesInErrors(database);
+    RefuseTruncatedFiles(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
   });
 }

@@ -28,7 +28,11 @@ void TranslateError(const std::exception_ptr& exception, void*) {
   } catch (const Error& error) {
     std::string name = std::string(ErrorKindName(error.kind())) + "Error";
     nb::object type = nb::module_::import_("smallpond.errors").attr(name.c_str());
-    PyErr_SetString(type.ptr(), error.what());
+    // The text may quote bytes of a damaged file.
+    std::string text = error.what();
+    nb::object decoded = nb::steal(PyUnicode_DecodeUTF8(
+        text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+    PyErr_SetObject(type.ptr(), decoded.ptr());
   }
 }
 
