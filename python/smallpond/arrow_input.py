@@ -56,7 +56,39 @@ def _pandas_to_arrow(frame: Any) -> Any:
         raise missing_package("pyarrow", "pandas", "Reading a pandas DataFrame") from None
     try:
         return pyarrow.Table.from_pandas(frame, preserve_index=False)
+    except OverflowError:
+        return _with_wide_integers(frame)
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
-        raise InvalidInputError(
-            f"The pandas DataFrame can't be read as a table: {error}"
-        ) from error
+        raise _unreadable(str(error)) from error
+
+
+def _with_wide_integers(frame: Any) -> Any:
+    """Columns of Python ints beyond 64 bits become decimals, the only exact type that Arrow has
+    for them."""
+    import pyarrow
+
+    arrays = []
+    for position, name in enumerate(frame.columns):
+        column = frame.iloc[:, position]
+        try:
+            arrays.append(pyarrow.Array.from_pandas(column))
+        except OverflowError:
+            values = [value if isinstance(value, int) else None for value in column]
+            if any(
+                value is None and not _is_missing(old)
+                for value, old in zip(values, column, strict=True)
+            ):
+                raise _unreadable(f"column {name!r} mixes wide integers with others") from None
+            try:
+                arrays.append(pyarrow.array(values, pyarrow.decimal128(38, 0)))
+            except pyarrow.ArrowException as error:
+                raise _unreadable(f"column {name!r}: {error}") from error
+    return pyarrow.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
+
+
+def _is_missing(value: Any) -> bool:
+    return type(value).__name__ == "NAType" or value is None or value != value
+
+
+def _unreadable(why: str) -> InvalidInputError:
+    return InvalidInputError(f"The pandas DataFrame can't be read as a table: {why}")

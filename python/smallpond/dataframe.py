@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from smallpond import _core
 from smallpond.errors import InvalidInputError, UnsupportedError, missing_package
 from smallpond.progress import progress
+from smallpond.python_values import to_pandas, to_rows
 from smallpond.writing import LazyWrite, WriteResult, write
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     import pyarrow
 
     from smallpond.session import Session
-
-_LARGEST_EXACT_FLOAT = 2**53
-_WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")
 
 
 def _expressions(sql: Any, method: str) -> str:
@@ -137,7 +135,8 @@ class DataFrame:
             return self._core.count(on_progress)
 
     def to_arrow(self) -> pyarrow.Table:
-        """All rows as a pyarrow Table. HUGEINT becomes decimal128(38, 0)."""
+        """All rows as a pyarrow Table. What Arrow has no type for is another, HUGEINT for one
+        decimal128(38, 0); docs/types.md has the table."""
         return self._collect()
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -145,20 +144,9 @@ class DataFrame:
 
         As pyarrow maps types, and no integer loses digits: HUGEINT becomes int64 where all values
         fit, else Python ints; integers with NULLs become float64 where all values are exact in it,
-        else Python ints and None.
+        else Python ints and None. docs/types.md tells it for every type.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise missing_package("pandas", "pandas", "to_pandas()") from None
-        table = self._narrow_hugeints(self._collect())
-        frame = table.to_pandas()
-        for position, (_, kind) in enumerate(self._core.columns):
-            column = table.column(position)
-            if _needs_objects(column, kind):
-                values = _python_values(column, kind)
-                frame.isetitem(position, pandas.Series(values, dtype=object, index=frame.index))
-        return frame
+        return to_pandas(self._collect(), self._core.columns)
 
     def take(self, limit: int) -> list[dict[str, Any]]:
         """Up to `limit` rows, each a dict. Without an ORDER BY any rows."""
@@ -320,47 +308,4 @@ class DataFrame:
         return pyarrow.RecordBatchReader.from_stream(stream).read_all()
 
     def _rows(self, limit: int) -> list[dict[str, Any]]:
-        table = self._narrow_hugeints(self._collect(limit))
-        names = table.schema.names
-        columns = [
-            _python_values(table.column(position), kind)
-            for position, (_, kind) in enumerate(self._core.columns)
-        ]
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-    def _narrow_hugeints(self, table: pyarrow.Table) -> pyarrow.Table:
-        """HUGEINT columns whose values all fit become int64; Arrow has no 128-bit integer."""
-        import pyarrow
-
-        for position, (_, kind) in enumerate(self._core.columns):
-            if kind in _WIDE_INTEGERS:
-                try:
-                    narrow = table.column(position).cast(pyarrow.int64())
-                except pyarrow.ArrowInvalid:
-                    continue
-                table = table.set_column(
-                    position, table.field(position).with_type(pyarrow.int64()), narrow
-                )
-        return table
-
-
-def _needs_objects(column: Any, kind: str) -> bool:
-    """Whether float64 would lose digits of a column with NULLs, or the column is a HUGEINT that
-    doesn't fit int64."""
-    import pyarrow
-    import pyarrow.compute
-
-    if not pyarrow.types.is_integer(column.type):
-        return kind in _WIDE_INTEGERS
-    if column.null_count == 0:
-        return False
-    bounds = pyarrow.compute.min_max(column).as_py()
-    return bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > _LARGEST_EXACT_FLOAT
-
-
-def _python_values(column: Any, kind: str) -> list[Any]:
-    """The values of a column; integers of 128 bits, which Arrow holds as decimals, are int."""
-    values = column.to_pylist()
-    if kind in _WIDE_INTEGERS:
-        return [None if value is None else int(value) for value in values]
-    return values
+        return to_rows(self._collect(limit), self._core.columns)

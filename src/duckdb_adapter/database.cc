@@ -8,6 +8,7 @@
 #include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/file_errors.h"
 #include "storage/machine.h"
 
@@ -95,6 +96,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     RegisterArrowScan(database);
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
+    RegisterExportCheck(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
   });
 }

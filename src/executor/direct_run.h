@@ -28,6 +28,7 @@ class DirectRun {
     std::string name;
     std::string partition_column;
     int num_partitions = 1;
+    Schema schema;  // The plan's. The table has names where a struct of the plan has none.
   };
 
   /// Takes results from `kept`, which may be null and must outlive the run.
@@ -77,9 +78,5 @@ Statement SqlOver(const std::string& sql, const Statement& query);
 /// types; nothing where a type would not come back as it was.
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
                                   const Schema& schema);
-
-/// Returns `query`, whose columns are `schema`, with the types that Arrow and Parquet hold. A value
-/// that does not fit is an error that names the column.
-Statement WithExportTypes(Statement query, const Schema& schema);
 
 }  // namespace smallpond

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
 #include "executor/copy_options.h"
 #include "executor/direct_run.h"
@@ -32,7 +33,7 @@ FileWrite::~FileWrite() {
 void FileWrite::Stage(Connection& connection, DirectRun& run) const {
   CopyOptions copy(format_, plan_->schema(), {});
   Statement rows = run.Query(plan_);
-  if (format_ == "parquet") rows = WithExportTypes(std::move(rows), plan_->schema());
+  if (format_ == "parquet") rows = CastFor(Holder::kParquet, std::move(rows), plan_->schema());
   connection.Run(
       SqlOver("COPY (FROM \"{0}\") TO " + QuoteText(staged_) + " (" + copy.options + ")", rows));
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
 #include "executor/copy_options.h"
 #include "executor/direct_run.h"
@@ -97,14 +98,17 @@ class FolderWrite {
   // the next run of the sorted rows.
   void CopyInOrder(const Statement& rows, int partition) {
     std::string table = "__smallpond_sorted_" + std::to_string(partition);
-    connection_.Run(SqlOver("CREATE TEMP TABLE " + table + " AS FROM \"{0}\"", rows));
+    connection_.Run(SqlOver("CREATE TEMP TABLE " + table + " AS FROM \"{0}\"",
+                            CastFor(Holder::kTable, rows.Copy(), plan_->schema())));
     int64_t total = connection_.QueryInt64(Statement::Parse("SELECT count(*) FROM " + table));
     int64_t rows_per_file = total;
     int file = 0;
     for (int64_t begin = 0; begin < total; begin += rows_per_file) {
       auto range = [&](int64_t count) {
-        return Statement::Parse("FROM " + table + " WHERE rowid >= " + std::to_string(begin) +
-                                " AND rowid < " + std::to_string(begin + count));
+        Statement part =
+            Statement::Parse("FROM " + table + " WHERE rowid >= " + std::to_string(begin) +
+                             " AND rowid < " + std::to_string(begin + count));
+        return CastBack(Holder::kTable, std::move(part), plan_->schema());
       };
       if (begin == 0) rows_per_file = RowsPerFile(range(kSampleRows), std::min(total, kSampleRows));
       char number[16];
@@ -131,7 +135,7 @@ class FolderWrite {
   int64_t Copy(const Statement& rows, const std::string& target, const std::string& further) {
     int64_t count = connection_.QueryInt64(SqlOver(
         "COPY (FROM \"{0}\") TO " + QuoteText(target) + " (" + copy_.options + further + ")",
-        copy_.is_parquet ? WithExportTypes(rows.Copy(), plan_->schema()) : rows.Copy()));
+        copy_.is_parquet ? CastFor(Holder::kParquet, rows.Copy(), plan_->schema()) : rows.Copy()));
     num_rows_ += count;
     return count;
   }

@@ -1,6 +1,7 @@
 #include "smallpond/data_frame.h"
 
 #include "duckdb_adapter/arrow_source.h"
+#include "duckdb_adapter/export_types.h"
 #include "executor/direct_run.h"
 #include "executor/lower_plan.h"
 #include "executor/write_file.h"
@@ -85,7 +86,7 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
   std::shared_ptr<Connection> connection = session_->Connect();
   auto run = std::make_shared<DirectRun>(*connection, &session_->kept());
   RunTicking(*connection, ticker, [&] {
-    Statement query = WithExportTypes(run->Query(plan_), plan_->schema());
+    Statement query = CastFor(Holder::kArrow, run->Query(plan_), plan_->schema());
     // The stream keeps alive what the query reads, and looks at the files again when it ends.
     auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
     StreamQuery(connection, std::move(query), at_end, out);
@@ -102,7 +103,7 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     ArrowArrayStream result{};
-    connection.Collect(WithExportTypes(std::move(query), plan_->schema()), &result);
+    connection.Collect(CastFor(Holder::kArrow, std::move(query), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);
     can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
                   ReadBack(connection, *rows, plan_->schema());
