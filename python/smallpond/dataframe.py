@@ -274,7 +274,7 @@ class DataFrame:
 
     def explain(self) -> Explanation:
         """What will be done and why: the frame's steps with what is merged, left out or run per
-        partition, and DuckDB's plan."""
+        partition, how many files and splits are read, and DuckDB's plan."""
         return Explanation(self._core.explain())
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:

@@ -40,6 +40,9 @@ class DirectRun {
   /// Returns the statement `sql` with the plan's rows for its table "{0}".
   Statement Over(const std::string& sql, const PlanRef& plan);
 
+  /// Returns the files that a ReadFiles means, as this run found them. Throws Io where they have
+  /// other columns than the plan.
+  const ResolvedScan& Resolve(const PlanRef& plan);
   /// Returns all files that the plan reads, as this run found them.
   std::vector<FileIdentity> Files(const PlanRef& plan);
   /// Throws Io where a file that this run read has another content than when the run found it.
@@ -54,7 +57,6 @@ class DirectRun {
   static Statement PartitionQuery(const PartitionTable& table, int partition);
 
  private:
-  const ResolvedScan& Resolve(const PlanRef& plan);
   std::optional<Statement> QueryKept(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);

@@ -8,6 +8,7 @@
 #include "executor/write_folder.h"
 #include "observe/explain.h"
 #include "plan/logical_plan.h"
+#include "plan/scan_splits.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
@@ -173,15 +174,22 @@ void DataFrame::WriteFile(const std::string& path, const std::string& format,
 
 std::string DataFrame::Explain() const {
   auto& database = session_->database();
+  auto connection = session_->Connect();
+  DirectRun run(*connection);
+  auto note_for_files = [&](const PlanRef& read) {
+    const ResolvedScan& files = run.Resolve(read);
+    const FileScan& scan = std::get<ReadFiles>(read->op()).scan;
+    SplitTarget target = SplitTargetOf(session_->options());
+    return DescribeSplits(files.paths.size(), PlanSplits(*connection, scan, files, target));
+  };
   std::string text = "direct: one DuckDB in this process, " +
                      std::to_string(database.limits().threads) + " threads, " +
                      Megabytes(database.MemoryLimitBytes()) + " of memory\n\n" +
-                     ExplainSteps(*plan_) + "\n";
+                     ExplainSteps(plan_, note_for_files) + "\n";
   if (NeedsPartitions(*plan_))
     return text +
            "DuckDB's plan depends on the partitions, which are made when the frame is run.\n";
-  auto connection = session_->Connect();
-  return text + connection->ExplainPlan(DirectRun(*connection).Query(plan_));
+  return text + connection->ExplainPlan(run.Query(plan_));
 }
 
 std::string DataFrame::ToString() const {
