@@ -96,6 +96,22 @@ fs::path FixedFolder(const std::string& pattern) {
   return folder;
 }
 
+// Returns the pattern with brackets escaped in the names of its first folders, as long as there are
+// folders of just these names: the folder "a[1]" is one, whatever "a1" is.
+std::string WithFoldersThatExist(const std::string& pattern) {
+  fs::path written;
+  fs::path escaped;
+  std::error_code error;
+  bool exists = true;
+  for (const auto& part : fs::path(pattern)) {
+    written /= part;
+    exists = exists && part.string().find_first_of("*?") == std::string::npos &&
+             fs::is_directory(written, error);
+    escaped /= exists ? fs::path(EscapePattern(part.string())) : part;
+  }
+  return escaped.string();
+}
+
 // Whether a path matches a pattern, part by part. "**" stands for any number of folders.
 bool Matches(fs::path::iterator pattern, const fs::path::iterator& pattern_end,
              fs::path::iterator path, const fs::path::iterator& path_end) {
@@ -216,7 +232,7 @@ std::vector<std::string> ListInputFiles(
     } else if (fs::exists(path, error)) {
       files.push_back(path);
     } else {
-      AddMatches(path, glob, files);
+      AddMatches(WithFoldersThatExist(path), glob, files);
     }
     if (files.size() == before) {
       bool is_pattern = path.find_first_of("*?[") != std::string::npos;

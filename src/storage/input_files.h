@@ -11,8 +11,8 @@ namespace smallpond {
 ///   a file    itself, whatever characters its name has
 ///   a folder  the files in it with one of `endings` (such as ".parquet"), also in folders named
 ///             key=value below it, or in all folders below it where `recursive`
-///   a glob    what `glob` returns for it
-///   s3://…    itself; DuckDB lists it
+///   a glob    what `glob` returns for it; brackets in the name of a folder that exists are its
+///   name s3://…    itself; DuckDB lists it
 ///
 /// Of a folder that smallpond wrote, exactly the files of its latest version, whether they have
 /// their final names yet or not. Throws InvalidInput where `paths` is empty or a folder holds no
