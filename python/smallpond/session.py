@@ -45,18 +45,33 @@ class Session:
         recursive: bool = False,
         columns: Sequence[str] | None = None,
         union_by_name: bool = False,
+        hive_partitioning: bool | None = None,
         **options: Any,
     ) -> DataFrame:
         """Reads Parquet files.
 
-        `columns` reads only these; `recursive` takes a folder with all below it; `union_by_name`
-        matches columns by name over several files. Further options go to DuckDB's `read_parquet`,
-        such as `hive_partitioning=True`.
+        Columns are matched by name: the first file says which there are, and their types; a file
+        that lacks one is an error. `union_by_name=True` takes all files' columns, and NULL where a
+        file has none. `columns` reads only these, in this order. `recursive` takes a folder with
+        all below it. Folders named key=value are columns where all files have the same keys;
+        `hive_partitioning` says yes or no. Further options go to DuckDB's `read_parquet`, such as
+        `filename=True`.
         """
+        if isinstance(columns, str):
+            columns = [columns]
+        if columns is not None and not (columns := list(columns)):
+            raise InvalidInputError("read_parquet: columns is empty. Leave it out to read all.")
         return DataFrame(
             self,
             self._core.read_parquet(
-                _paths(paths), list(columns or []), recursive, union_by_name, _options(options)
+                _paths(paths),
+                columns or [],
+                _flag(recursive, "recursive"),
+                _flag(union_by_name, "union_by_name"),
+                hive_partitioning
+                if hive_partitioning is None
+                else _flag(hive_partitioning, "hive_partitioning"),
+                _options(options),
             ),
         )
 
@@ -65,49 +80,76 @@ class Session:
         paths: Paths,
         schema: Mapping[str, str] | None = None,
         delim: str | None = None,
+        header: bool | None = None,
+        ignore_errors: bool = False,
         *,
         recursive: bool = False,
+        union_by_name: bool = False,
+        hive_partitioning: bool | None = None,
         **options: Any,
     ) -> DataFrame:
         """Reads CSV files, also compressed ones.
 
-        `schema` maps the columns' names to DuckDB types, in order; the files then have no header,
-        unless `header=True` says so. Without it the names, types and everything else are found out
-        from the data. `delim` is found out too, or "," with a schema. Further options go to
-        DuckDB's `read_csv`, such as `nullstr="NA"`.
+        Without `schema` the names, types, delimiter and everything else are found out from the
+        data, as DuckDB does; columns of several files are then matched by name.
+
+        `schema` maps names to DuckDB types by position: its first entry is the first column of
+        every file, whatever a header calls it. `delim` is "," then and the files have no header,
+        unless these arguments say otherwise. To give types by name, leave `schema` out and pass
+        DuckDB's `types={"id": "INTEGER"}`.
+
+        `header` says whether the first line holds names. `ignore_errors` leaves out lines that
+        don't fit, instead of raising. `recursive`, `union_by_name` and `hive_partitioning` are
+        those of `read_parquet`. Further options go to DuckDB's `read_csv`, such as `nullstr="NA"`.
         """
-        if delim is None and schema is not None:
-            delim = ","
-        if delim is not None:
-            options["delim"] = delim
-        return self._read_text("csv", paths, schema, recursive, options)
+        return DataFrame(
+            self,
+            self._core.read_csv(
+                _paths(paths),
+                _schema(schema),
+                delim,
+                header if header is None else _flag(header, "header"),
+                _flag(ignore_errors, "ignore_errors"),
+                _flag(recursive, "recursive"),
+                _flag(union_by_name, "union_by_name"),
+                hive_partitioning
+                if hive_partitioning is None
+                else _flag(hive_partitioning, "hive_partitioning"),
+                _options(options),
+            ),
+        )
 
     def read_json(
         self,
         paths: Paths,
         schema: Mapping[str, str] | None = None,
         *,
+        ignore_errors: bool = False,
         recursive: bool = False,
+        union_by_name: bool = False,
+        hive_partitioning: bool | None = None,
         **options: Any,
     ) -> DataFrame:
         """Reads JSON files: one object a line, or one array of objects; also compressed ones.
 
-        `schema` maps the columns' names to DuckDB types. Without it they are found out from the
-        data. Further options go to DuckDB's `read_json`.
+        `schema` maps names to DuckDB types; other names in the data are left out, missing ones are
+        NULL. Without it names and types are found out from the data. `ignore_errors` makes lines
+        that don't fit rows of NULLs, instead of raising. `recursive`, `union_by_name` and
+        `hive_partitioning` are those of `read_parquet`. Further options go to DuckDB's `read_json`.
         """
-        return self._read_text("json", paths, schema, recursive, options)
-
-    def _read_text(
-        self,
-        kind: str,
-        paths: Paths,
-        schema: Mapping[str, str] | None,
-        recursive: bool,
-        options: dict[str, Any],
-    ) -> DataFrame:
-        columns = [(name, str(type_)) for name, type_ in (schema or {}).items()]
         return DataFrame(
-            self, self._core.read_text(kind, _paths(paths), columns, recursive, _options(options))
+            self,
+            self._core.read_json(
+                _paths(paths),
+                _schema(schema),
+                _flag(ignore_errors, "ignore_errors"),
+                _flag(recursive, "recursive"),
+                _flag(union_by_name, "union_by_name"),
+                hive_partitioning
+                if hive_partitioning is None
+                else _flag(hive_partitioning, "hive_partitioning"),
+                _options(options),
+            ),
         )
 
     def from_pandas(self, frame: Any) -> DataFrame:
@@ -264,6 +306,24 @@ def _paths(paths: Paths) -> list[str]:
     if isinstance(paths, (str, os.PathLike)):
         return [os.fspath(paths)]
     return [os.fspath(path) for path in paths]
+
+
+def _flag(value: Any, name: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidInputError(f"{name} must be True or False, not {value!r}.")
+
+
+def _schema(schema: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    if schema is None:
+        return []
+    if not isinstance(schema, Mapping):
+        raise InvalidInputError(
+            f"schema must map names to DuckDB types, such as {{'id': 'INTEGER'}}, not {schema!r}."
+        )
+    if not schema:
+        raise InvalidInputError("The schema is empty. Leave it out to have it found out.")
+    return [(str(name), str(type_)) for name, type_ in schema.items()]
 
 
 def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "duckdb_adapter/sql_text.h"
 #include "smallpond/error.h"
@@ -26,6 +27,32 @@ std::string Join(const std::vector<std::string>& parts) {
   std::string text;
   for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text;
+}
+
+bool HasOption(const FileScan& scan, const std::string& name) {
+  return std::any_of(scan.options.begin(), scan.options.end(),
+                     [&](const auto& option) { return option.first == name; });
+}
+
+// A CSV file of no bytes has no rows, where the columns are known. DuckDB looks for a delimiter in
+// it and fails, so such files are not given to it, or, where there is no other, `scan` is made not
+// to look.
+void PassOverEmptyCsvFiles(FileScan& scan, std::vector<std::string>& files,
+                           const std::vector<FileIdentity>& identities) {
+  if (scan.function != "read_csv" || !HasOption(scan, "columns")) return;
+  std::set<std::string> empty;
+  for (const auto& file : identities) {
+    if (file.bytes == 0 && file.inode != 0) empty.insert(file.path);
+  }
+  if (empty.empty()) return;
+  auto end = std::remove_if(files.begin(), files.end(),
+                            [&](const std::string& file) { return empty.count(file) > 0; });
+  if (end != files.begin()) {
+    files.erase(end, files.end());
+  } else if (!HasOption(scan, "auto_detect")) {
+    files.assign(empty.begin(), empty.end());
+    scan.options.emplace_back("auto_detect", false);
+  }
 }
 
 Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files) {
@@ -55,13 +82,14 @@ Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files)
 
 }  // namespace
 
-ResolvedScan ResolveScan(Connection& connection, const FileScan& scan) {
+ResolvedScan ResolveScan(Connection& connection, FileScan scan) {
   auto glob = [&](const std::string& pattern) { return connection.Glob(pattern); };
   auto files = ListInputFiles(scan.paths, scan.endings, scan.recursive, glob);
   std::vector<FileIdentity> identities;
   for (const auto& file : files) {
     if (!IsRemote(file)) identities.push_back(Identify(file));
   }
+  PassOverEmptyCsvFiles(scan, files, identities);
   Statement query = ReadQuery(scan, files);
   return {std::move(query), std::move(files), std::move(identities)};
 }

@@ -1,6 +1,5 @@
 #include "smallpond/session.h"
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "duckdb_adapter/sql_text.h"
 #include "executor/direct_run.h"
 #include "plan/plan_sql.h"
+#include "session/reader_options.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
@@ -67,14 +67,6 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, F
       std::move(schema), Partitioning{});
 }
 
-// A schema as the struct that DuckDB's text readers take.
-void AddSchema(const std::vector<Column>& schema, ReaderOptions& options) {
-  if (schema.empty()) return;
-  std::vector<std::pair<std::string, Value>> fields;
-  for (const auto& column : schema) fields.emplace_back(column.name, Value(column.type));
-  options.emplace_back("columns", Value::Struct(std::move(fields)));
-}
-
 }  // namespace
 
 // What the copies of a session share. One thread may close it while others are using it.
@@ -102,37 +94,17 @@ const Options& Session::options() const { return State()->options(); }
 DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
                                const ParquetOptions& options) {
   auto state = State();
-  FileScan scan{
-      "read_parquet", {}, {".parquet", ".parq", ".pq"}, options.recursive, options.columns,
-      options.further};
-  if (options.union_by_name) scan.options.emplace_back("union_by_name", true);
-  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
 }
 
-DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOptions& options) {
+DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const CsvOptions& options) {
   auto state = State();
-  FileScan scan{
-      "read_csv",        {}, {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"},
-      options.recursive, {}, options.further};
-  AddSchema(options.schema, scan.options);
-  bool says_header = std::any_of(options.further.begin(), options.further.end(),
-                                 [](const auto& option) { return option.first == "header"; });
-  // Where all columns are text, DuckDB would take the first row for a header and drop it.
-  if (!options.schema.empty() && !says_header) scan.options.emplace_back("header", false);
-  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
 }
 
-DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOptions& options) {
+DataFrame Session::ReadJson(const std::vector<std::string>& paths, const JsonOptions& options) {
   auto state = State();
-  FileScan scan{"read_json",
-                {},
-                {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst",
-                 ".jsonl.zst", ".ndjson.zst"},
-                options.recursive,
-                {},
-                options.further};
-  AddSchema(options.schema, scan.options);
-  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
