@@ -40,6 +40,7 @@ def to_stream(value: Any) -> Any:
     does."""
     if _is_pandas(value):
         return _pandas_to_arrow(value)
+    _check_polars(value)
     if _is_arrow_batch_or_dataset(value):
         import pyarrow
 
@@ -49,17 +50,74 @@ def to_stream(value: Any) -> Any:
     return value
 
 
+def _check_polars(value: Any) -> None:
+    """Polars hands out addresses for Python objects."""
+    if type(value).__module__.split(".")[0] != "polars":
+        return
+    for name, kind in getattr(value, "schema", {}).items():
+        if str(kind) == "Object":
+            raise InvalidInputError(
+                f"The Polars column {name!r} holds Python objects, which can't be read. Give it a "
+                "type, or leave it out."
+            )
+
+
 def _pandas_to_arrow(frame: Any) -> Any:
     try:
         import pyarrow
     except ImportError:
         raise missing_package("pyarrow", "pandas", "Reading a pandas DataFrame") from None
+    _check_columns(frame)
+    # pyarrow refuses columns of one name; DuckDB tells them apart by a number behind it.
+    names = [str(name) for name in frame.columns]
+    has_same_names = not frame.columns.is_unique
+    if has_same_names:
+        frame = frame.set_axis(range(len(names)), axis="columns")
     try:
-        return pyarrow.Table.from_pandas(frame, preserve_index=False)
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
     except OverflowError:
-        return _with_wide_integers(frame)
+        table = _with_wide_integers(frame)
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
         raise _unreadable(str(error)) from error
+    return _without_half_floats(table.rename_columns(names) if has_same_names else table)
+
+
+def _check_columns(frame: Any) -> None:
+    for name, kind in zip(frame.columns, frame.dtypes, strict=True):
+        # Arrow would hand over the number of months since 1970, or whatever the period is.
+        if str(kind).startswith("period["):
+            raise _unreadable(
+                f"column {name!r} holds periods ({kind}), which SQL has no type for. Make it a "
+                "column of timestamps with .dt.to_timestamp(), or of text."
+            )
+
+
+def _without_half_floats(table: Any) -> Any:
+    """DuckDB reads pandas' float16 as FLOAT, but not Arrow's."""
+    import pyarrow
+
+    fields = [
+        field.with_type(pyarrow.float32()) if field.type == pyarrow.float16() else field
+        for field in table.schema
+    ]
+    schema = pyarrow.schema(fields)
+    return table if schema == table.schema else table.cast(schema)
+
+
+def categories(value: Any) -> dict[int, list[str]]:
+    """The categories of a pandas DataFrame's columns of text, by the column's position, where they
+    give values another order than that of text: DuckDB sorts by it."""
+    if not _is_pandas(value):
+        return {}
+    found = {}
+    for position, kind in enumerate(value.dtypes):
+        names = list(getattr(kind, "categories", ())) if str(kind) == "category" else []
+        # SQL's text ends at a zero byte.
+        if any(not isinstance(name, str) or "\0" in name for name in names):
+            continue
+        if names != sorted(names):
+            found[position] = names
+    return found
 
 
 def _with_wide_integers(frame: Any) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
 from smallpond import _core
-from smallpond.arrow_input import is_one_shot, is_table, to_stream
+from smallpond.arrow_input import categories, is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
 from smallpond.errors import InvalidInputError, MergeWarning, missing_package
 from smallpond.params import to_value
@@ -19,6 +20,11 @@ from smallpond.scope import find
 PathLike = Union[str, "os.PathLike[str]"]
 Paths = Union[PathLike, Iterable[PathLike]]  # noqa: UP007
 Params = Union[Sequence[Any], Mapping[str, Any], None]  # noqa: UP007
+
+# The readers of all sessions that were read, and what keeps two threads from reading one. A reader
+# may itself run queries.
+_read_readers: weakref.WeakSet[Any] = weakref.WeakSet()
+_readers_lock = threading.RLock()
 
 
 class Session:
@@ -153,11 +159,19 @@ class Session:
         )
 
     def from_pandas(self, frame: Any) -> DataFrame:
-        """A frame over a pandas DataFrame, which is kept in memory; its index is left out."""
+        """A frame over a pandas DataFrame, which is kept in memory; its index is left out.
+
+        NaN and NaT become NULL. Categories of text are text, but an ENUM where they have an order
+        of their own. Columns of Python objects need one type.
+        """
         return self._from_table(frame, "from_pandas", "a pandas DataFrame")
 
     def from_arrow(self, table: Any) -> DataFrame:
-        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory."""
+        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory.
+
+        A reader that gives its rows only once is read here. What this session makes of the same
+        pyarrow reader later has the same rows.
+        """
         return self._from_table(table, "from_arrow", "Arrow data")
 
     def from_items(self, items: Sequence[Any]) -> DataFrame:
@@ -166,16 +180,26 @@ class Session:
             import pyarrow
         except ImportError:
             raise missing_package("pyarrow", "arrow", "from_items()") from None
+        if isinstance(items, (str, bytes, Mapping)):
+            raise InvalidInputError(f"from_items: give a list of items, not {items!r:.60}.")
         values = list(items)
         if not values:
             raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
+        columns: dict[Any, list[Any]] = {"item": values}
+        if isinstance(values[0], dict):
+            for number, row in enumerate(values):
+                if not isinstance(row, dict):
+                    raise InvalidInputError(
+                        f"from_items: item 0 is a dict, and item {number} is {row!r:.60}."
+                    )
+            names = dict.fromkeys(name for row in values for name in row)
+            columns = {name: [row.get(name) for row in values] for name in names}
         try:
-            if isinstance(values[0], dict):
-                names = dict.fromkeys(name for row in values for name in row)
-                columns = {name: [row.get(name) for row in values] for name in names}
-            else:
-                columns = {"item": values}
             table = pyarrow.table(columns)
+        except OverflowError:
+            raise InvalidInputError(
+                "from_items: an integer does not fit into 64 bits. Give decimal.Decimal."
+            ) from None
         except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
             raise InvalidInputError(
                 f"from_items: the items have no common type: {error}"
@@ -256,19 +280,38 @@ class Session:
         if isinstance(value, DataFrame):
             return value._core
         if is_table(value):
-            if not is_one_shot(value):
-                return self._from_arrow(value)
-            if value not in self._readers:
-                self._readers[value] = self._from_arrow(value)
-            return self._readers[value]
+            return self._read_once(value) if is_one_shot(value) else self._from_arrow(value)
         raise TypeError(
             f"The {what} is {type(value).__name__} {value!r:.60}, not a table. Give a smallpond "
             "frame, a pandas DataFrame or Arrow data; values go into params."
         )
 
+    def _read_once(self, reader: Any) -> _core.DataFrame:
+        """Two frames over one reader share its rows; a second reading would find none."""
+        with _readers_lock:
+            if reader not in self._readers:
+                if reader in _read_readers:
+                    raise InvalidInputError(
+                        f"The {type(reader).__name__} gives its rows once, and another session has "
+                        "read them. Make a table of it first: reader.read_all()."
+                    )
+                _read_readers.add(reader)
+                self._readers[reader] = self._from_arrow(reader)
+            return self._readers[reader]
+
     def _from_arrow(self, value: Any) -> _core.DataFrame:
         description = f"{type(value).__module__.split('.')[0]} table"
-        return self._core.from_arrow(to_stream(value), description)
+        frame = self._core.from_arrow(to_stream(value), description)
+        # To cast each value makes a GROUP BY take 3 times as long: only where the order matters.
+        enums = []
+        for position, names in categories(value).items():
+            name = _quote(frame.columns[position][0], '"')
+            enum = ", ".join(_quote(text, "'") for text in names)
+            enums.append(f"{name}::ENUM({enum}) AS {name}")
+        if not enums:
+            return frame
+        sql = f"SELECT * REPLACE ({', '.join(enums)}) FROM {{0}}"
+        return self._core.sql(sql, [frame], {}, [], {}, None, False, None)
 
     def wait(self, *writes: Any) -> None:
         """Computes lazy writes, one after the other: `sp.wait(df.write_parquet_lazy("out"), …)`."""
@@ -300,6 +343,10 @@ class Session:
     def job_id(self) -> str:
         """The job's unique id."""
         return self._core.job_id
+
+
+def _quote(text: str, quote: str) -> str:
+    return quote + text.replace(quote, quote * 2) + quote
 
 
 def _paths(paths: Paths) -> list[str]:
