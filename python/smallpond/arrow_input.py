@@ -45,9 +45,54 @@ def to_stream(value: Any) -> Any:
         import pyarrow
 
         if isinstance(value, pyarrow.RecordBatch):
-            return pyarrow.Table.from_batches([value])
-        return value.scanner().to_reader()
-    return value
+            return _without_nested_dictionaries(pyarrow.Table.from_batches([value]))
+        return _without_nested_dictionaries(value.scanner().to_reader())
+    return _without_nested_dictionaries(value)
+
+
+def _without_nested_dictionaries(value: Any) -> Any:
+    """Decodes dictionaries (categories) inside of lists, which DuckDB reads wrongly: it takes the
+    indices for the values in lists of fixed size, and breaks where a batch begins with an empty
+    list."""
+    try:
+        import pyarrow
+    except ImportError:
+        return value  # The core refuses what would be read wrongly.
+    if not isinstance(value, (pyarrow.Table, pyarrow.RecordBatchReader)):
+        try:
+            value = pyarrow.RecordBatchReader.from_stream(value)
+        except pyarrow.ArrowInvalid:  # No table, which the core tells better.
+            return value
+    fields = [field.with_type(_decoded(field.type, False)) for field in value.schema]
+    schema = pyarrow.schema(fields, value.schema.metadata)
+    if schema == value.schema:
+        return value
+    reader = value.to_reader() if isinstance(value, pyarrow.Table) else value
+    return reader.cast(schema)
+
+
+def _decoded(kind: Any, in_list: bool) -> Any:
+    """The type without dictionaries inside of lists."""
+    import pyarrow
+    from pyarrow import types
+
+    def of(field: Any, in_list: bool) -> Any:
+        return field.with_type(_decoded(field.type, in_list))
+
+    if types.is_dictionary(kind) and in_list:
+        # pyarrow can't decode one of views; the core refuses it.
+        return kind if kind.value_type == pyarrow.string_view() else kind.value_type
+    if types.is_struct(kind):
+        return pyarrow.struct([of(field, in_list) for field in kind])
+    if types.is_map(kind):
+        return pyarrow.map_(of(kind.key_field, True), of(kind.item_field, True))
+    if types.is_fixed_size_list(kind):
+        return pyarrow.list_(of(kind.value_field, True), kind.list_size)
+    if types.is_large_list(kind):
+        return pyarrow.large_list(of(kind.value_field, True))
+    if types.is_list(kind):
+        return pyarrow.list_(of(kind.value_field, True))
+    return kind
 
 
 def _check_polars(value: Any) -> None:

@@ -109,6 +109,7 @@ DataFrame Session::ReadJson(const std::vector<std::string>& paths, const JsonOpt
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
   auto source = std::make_shared<ArrowSource>(stream);  // Taken over, whatever happens.
+  source->CheckReadable();
   auto state = State();
   Schema schema = state->Connect()->Bind(Statement::ScanArrow(*source));
   std::string text = description + " (" + std::to_string(source->num_rows()) + " rows in memory)";
