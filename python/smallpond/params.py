@@ -74,6 +74,13 @@ def _decimal(value: decimal.Decimal) -> Value:
 def _temporal(value: datetime.date | datetime.time | datetime.timedelta) -> Value:
     if isinstance(value, datetime.datetime):
         kind = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMP WITH TIME ZONE"
+        if getattr(value, "nanosecond", 0):  # of pandas' Timestamp
+            if value.tzinfo is not None:
+                raise InvalidInputError(
+                    f"The parameter {value!r} has nanoseconds, and {kind} only microseconds. Round "
+                    'it with .floor("us").'
+                )
+            kind = "TIMESTAMP_NS"
         return Value.typed(value.isoformat(sep=" "), kind)
     if isinstance(value, datetime.date):
         return Value.typed(value.isoformat(), "DATE")
