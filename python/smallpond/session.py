@@ -163,6 +163,10 @@ class Session:
 
         NaN and NaT become NULL. Categories of text are text, but an ENUM where they have an order
         of their own. Columns of Python objects need one type.
+
+        Columns of numbers are not copied: what is changed in place in the DataFrame before the rows
+        are computed shows in them, or not. Give `frame.copy()` where that may happen. Assigning a
+        whole column is no such change.
         """
         return self._from_table(frame, "from_pandas", "a pandas DataFrame")
 
