@@ -354,9 +354,15 @@ def _quote(text: str, quote: str) -> str:
 
 
 def _paths(paths: Paths) -> list[str]:
-    if isinstance(paths, (str, os.PathLike)):
-        return [os.fspath(paths)]
-    return [os.fspath(path) for path in paths]
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        paths = [paths]
+    names = [os.fsdecode(path) for path in paths]
+    for name in names:
+        if not name.isascii() and any("\ud800" <= char <= "\udfff" for char in name):
+            raise InvalidInputError(
+                f"The path {name!r} is not UTF-8, which DuckDB needs. Rename the file or folder."
+            )
+    return names
 
 
 def _flag(value: Any, name: str) -> bool:

@@ -3,6 +3,7 @@ or an error where DuckDB has one; never a value in a wrong column."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -307,6 +308,17 @@ def test_names_mean_themselves(
     assert sp.sql(
         "SELECT sum(i) AS s FROM {0}", sp.read_parquet([written, written])
     ).take_all() == [{"s": 2}]
+
+
+def test_name_that_is_not_utf8(sp: smallpond.Session, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/x\xff.csv"
+    with open(path, "w") as file:
+        file.write("n\n1\n")
+    for wrong in [path, os.fsdecode(path), [os.fsdecode(path)]]:
+        with pytest.raises(smallpond.InvalidInputError, match="not UTF-8"):
+            sp.read_csv(wrong)
+    os.rename(path, tmp_path / "x.csv")
+    assert sp.read_csv(os.fsencode(tmp_path / "x.csv")).count() == 1
 
 
 def test_output_in_a_folder_with_brackets(sp: smallpond.Session, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import smallpond
 from oracle import assert_same, duckdb_answer
@@ -238,3 +240,13 @@ def test_explain_says_how_files_are_cut(data: Path, tmp_path: Path) -> None:
     assert cut(threads=2, partition_size="500kB") == (3, 100_001)
     assert cut(threads=2, partition_size="1kB") == (11, 100_001)
     assert cut(threads=2, partitions=7) == (7, 100_001)
+
+
+def test_row_groups_without_rows(tmp_path: Path) -> None:
+    schema = pa.schema([("i", pa.int64())])
+    with pq.ParquetWriter(tmp_path / "x.parquet", schema) as writer:
+        for rows in [0, 5000, 0, 0, 5000, 0]:
+            writer.write_table(pa.table({"i": pa.array(range(rows), pa.int64())}))
+    with smallpond.init(duckdb_memory="512MB", partitions=7) as sp:
+        frame = sp.read_parquet(tmp_path / "x.parquet")
+        assert "2 splits where" in frame.explain() and frame.count() == 10_000
