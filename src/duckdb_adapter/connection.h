@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "duckdb_adapter/database.h"
@@ -40,6 +41,8 @@ class Connection {
   void Run(Statement statement);
   /// Runs a query and returns its single value; NULL and no rows are 0.
   int64_t QueryInt64(Statement query);
+  /// Runs a query of a text and a number and returns its rows.
+  std::vector<std::pair<std::string, int64_t>> QueryCounts(Statement query);
   /// Runs a query with all threads and hands out its rows, which are in memory then.
   void Collect(Statement query, ArrowArrayStream* out);
   /// Runs a query and renders up to `max_rows` of its rows, `width` characters wide. `limit` is the

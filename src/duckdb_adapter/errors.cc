@@ -19,6 +19,9 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
     case ExceptionType::INTERRUPT:
       return ErrorKind::kCancelled;
     case ExceptionType::NOT_IMPLEMENTED:
+      // COPY's word for an option that no version knows.
+      if (message.find("Unrecognized option") != std::string::npos) return ErrorKind::kInvalidInput;
+      return ErrorKind::kUnsupported;
     case ExceptionType::MISSING_EXTENSION:
     case ExceptionType::AUTOLOAD:
       return ErrorKind::kUnsupported;

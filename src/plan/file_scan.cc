@@ -1,5 +1,6 @@
 #include "plan/file_scan.h"
 
+#include <strings.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -55,13 +56,32 @@ void PassOverEmptyCsvFiles(FileScan& scan, std::vector<std::string>& files,
   }
 }
 
-Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files) {
-  std::string select = "*";
-  if (!scan.columns.empty()) {
-    std::vector<std::string> quoted;
-    for (const auto& column : scan.columns) quoted.push_back(QuoteName(column));
-    select = Join(quoted);
+// The columns to read. Keys of folders have the names there that folders can have.
+std::string Selection(const FileScan& scan, const std::vector<PartitionColumn>& keys) {
+  std::vector<std::string> renamed;
+  for (const auto& key : keys) {
+    if (key.key != key.name) renamed.push_back(QuoteName(key.key) + " AS " + QuoteName(key.name));
   }
+  if (scan.columns.empty()) return renamed.empty() ? "*" : "* RENAME (" + Join(renamed) + ")";
+  std::vector<std::string> selected;
+  for (const auto& column : scan.columns) {
+    auto key = std::find_if(keys.begin(), keys.end(), [&](const PartitionColumn& candidate) {
+      return ::strcasecmp(candidate.name.c_str(), column.c_str()) == 0;
+    });
+    selected.push_back(key == keys.end() ? QuoteName(column)
+                                         : QuoteName(key->key) + " AS " + QuoteName(key->name));
+  }
+  return Join(selected);
+}
+
+Statement ReadQuery(const FileScan& scan, const InputFiles& input) {
+  const auto& files = input.paths;
+  bool as_keys = true;  // Unless the caller wants the files' own columns only.
+  for (const auto& [name, value] : scan.options)
+    as_keys = as_keys && (name != "hive_partitioning" || value.bool_value());
+  const std::vector<PartitionColumn> keys =
+      as_keys ? input.partition_by : std::vector<PartitionColumn>();
+  std::string select = Selection(scan, keys);
   // Paths and options are parameters: nothing of them becomes a part of the text.
   std::map<std::string, Value> params;
   std::vector<Value> paths;
@@ -74,6 +94,11 @@ Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files)
     params[param] = value;
   };
   for (const auto& [name, value] : scan.options) add(name, value);
+  if (!keys.empty() && !HasOption(scan, "hive_types") && !HasOption(scan, "hive_types_autocast")) {
+    std::vector<std::pair<std::string, Value>> types;
+    for (const auto& key : keys) types.emplace_back(key.key, Value(key.type));
+    add("hive_types", Value::Struct(std::move(types)));
+  }
   Statement query =
       Statement::Parse("SELECT " + select + " FROM " + scan.function + "(" + arguments + ")");
   query.BindParameters({}, params);
@@ -86,12 +111,12 @@ ResolvedScan ResolveScan(Connection& connection, FileScan scan) {
   auto glob = [&](const std::string& pattern) { return connection.Glob(pattern); };
   auto files = ListInputFiles(scan.paths, scan.endings, scan.recursive, glob);
   std::vector<FileIdentity> identities;
-  for (const auto& file : files) {
+  for (const auto& file : files.paths) {
     if (!IsRemote(file)) identities.push_back(Identify(file));
   }
-  PassOverEmptyCsvFiles(scan, files, identities);
+  PassOverEmptyCsvFiles(scan, files.paths, identities);
   Statement query = ReadQuery(scan, files);
-  return {std::move(query), std::move(files), std::move(identities)};
+  return {std::move(query), std::move(files.paths), std::move(identities)};
 }
 
 void CheckUnchanged(const std::vector<FileIdentity>& files) {

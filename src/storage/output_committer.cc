@@ -195,8 +195,8 @@ void OutputCommitter::SyncStaged() {
 // Returns false where there is nothing to commit.
 bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, bool has_rows) {
   for (int attempt = 0; attempt < kMaxAppendTries; ++attempt) {
-    OutputManifest manifest{base_ ? base_->version + 1 : 1, job_id_, files, partition_by_,
-                            has_rows};
+    OutputManifest manifest{base_ ? base_->version + 1 : 1, job_id_, files, {}, has_rows};
+    if (has_rows) manifest.partition_by = partition_by_;  // Else the one file has all columns.
     bool is_append = mode_ == WriteMode::kAppend && base_ && !base_->files.empty();
     if (is_append && !has_rows) return false;
     if (is_append && base_->has_rows) {

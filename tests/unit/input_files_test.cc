@@ -31,7 +31,7 @@ class InputFiles : public ::testing::Test {
       for (const auto& match : matches_) matches.push_back(folder_.Path(match));
       return matches;
     };
-    auto files = ListInputFiles(absolute, {".parquet", ".pq"}, recursive, glob);
+    auto files = ListInputFiles(absolute, {".parquet", ".pq"}, recursive, glob).paths;
     for (auto& file : files) {
       if (file.starts_with(folder_.path() + "/")) file = file.substr(folder_.path().size() + 1);
     }

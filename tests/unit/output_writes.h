@@ -130,10 +130,12 @@ inline Texts TextsAt(const std::vector<std::string>& paths) {
 }
 
 inline std::vector<std::string> List(const std::string& path) {
-  return ListInputFiles({path}, {".txt"}, false, [](const std::string& pattern) {
-    ADD_FAILURE() << "a committed folder was globbed: " << pattern;
-    return std::vector<std::string>();
-  });
+  return ListInputFiles({path}, {".txt"}, false,
+                        [](const std::string& pattern) {
+                          ADD_FAILURE() << "a committed folder was globbed: " << pattern;
+                          return std::vector<std::string>();
+                        })
+      .paths;
 }
 
 // What readers of the folder see: exactly `expected`, by every way to ask.
