@@ -58,7 +58,8 @@ class DataFrame:
 
     @property
     def schema(self) -> dict[str, str]:
-        """The columns' names and DuckDB types, in order."""
+        """The columns' names and DuckDB types, in order. Of columns of one name, which a result may
+        have, the last one's; `columns` names them all."""
         return dict(self._core.columns)
 
     @property
