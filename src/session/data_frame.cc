@@ -84,14 +84,23 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
 }
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
-  std::shared_ptr<Connection> connection = session_->Connect();
-  auto run = std::make_shared<DirectRun>(*connection, &session_->kept());
-  RunTicking(*connection, ticker, [&] {
-    Statement query = CastFor(Holder::kArrow, run->Query(plan_), plan_->schema());
-    // The stream keeps alive what the query reads, and looks at the files again when it ends.
-    auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-    StreamQuery(connection, std::move(query), at_end, out);
-  });
+  for (int runs = 1;; ++runs) {
+    std::shared_ptr<Connection> connection = session_->Connect();
+    auto run = std::make_shared<DirectRun>(*connection, &session_->kept());
+    try {
+      RunTicking(*connection, ticker, [&] {
+        Statement query = CastFor(Holder::kArrow, run->Query(plan_), plan_->schema());
+        // The stream keeps alive what the query reads, and looks at the files again when it ends.
+        auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
+        StreamQuery(connection, std::move(query), at_end, out);
+      });
+      return;
+    } catch (const Error& error) {
+      // A writer may replace a folder's version just now; no row has left yet.
+      bool can_run_again = error.kind() != ErrorKind::kCancelled && runs < kMaxRuns;
+      if (!can_run_again || !run->FilesWereRemoved()) throw;
+    }
+  }
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,6 +166,33 @@ def test_a_stream_over_what_is_replaced_is_whole(sp: smallpond.Session, tmp_path
     sp.sql("SELECT range AS x FROM range(7)").write_parquet(out)
     assert first + reader.read_all().num_rows == 1_000_000
     assert frame.count() == 7
+
+
+def test_streams_that_start_while_a_folder_is_replaced(
+    sp: smallpond.Session, tmp_path: Path
+) -> None:
+    """Each begins with the version that is there then."""
+    out, stop = tmp_path / "out", threading.Event()
+    sp.sql("SELECT 0 AS version FROM range(10)").write_parquet(out)
+    frame = sp.sql("SELECT version, count(*) AS n FROM {0} GROUP BY ALL", sp.read_parquet(out))
+
+    def replace() -> None:
+        with smallpond.init(threads=1, duckdb_memory="500MB") as other:
+            version = 0
+            while not stop.is_set():
+                version += 1
+                other.sql(f"SELECT {version} AS version FROM range(10)").write_parquet(out)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        seen = [pa.RecordBatchReader.from_stream(frame).read_all().to_pylist() for _ in range(150)]
+    finally:
+        stop.set()
+        writer.join()
+    assert all(len(rows) == 1 and rows[0]["n"] == 10 for rows in seen)
+    versions = [rows[0]["version"] for rows in seen]
+    assert versions == sorted(versions) and len(set(versions)) > 1
 
 
 # --- after the commit ---
