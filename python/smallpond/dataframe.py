@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from smallpond import _core
+from smallpond import _core, arguments
 from smallpond.errors import InvalidInputError, UnsupportedError, missing_package
 from smallpond.progress import progress
-from smallpond.python_values import to_pandas, to_rows
+from smallpond.python_values import distinct, to_pandas, to_rows
 from smallpond.writing import LazyWrite, WriteResult, write
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pyarrow
 
     from smallpond.session import Session
+
+_MAX_SHOWN_ROWS = 2**31 - 2
+_MAX_PARTITIONS = 65_536  # As Options::kMaxPartitions.
 
 
 def _expressions(sql: Any, method: str) -> str:
@@ -58,9 +61,10 @@ class DataFrame:
 
     @property
     def schema(self) -> dict[str, str]:
-        """The columns' names and DuckDB types, in order. Of columns of one name, which a result may
-        have, the last one's; `columns` names them all."""
-        return dict(self._core.columns)
+        """The columns' names and DuckDB types, in order. Of columns with one name the later ones
+        get a number: a, a_1."""
+        types = [kind for _, kind in self._core.columns]
+        return dict(zip(distinct(self.columns), types, strict=True))
 
     @property
     def num_partitions(self) -> int:
@@ -85,35 +89,38 @@ class DataFrame:
         A query over all rows gives the same answer with or without it; `write_parquet` writes one
         file a partition.
         """
-        columns = [hash_by] if isinstance(hash_by, str) else list(hash_by or [])
-        if not isinstance(npartitions, int) or isinstance(npartitions, bool):
-            raise InvalidInputError(
-                f"repartition: the number of partitions must be an integer, not {npartitions!r}."
-            )
-        if not -(2**31) <= npartitions < 2**31:
-            raise InvalidInputError(
-                f"repartition: the number of partitions is out of range: {npartitions}."
-            )
-        return DataFrame(
-            self.session, self._core.repartition(npartitions, columns, by or "", by_rows)
+        n = arguments.integer(
+            npartitions, "repartition: the number of partitions", 1, _MAX_PARTITIONS
         )
+        columns = arguments.names(hash_by, "repartition: hash_by")
+        column = "" if by is None else arguments.text(by, "repartition: by", "Name one column.")
+        if column == "" and by is not None:
+            raise InvalidInputError("repartition: by is empty. Name a column, or leave by out.")
+        by_rows = arguments.flag(by_rows, "repartition: by_rows")
+        return DataFrame(self.session, self._core.repartition(n, columns, column, by_rows))
 
     def map(self, sql: str) -> DataFrame:
         """Rows of the expressions in `sql`, on each partition: `df.map("a, a + b AS c")`."""
-        return self._each(f"SELECT {_expressions(sql, 'map')}\n FROM {{0}}", sys._getframe(1))
+        text = _expressions(sql, "map")
+        if not text.strip():
+            raise InvalidInputError(
+                "map: the text is empty. Give expressions: map('a, b + 1 AS c')."
+            )
+        return self._each(f"SELECT {text}\n FROM {{0}}", sys._getframe(1))
 
     def filter(self, sql: str) -> DataFrame:
         """The rows for which the condition in `sql` holds: `df.filter("a > 1")`."""
-        return self._each(
-            f"SELECT * FROM {{0}} WHERE (\n{_expressions(sql, 'filter')}\n)", sys._getframe(1)
-        )
+        text = _expressions(sql, "filter")
+        if not text.strip():
+            raise InvalidInputError("filter: the text is empty. Give a condition: filter('a > 1').")
+        return self._each(f"SELECT * FROM {{0}} WHERE (\n{text}\n)", sys._getframe(1))
 
     def partial_sort(self, by: str | Sequence[str]) -> DataFrame:
         """Sorts each partition by SQL expressions: `df.partial_sort(["a", "b DESC"])`."""
-        terms = [by] if isinstance(by, str) else list(by)
+        terms = arguments.names(by, "partial_sort: by")
         if not terms:
-            raise InvalidInputError("partial_sort: give at least one column to sort by.")
-        order = ", ".join(_expressions(term, "partial_sort") for term in terms)
+            raise InvalidInputError("partial_sort: by is None. Give a column to sort by.")
+        order = ", ".join(terms)
         return self._each(f"SELECT * FROM {{0}} ORDER BY {order}", sys._getframe(1))
 
     def random_shuffle(self) -> DataFrame:
@@ -124,9 +131,8 @@ class DataFrame:
 
     def limit(self, limit: int) -> DataFrame:
         """At most `limit` rows of all. Unlike `take` it computes nothing yet."""
-        if limit < 0:
-            raise InvalidInputError(f"limit: the number of rows must not be negative: {limit}.")
-        return self.session.sql(f"SELECT * FROM {{0}} LIMIT {int(limit)}", self)
+        rows = arguments.integer(limit, "limit: the number of rows", 0)
+        return self.session.sql(f"SELECT * FROM {{0}} LIMIT {rows}", self)
 
     # --- end ---
 
@@ -150,10 +156,9 @@ class DataFrame:
         return to_pandas(self._collect(), self._core.columns)
 
     def take(self, limit: int) -> list[dict[str, Any]]:
-        """Up to `limit` rows, each a dict. Without an ORDER BY any rows."""
-        if limit < 0:
-            raise InvalidInputError(f"take: the number of rows must not be negative: {limit}.")
-        return self._rows(limit)
+        """Up to `limit` rows, each a dict. Without an ORDER BY any rows. Of columns with one name
+        the later ones get a number, as in `schema`."""
+        return self._rows(arguments.integer(limit, "take: the number of rows", 0))
 
     def take_all(self) -> list[dict[str, Any]]:
         """All rows, each a dict."""
@@ -161,6 +166,7 @@ class DataFrame:
 
     def show(self, max_rows: int = 20) -> None:
         """Prints up to `max_rows` rows as a table."""
+        max_rows = arguments.integer(max_rows, "show: the number of rows", 0, _MAX_SHOWN_ROWS)
         with progress("show") as on_progress:
             text = self._core.to_text(
                 max_rows, shutil.get_terminal_size((120, 24)).columns, on_progress

@@ -12,6 +12,10 @@ class InvalidInputError(Error, ValueError):
     """The query, an argument or the data is wrong. Trying again gives the same error."""
 
 
+class InvalidTypeError(InvalidInputError, TypeError):
+    """An argument has a type that it can't have."""
+
+
 class UnsupportedError(Error, NotImplementedError):
     """Understood, and not offered here."""
 

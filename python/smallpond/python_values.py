@@ -17,6 +17,19 @@ _LARGEST_EXACT_FLOAT = 2**53
 _WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")
 
 
+def distinct(names: list[str]) -> list[str]:
+    """The names, where repeated ones get a number that makes them different, as in DuckDB's
+    subqueries."""
+    distinct: dict[str, None] = {}
+    for name in names:
+        candidate, number = name, 0
+        while candidate in distinct:
+            number += 1
+            candidate = f"{name}_{number}"
+        distinct[candidate] = None
+    return list(distinct)
+
+
 def to_rows(table: pyarrow.Table, columns: Columns) -> list[dict[str, Any]]:
     """The rows as dicts of Python values."""
     narrow = _narrow_hugeints(table, columns)
@@ -24,7 +37,7 @@ def to_rows(table: pyarrow.Table, columns: Columns) -> list[dict[str, Any]]:
         _converted(name, kind, lambda i=i, kind=kind: _python_values(narrow.column(i), kind))
         for i, (name, kind) in enumerate(columns)
     ]
-    names = table.schema.names
+    names = distinct([name for name, _ in columns])
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 

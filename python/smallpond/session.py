@@ -10,10 +10,10 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
-from smallpond import _core
+from smallpond import _core, arguments
 from smallpond.arrow_input import categories, is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
-from smallpond.errors import InvalidInputError, MergeWarning, missing_package
+from smallpond.errors import InvalidInputError, InvalidTypeError, MergeWarning, missing_package
 from smallpond.params import to_value
 from smallpond.scope import find
 
@@ -219,8 +219,10 @@ class Session:
 
     # --- query ---
 
+    # The query and self are positional only, so that any table may be called `query` or `self`.
+
     def sql(
-        self, query: str, *inputs: Any, params: Params = None, **named_inputs: Any
+        self, query: str, /, *inputs: Any, params: Params = None, **named_inputs: Any
     ) -> DataFrame:
         """The answer of one DuckDB to `query`, over all rows of its inputs.
 
@@ -236,15 +238,21 @@ class Session:
         return self._sql(query, inputs, named_inputs, params, False, None, sys._getframe(1))
 
     def partial_sql(
-        self, query: str, *inputs: Any, merge: str | None = None, **named_inputs: Any
+        self,
+        query: str,
+        /,
+        *inputs: Any,
+        params: Params = None,
+        merge: str | None = None,
+        **named_inputs: Any,
     ) -> DataFrame:
-        """Runs `query` over the partitions of its inputs.
+        """Runs `query` over the partitions of its inputs. Inputs and `params` are as in `sql`.
 
         merge="auto" (the default) gives the answer of `sql`: groups, orders and limits over all
         partitions. merge="concat" runs the query on partition i of every repartitioned input,
         together with the others whole, and puts the results one after the other.
         """
-        return self._sql(query, inputs, named_inputs, None, True, merge, sys._getframe(1))
+        return self._sql(query, inputs, named_inputs, params, True, merge, sys._getframe(1))
 
     def _sql(
         self,
@@ -256,6 +264,9 @@ class Session:
         merge: str | None,
         caller: Any,
     ) -> DataFrame:
+        arguments.text(query, "The query")
+        if merge is not None:
+            arguments.text(merge, "merge", "Give 'auto' or 'concat'; a table needs another name.")
         positional = [self._input(value, f"input {{{i}}}") for i, value in enumerate(inputs)]
         named = {
             name: self._input(value, f"input '{name}'") for name, value in named_inputs.items()
@@ -328,6 +339,7 @@ class Session:
 
             sp.execute("CREATE MACRO net(x) AS x / 1.19")
         """
+        arguments.text(sql, "execute: the statement")
         values, named_values = _params(params)
         self._core.execute(sql, values, named_values, self._resolver(sys._getframe(1)))
 
@@ -390,6 +402,12 @@ def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:
 def _params(params: Params) -> tuple[list[_core.Value], dict[str, _core.Value]]:
     if params is None:
         return [], {}
+    is_input = isinstance(params, DataFrame) or (is_table(params) and not hasattr(params, "tolist"))
+    if is_input or not isinstance(params, Iterable):
+        raise InvalidTypeError(
+            f"params must be a list or a dict of values, not {type(params).__name__} "
+            f"{params!r:.60}. A table is an input, under another name than params."
+        )
     if isinstance(params, Mapping):
         return [], {str(name): to_value(value) for name, value in params.items()}
     if isinstance(params, (str, bytes)):
