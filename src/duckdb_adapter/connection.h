@@ -11,6 +11,7 @@
 #include "duckdb_adapter/database.h"
 #include "duckdb_adapter/schema.h"
 #include "duckdb_adapter/statement.h"
+#include "smallpond/error.h"
 
 struct ArrowArrayStream;
 
@@ -66,10 +67,15 @@ class Connection {
   std::unique_ptr<Handle> handle_;
 };
 
+/// What a stream calls; it owns them, so that they can hold what the query reads from.
+struct StreamCalls {
+  std::function<void()> at_end;                ///< After the last row; may throw ours.
+  std::function<Error(const Error&)> explain;  ///< Turns the query's error into the reader's.
+};
+
 /// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns
-/// the connection and `at_end`, which is called after the last row and may throw ours; it can hold
-/// what the query reads from.
-void StreamQuery(std::shared_ptr<Connection> connection, Statement query,
-                 std::function<void()> at_end, ArrowArrayStream* out);
+/// the connection.
+void StreamQuery(std::shared_ptr<Connection> connection, Statement query, StreamCalls calls,
+                 ArrowArrayStream* out);
 
 }  // namespace smallpond

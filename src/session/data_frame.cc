@@ -1,5 +1,7 @@
 #include "smallpond/data_frame.h"
 
+#include <functional>
+
 #include "duckdb_adapter/arrow_source.h"
 #include "duckdb_adapter/export_types.h"
 #include "executor/direct_run.h"
@@ -24,6 +26,8 @@ constexpr int kMaxRuns = 5;  // Of an action whose input folders get new version
 
 using Work = std::function<void(Connection&, DirectRun&)>;
 
+std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
+
 // Runs work that can be run again. Returns false where it failed because a file was removed that it
 // had found: a writer replaced the folder's version, and the next run sees the new one.
 bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
@@ -41,6 +45,39 @@ bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   return true;
 }
 
+constexpr int kMaxNamedSteps = 5;  // Of a frame that failed.
+
+// Says what was computed: the frame, and the queries that it goes back to, since any of them may be
+// the one that failed.
+std::string NameSteps(const LogicalPlan& plan) {
+  std::string text = "\nWhile computing " + plan.Describe();
+  int named = 1;
+  std::function<void(const LogicalPlan&)> add = [&](const LogicalPlan& step) {
+    for (const auto& input : step.Inputs()) {
+      if (named == kMaxNamedSteps) return;
+      if (std::holds_alternative<SqlQuery>(input->op())) {
+        text += "\n  over " + input->Describe();
+        ++named;
+      }
+      add(*input);
+    }
+  };
+  add(plan);
+  return text;
+}
+
+// Adds what DuckDB does not know: the limits of this session, and what was computed.
+Error Explained(SessionState& session, const LogicalPlan& plan, const Error& error) {
+  if (error.kind() == ErrorKind::kCancelled) return error;
+  std::string text = error.what();
+  if (error.kind() == ErrorKind::kOutOfMemory) {
+    text += "\nThe memory limit is " + Megabytes(session.database().MemoryLimitBytes()) +
+            ", and larger data spills to '" + session.options().temp_dir +
+            "'. Give more with init(duckdb_memory=…), or a temp_dir with more free space.";
+  }
+  return Error(error.kind(), text + NameSteps(plan));
+}
+
 // Computes rows from one version of the input. The work may run several times and may fail after
 // it has ended, so nothing that others see is a part of it: a write commits afterwards. An error
 // tells which frame was being computed.
@@ -53,12 +90,9 @@ void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, c
     throw Error(ErrorKind::kIo,
                 "The files are replaced faster than they can be read. Run this again later.");
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
-    throw Error(error.kind(), std::string(error.what()) + "\nWhile computing " + plan.Describe());
+    throw Explained(session, plan, error);
   }
 }
-
-std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
 }  // namespace
 
@@ -92,13 +126,16 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
         Statement query = CastFor(Holder::kArrow, run->Query(plan_), plan_->schema());
         // The stream keeps alive what the query reads, and looks at the files again when it ends.
         auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-        StreamQuery(connection, std::move(query), at_end, out);
+        auto explain = [session = session_, plan = plan_](const Error& error) {
+          return Explained(*session, *plan, error);
+        };
+        StreamQuery(connection, std::move(query), {at_end, explain}, out);
       });
       return;
     } catch (const Error& error) {
       // A writer may replace a folder's version just now; no row has left yet.
       bool can_run_again = error.kind() != ErrorKind::kCancelled && runs < kMaxRuns;
-      if (!can_run_again || !run->FilesWereRemoved()) throw;
+      if (!can_run_again || !run->FilesWereRemoved()) throw Explained(*session_, *plan_, error);
     }
   }
 }
