@@ -133,6 +133,8 @@ class SMALLPOND_API Session {
   std::shared_ptr<SessionState> State() const;
   static PlanSqlInputs PlanInputs(const std::shared_ptr<SessionState>& state,
                                   const SqlInputs& inputs);
+  static void RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
+                        const SqlInputs& inputs);
   DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
                    std::optional<MergeMode> merge);
 

@@ -20,6 +20,9 @@ std::vector<Statement> ParseScript(const std::string& sql);
 /// transactions, prepared statements and everything that writes files.
 StatementEffect EffectOf(const Statement& statement);
 
+/// Returns the table whose rows an INSERT, UPDATE, DELETE, MERGE or COPY changes; "" for others.
+std::string ChangedTable(const Statement& statement);
+
 /// Lets a temporary table, view, macro or type live as long as the session: each action has a
 /// connection of its own, which would not see it.
 void MakePermanent(Statement& statement);

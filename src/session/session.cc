@@ -54,9 +54,6 @@ Schema BindPlan(Connection& connection, const PlanRef& plan) {
 // Finds out which files there are and what columns they have.
 PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, FileScan scan) {
   for (const auto& path : paths) {
-    if (path.empty()) {
-      throw Error(ErrorKind::kInvalidInput, "A path is empty. Give a file, a glob or a folder.");
-    }
     scan.paths.push_back(ResolvePath(path, session.options().data_dir));
   }
   auto connection = session.Connect();
@@ -65,6 +62,22 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, F
   return std::make_shared<LogicalPlan>(
       ReadFiles{std::move(scan), std::move(resolved.files), std::move(description)},
       std::move(schema), Partitioning{});
+}
+
+// The rows of a session's own tables can be changed, those of files and frames can't.
+void CheckChangesTable(Connection& connection, const Statement& statement,
+                       const PlanSqlInputs& inputs) {
+  std::string name = ChangedTable(statement);
+  if (name.empty() || connection.FindTable(name)) return;
+  bool is_file = name.find('/') != std::string::npos || name.ends_with(".parquet") ||
+                 name.ends_with(".csv") || name.ends_with(".json") || name.ends_with(".jsonl");
+  bool is_frame = !is_file && inputs.resolve && inputs.resolve(name);
+  if (!is_file && !is_frame) return;
+  throw Error(ErrorKind::kUnsupported,
+              "execute() does not change rows of files and frames, and '" + name + "' is a " +
+                  (is_file ? "file" : "frame") +
+                  ". Say with sql() what the rows shall be, and write them with write_parquet(); "
+                  "or copy them into a table: CREATE TABLE t AS FROM …");
 }
 
 }  // namespace
@@ -171,12 +184,22 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
+  try {
+    RunScript(state, sql, inputs);
+  } catch (const Error& error) {
+    throw Error(error.kind(), WithQuery(error.what(), sql));
+  }
+}
+
+void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
+                        const SqlInputs& inputs) {
   state->kept().Clear();  // Settings, macros and tables may change what queries mean.
   PlanSqlInputs planned = PlanInputs(state, inputs);
   std::vector<std::string> named;
   for (const auto& [name, frame] : inputs.named) named.push_back(name);
   for (Statement& statement : ParseScript(QuotePlaceholders(sql, named))) {
     StatementEffect effect = EffectOf(statement);
+    CheckChangesTable(*state->Connect(), statement, planned);
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
     auto connection = state->Connect();

@@ -151,8 +151,10 @@ TEST_F(SessionTest, TakesInputsByNumberAndByName) {
   EXPECT_EQ(Sql("SELECT a.x, b.x, u.x, v.x FROM {0} a, {1} b, users u, {users} v", inputs),
             Rows({"(1, 2, 2, 2)"}));
   EXPECT_EQ(Sql("SELECT USERS.x FROM USERS", {.named = {{"users", two}}}), Rows({"(2)"}));
-  EXPECT_EQ(InvalidInputOf([&] { Sql("FROM {2}", {.positional = {one, two}}); }),
-            "The query refers to {2}, but 2 positional inputs were given. The first one is {0}.");
+  EXPECT_EQ(
+      InvalidInputOf([&] { Sql("FROM {2}", {.positional = {one, two}}); }),
+      "The query refers to {2}, but 2 positional inputs were given. The first one is {0}.\nIn "
+      "the query: FROM {2}");
   EXPECT_CONTAINS(
       InvalidInputOf([&] { Sql("FROM {99999999999999999999}", {.positional = {one}}); }),
       "positional inputs");
