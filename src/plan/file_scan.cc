@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -35,17 +36,34 @@ bool HasOption(const FileScan& scan, const std::string& name) {
                      [&](const auto& option) { return option.first == name; });
 }
 
-// A CSV file of no bytes has no rows, where the columns are known. DuckDB looks for a delimiter in
-// it and fails, so such files are not given to it, or, where there is no other, `scan` is made not
-// to look.
-void PassOverEmptyCsvFiles(FileScan& scan, std::vector<std::string>& files,
-                           const std::vector<FileIdentity>& identities) {
-  if (scan.function != "read_csv" || !HasOption(scan, "columns")) return;
+[[noreturn]] void ThrowNoColumns(const std::set<std::string>& empty) {
+  std::string others = std::to_string(empty.size() - 1) + " others";
+  throw Error(ErrorKind::kInvalidInput,
+              "'" + *empty.begin() + "'" + (empty.size() > 1 ? " and " + others + " are" : " is") +
+                  " empty (0 bytes), so the columns are unknown. Give their names and types with "
+                  "schema=, or leave the file out.");
+}
+
+// A text file of no bytes has no rows, where the columns are known. Of a CSV file DuckDB looks for
+// a delimiter and fails, so such files are not given to it, or, where there is no other, `scan` is
+// made not to look. Where no file tells the columns, DuckDB would make one up.
+void PassOverEmptyFiles(FileScan& scan, std::vector<std::string>& files,
+                        const std::vector<FileIdentity>& identities) {
+  if (scan.function == "read_parquet") return;
   std::set<std::string> empty;
   for (const auto& file : identities) {
-    if (file.bytes == 0 && file.inode != 0) empty.insert(file.path);
+    if (file.bytes == 0 && file.inode != 0 && std::filesystem::is_regular_file(file.path)) {
+      empty.insert(file.path);
+    }
   }
   if (empty.empty()) return;
+  if (!HasOption(scan, "columns")) {
+    if (empty.size() == std::set<std::string>(files.begin(), files.end()).size()) {
+      ThrowNoColumns(empty);
+    }
+    return;
+  }
+  if (scan.function != "read_csv") return;
   auto end = std::remove_if(files.begin(), files.end(),
                             [&](const std::string& file) { return empty.count(file) > 0; });
   if (end != files.begin()) {
@@ -114,7 +132,7 @@ ResolvedScan ResolveScan(Connection& connection, FileScan scan) {
   for (const auto& file : files.paths) {
     if (!IsRemote(file)) identities.push_back(Identify(file));
   }
-  PassOverEmptyCsvFiles(scan, files.paths, identities);
+  PassOverEmptyFiles(scan, files.paths, identities);
   Statement query = ReadQuery(scan, files);
   return {std::move(query), std::move(files.paths), std::move(identities)};
 }
