@@ -60,6 +60,7 @@ wheel: build ## A wheel in dist/, checked with auditwheel
 bench: build ## The benchmarks
 	@$(PY) benchmarks/run.py
 	@$(PY) benchmarks/exchange.py
+	@$(PY) benchmarks/writing.py
 
 fmt: build ## Format the sources in place
 	@tools/run_checks.sh --fix

@@ -90,7 +90,8 @@ class SMALLPOND_API DataFrame {
                  const Ticker& ticker = {}) const;
 
   /// What will be done and why: the frame's plan with what was merged, elided or is run per
-  /// partition, then DuckDB's own plan.
+  /// partition, how many files and splits are read, then DuckDB's own plan. Throws Io where a file
+  /// can't be read any more.
   std::string Explain() const;
 
   /// One line: the columns and the number of partitions.

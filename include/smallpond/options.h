@@ -128,6 +128,10 @@ struct WriteResult {
   /// How long files of the earlier and this version stood side by side for programs that list the
   /// folder themselves. smallpond's own readers see one version always.
   double publish_seconds = 0;
+  /// Empty, or why the files do not have their final names yet. The write is committed all the
+  /// same: smallpond's own readers see it, and the next write to the folder gives the files their
+  /// names.
+  std::string publish_error = {};
 };
 
 /// The kind's name as the Python argument spells it, for example "direct".

@@ -18,23 +18,46 @@ namespace smallpond {
 struct PlanSqlInputs;  // src/plan/plan_sql.h
 class Executor;        // src/executor/executor.h
 
-/// Further named arguments of DuckDB's reader, for example {"header", true} for CSV.
+/// Further named arguments of DuckDB's reader, for example {"nullstr", "NA"} for CSV. What has a
+/// field of its own can't stand here too.
 using ReaderOptions = std::vector<std::pair<std::string, Value>>;
 
-/// How to read Parquet files.
+/// How to read Parquet files. Columns are matched by name; the first file says which there are, and
+/// their types.
 struct ParquetOptions {
   std::vector<std::string> columns = {};  ///< Only these columns, in this order. Empty: all.
   bool recursive = false;                 ///< Whether a folder is read with all folders below it.
-  bool union_by_name = false;  ///< Whether columns are matched by name, and missing ones are NULL.
+  bool union_by_name = false;             ///< Whether all files' columns are there; NULL where not.
+  /// Whether folders named key=value are columns. Empty: where all files have the same keys.
+  std::optional<bool> hive_partitioning = {};
   ReaderOptions further = {};
 };
 
-/// How to read CSV or JSON files.
-struct TextOptions {
-  /// Names and DuckDB types in order. Empty: found out from the data. A CSV file has no header then
-  /// unless `further` says {"header", true}.
+/// How to read CSV files.
+struct CsvOptions {
+  /// Names and DuckDB types, by position: the first is for the first column, whatever a header
+  /// says. Empty: found out from the data.
   std::vector<Column> schema = {};
+  /// 1 to 4 bytes. Empty: found out from the data, but a comma with a schema.
+  std::optional<std::string> delim = {};
+  /// Whether the first line holds names. Empty: found out from the data, but no with a schema.
+  std::optional<bool> header = {};
+  bool ignore_errors = false;  ///< Whether lines that don't fit are left out, not an error.
   bool recursive = false;
+  bool union_by_name = false;
+  std::optional<bool> hive_partitioning = {};
+  ReaderOptions further = {};
+};
+
+/// How to read JSON files: one object a line, or one array of objects.
+struct JsonOptions {
+  /// Names and DuckDB types; other names in the data are left out, missing ones are NULL. Empty:
+  /// found out from the data.
+  std::vector<Column> schema = {};
+  bool ignore_errors = false;  ///< Whether lines that don't fit are rows of NULLs, not an error.
+  bool recursive = false;
+  bool union_by_name = false;
+  std::optional<bool> hive_partitioning = {};
   ReaderOptions further = {};
 };
 
@@ -73,8 +96,8 @@ class SMALLPOND_API Session {
   // where nothing matches or a file can't be read.
 
   DataFrame ReadParquet(const std::vector<std::string>& paths, const ParquetOptions& options = {});
-  DataFrame ReadCsv(const std::vector<std::string>& paths, const TextOptions& options = {});
-  DataFrame ReadJson(const std::vector<std::string>& paths, const TextOptions& options = {});
+  DataFrame ReadCsv(const std::vector<std::string>& paths, const CsvOptions& options = {});
+  DataFrame ReadJson(const std::vector<std::string>& paths, const JsonOptions& options = {});
 
   /// Takes over `stream`, reads it whole into memory (without copying its buffers) and releases it.
   /// The frame can be read any number of times. `description` is shown by Explain.
@@ -118,6 +141,8 @@ class SMALLPOND_API Session {
   std::shared_ptr<SessionState> State() const;
   static PlanSqlInputs PlanInputs(const std::shared_ptr<SessionState>& state,
                                   const SqlInputs& inputs);
+  static void RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
+                        const SqlInputs& inputs);
   DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
                    std::optional<MergeMode> merge);
 

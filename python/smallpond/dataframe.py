@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from smallpond import _core
+from smallpond import _core, arguments
 from smallpond.errors import InvalidInputError, UnsupportedError, missing_package
 from smallpond.progress import progress
+from smallpond.python_values import distinct, to_pandas, to_rows
 from smallpond.writing import LazyWrite, WriteResult, write
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from smallpond.session import Session
 
-_LARGEST_EXACT_FLOAT = 2**53
-_WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")
+_MAX_SHOWN_ROWS = 2**31 - 2
+_MAX_PARTITIONS = 65_536  # As Options::kMaxPartitions.
 
 
 def _expressions(sql: Any, method: str) -> str:
@@ -60,8 +61,10 @@ class DataFrame:
 
     @property
     def schema(self) -> dict[str, str]:
-        """The columns' names and DuckDB types, in order."""
-        return dict(self._core.columns)
+        """The columns' names and DuckDB types, in order. Of columns with one name the later ones
+        get a number: a, a_1."""
+        types = [kind for _, kind in self._core.columns]
+        return dict(zip(distinct(self.columns), types, strict=True))
 
     @property
     def num_partitions(self) -> int:
@@ -86,35 +89,38 @@ class DataFrame:
         A query over all rows gives the same answer with or without it; `write_parquet` writes one
         file a partition.
         """
-        columns = [hash_by] if isinstance(hash_by, str) else list(hash_by or [])
-        if not isinstance(npartitions, int) or isinstance(npartitions, bool):
-            raise InvalidInputError(
-                f"repartition: the number of partitions must be an integer, not {npartitions!r}."
-            )
-        if not -(2**31) <= npartitions < 2**31:
-            raise InvalidInputError(
-                f"repartition: the number of partitions is out of range: {npartitions}."
-            )
-        return DataFrame(
-            self.session, self._core.repartition(npartitions, columns, by or "", by_rows)
+        n = arguments.integer(
+            npartitions, "repartition: the number of partitions", 1, _MAX_PARTITIONS
         )
+        columns = arguments.names(hash_by, "repartition: hash_by")
+        column = "" if by is None else arguments.text(by, "repartition: by", "Name one column.")
+        if column == "" and by is not None:
+            raise InvalidInputError("repartition: by is empty. Name a column, or leave by out.")
+        by_rows = arguments.flag(by_rows, "repartition: by_rows")
+        return DataFrame(self.session, self._core.repartition(n, columns, column, by_rows))
 
     def map(self, sql: str) -> DataFrame:
         """Rows of the expressions in `sql`, on each partition: `df.map("a, a + b AS c")`."""
-        return self._each(f"SELECT {_expressions(sql, 'map')}\n FROM {{0}}", sys._getframe(1))
+        text = _expressions(sql, "map")
+        if not text.strip():
+            raise InvalidInputError(
+                "map: the text is empty. Give expressions: map('a, b + 1 AS c')."
+            )
+        return self._each(f"SELECT {text}\n FROM {{0}}", sys._getframe(1))
 
     def filter(self, sql: str) -> DataFrame:
         """The rows for which the condition in `sql` holds: `df.filter("a > 1")`."""
-        return self._each(
-            f"SELECT * FROM {{0}} WHERE (\n{_expressions(sql, 'filter')}\n)", sys._getframe(1)
-        )
+        text = _expressions(sql, "filter")
+        if not text.strip():
+            raise InvalidInputError("filter: the text is empty. Give a condition: filter('a > 1').")
+        return self._each(f"SELECT * FROM {{0}} WHERE (\n{text}\n)", sys._getframe(1))
 
     def partial_sort(self, by: str | Sequence[str]) -> DataFrame:
         """Sorts each partition by SQL expressions: `df.partial_sort(["a", "b DESC"])`."""
-        terms = [by] if isinstance(by, str) else list(by)
+        terms = arguments.names(by, "partial_sort: by")
         if not terms:
-            raise InvalidInputError("partial_sort: give at least one column to sort by.")
-        order = ", ".join(_expressions(term, "partial_sort") for term in terms)
+            raise InvalidInputError("partial_sort: by is None. Give a column to sort by.")
+        order = ", ".join(terms)
         return self._each(f"SELECT * FROM {{0}} ORDER BY {order}", sys._getframe(1))
 
     def random_shuffle(self) -> DataFrame:
@@ -125,9 +131,8 @@ class DataFrame:
 
     def limit(self, limit: int) -> DataFrame:
         """At most `limit` rows of all. Unlike `take` it computes nothing yet."""
-        if limit < 0:
-            raise InvalidInputError(f"limit: the number of rows must not be negative: {limit}.")
-        return self.session.sql(f"SELECT * FROM {{0}} LIMIT {int(limit)}", self)
+        rows = arguments.integer(limit, "limit: the number of rows", 0)
+        return self.session.sql(f"SELECT * FROM {{0}} LIMIT {rows}", self)
 
     # --- end ---
 
@@ -137,7 +142,8 @@ class DataFrame:
             return self._core.count(on_progress)
 
     def to_arrow(self) -> pyarrow.Table:
-        """All rows as a pyarrow Table. HUGEINT becomes decimal128(38, 0)."""
+        """All rows as a pyarrow Table. What Arrow has no type for is another, HUGEINT for one
+        decimal128(38, 0); docs/types.md has the table."""
         return self._collect()
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -145,26 +151,14 @@ class DataFrame:
 
         As pyarrow maps types, and no integer loses digits: HUGEINT becomes int64 where all values
         fit, else Python ints; integers with NULLs become float64 where all values are exact in it,
-        else Python ints and None.
+        else Python ints and None. docs/types.md tells it for every type.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise missing_package("pandas", "pandas", "to_pandas()") from None
-        table = self._narrow_hugeints(self._collect())
-        frame = table.to_pandas()
-        for position, (_, kind) in enumerate(self._core.columns):
-            column = table.column(position)
-            if _needs_objects(column, kind):
-                values = _python_values(column, kind)
-                frame.isetitem(position, pandas.Series(values, dtype=object, index=frame.index))
-        return frame
+        return to_pandas(self._collect(), self._core.columns)
 
     def take(self, limit: int) -> list[dict[str, Any]]:
-        """Up to `limit` rows, each a dict. Without an ORDER BY any rows."""
-        if limit < 0:
-            raise InvalidInputError(f"take: the number of rows must not be negative: {limit}.")
-        return self._rows(limit)
+        """Up to `limit` rows, each a dict. Without an ORDER BY any rows. Of columns with one name
+        the later ones get a number, as in `schema`."""
+        return self._rows(arguments.integer(limit, "take: the number of rows", 0))
 
     def take_all(self) -> list[dict[str, Any]]:
         """All rows, each a dict."""
@@ -172,6 +166,7 @@ class DataFrame:
 
     def show(self, max_rows: int = 20) -> None:
         """Prints up to `max_rows` rows as a table."""
+        max_rows = arguments.integer(max_rows, "show: the number of rows", 0, _MAX_SHOWN_ROWS)
         with progress("show") as on_progress:
             text = self._core.to_text(
                 max_rows, shutil.get_terminal_size((120, 24)).columns, on_progress
@@ -286,7 +281,7 @@ class DataFrame:
 
     def explain(self) -> Explanation:
         """What will be done and why: the frame's steps with what is merged, left out or run per
-        partition, and DuckDB's plan."""
+        partition, how many files and splits are read, and DuckDB's plan."""
         return Explanation(self._core.explain())
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
@@ -320,47 +315,4 @@ class DataFrame:
         return pyarrow.RecordBatchReader.from_stream(stream).read_all()
 
     def _rows(self, limit: int) -> list[dict[str, Any]]:
-        table = self._narrow_hugeints(self._collect(limit))
-        names = table.schema.names
-        columns = [
-            _python_values(table.column(position), kind)
-            for position, (_, kind) in enumerate(self._core.columns)
-        ]
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-    def _narrow_hugeints(self, table: pyarrow.Table) -> pyarrow.Table:
-        """HUGEINT columns whose values all fit become int64; Arrow has no 128-bit integer."""
-        import pyarrow
-
-        for position, (_, kind) in enumerate(self._core.columns):
-            if kind in _WIDE_INTEGERS:
-                try:
-                    narrow = table.column(position).cast(pyarrow.int64())
-                except pyarrow.ArrowInvalid:
-                    continue
-                table = table.set_column(
-                    position, table.field(position).with_type(pyarrow.int64()), narrow
-                )
-        return table
-
-
-def _needs_objects(column: Any, kind: str) -> bool:
-    """Whether float64 would lose digits of a column with NULLs, or the column is a HUGEINT that
-    doesn't fit int64."""
-    import pyarrow
-    import pyarrow.compute
-
-    if not pyarrow.types.is_integer(column.type):
-        return kind in _WIDE_INTEGERS
-    if column.null_count == 0:
-        return False
-    bounds = pyarrow.compute.min_max(column).as_py()
-    return bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > _LARGEST_EXACT_FLOAT
-
-
-def _python_values(column: Any, kind: str) -> list[Any]:
-    """The values of a column; integers of 128 bits, which Arrow holds as decimals, are int."""
-    values = column.to_pylist()
-    if kind in _WIDE_INTEGERS:
-        return [None if value is None else int(value) for value in values]
-    return values
+        return to_rows(self._collect(limit), self._core.columns)

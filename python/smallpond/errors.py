@@ -12,6 +12,10 @@ class InvalidInputError(Error, ValueError):
     """The query, an argument or the data is wrong. Trying again gives the same error."""
 
 
+class InvalidTypeError(InvalidInputError, TypeError):
+    """An argument has a type that it can't have."""
+
+
 class UnsupportedError(Error, NotImplementedError):
     """Understood, and not offered here."""
 
@@ -43,6 +47,11 @@ class InternalError(Error, RuntimeError):
 class MergeWarning(UserWarning):
     """`partial_sql` merged partitions where smallpond 0.15 would have returned each partition's own
     result."""
+
+
+class PublishWarning(UserWarning):
+    """A write is committed and smallpond reads it, but its files could not all get their final
+    names. The next write to the folder gives them."""
 
 
 def missing_package(package: str, extra: str, purpose: str) -> Error:

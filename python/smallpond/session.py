@@ -5,21 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
-from smallpond import _core
-from smallpond.arrow_input import is_one_shot, is_table, to_stream
+from smallpond import _core, arguments
+from smallpond.arrow_input import categories, is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
-from smallpond.errors import InvalidInputError, MergeWarning, missing_package
+from smallpond.errors import InvalidInputError, InvalidTypeError, MergeWarning, missing_package
 from smallpond.params import to_value
 from smallpond.scope import find
 
 PathLike = Union[str, "os.PathLike[str]"]
 Paths = Union[PathLike, Iterable[PathLike]]  # noqa: UP007
 Params = Union[Sequence[Any], Mapping[str, Any], None]  # noqa: UP007
+
+# The readers of all sessions that were read, and what keeps two threads from reading one. A reader
+# may itself run queries.
+_read_readers: weakref.WeakSet[Any] = weakref.WeakSet()
+_readers_lock = threading.RLock()
 
 
 class Session:
@@ -46,18 +52,33 @@ class Session:
         recursive: bool = False,
         columns: Sequence[str] | None = None,
         union_by_name: bool = False,
+        hive_partitioning: bool | None = None,
         **options: Any,
     ) -> DataFrame:
         """Reads Parquet files.
 
-        `columns` reads only these; `recursive` takes a folder with all below it; `union_by_name`
-        matches columns by name over several files. Further options go to DuckDB's `read_parquet`,
-        such as `hive_partitioning=True`.
+        Columns are matched by name: the first file says which there are, and their types; a file
+        that lacks one is an error. `union_by_name=True` takes all files' columns, and NULL where a
+        file has none. `columns` reads only these, in this order. `recursive` takes a folder with
+        all below it. Folders named key=value are columns where all files have the same keys;
+        `hive_partitioning` says yes or no. Further options go to DuckDB's `read_parquet`, such as
+        `filename=True`.
         """
+        if isinstance(columns, str):
+            columns = [columns]
+        if columns is not None and not (columns := list(columns)):
+            raise InvalidInputError("read_parquet: columns is empty. Leave it out to read all.")
         return DataFrame(
             self,
             self._core.read_parquet(
-                _paths(paths), list(columns or []), recursive, union_by_name, _options(options)
+                _paths(paths),
+                columns or [],
+                _flag(recursive, "recursive"),
+                _flag(union_by_name, "union_by_name"),
+                hive_partitioning
+                if hive_partitioning is None
+                else _flag(hive_partitioning, "hive_partitioning"),
+                _options(options),
             ),
         )
 
@@ -66,57 +87,96 @@ class Session:
         paths: Paths,
         schema: Mapping[str, str] | None = None,
         delim: str | None = None,
+        header: bool | None = None,
+        ignore_errors: bool = False,
         *,
         recursive: bool = False,
+        union_by_name: bool = False,
+        hive_partitioning: bool | None = None,
         **options: Any,
     ) -> DataFrame:
         """Reads CSV files, also compressed ones.
 
-        `schema` maps the columns' names to DuckDB types, in order; the files then have no header,
-        unless `header=True` says so. Without it the names, types and everything else are found out
-        from the data. `delim` is found out too, or "," with a schema. Further options go to
-        DuckDB's `read_csv`, such as `nullstr="NA"`.
+        Without `schema` the names, types, delimiter and everything else are found out from the
+        data, as DuckDB does; columns of several files are then matched by name.
+
+        `schema` maps names to DuckDB types by position: its first entry is the first column of
+        every file, whatever a header calls it. `delim` is "," then and the files have no header,
+        unless these arguments say otherwise. To give types by name, leave `schema` out and pass
+        DuckDB's `types={"id": "INTEGER"}`.
+
+        `header` says whether the first line holds names. `ignore_errors` leaves out lines that
+        don't fit, instead of raising. `recursive`, `union_by_name` and `hive_partitioning` are
+        those of `read_parquet`. Further options go to DuckDB's `read_csv`, such as `nullstr="NA"`.
         """
-        if delim is None and schema is not None:
-            delim = ","
-        if delim is not None:
-            options["delim"] = delim
-        return self._read_text("csv", paths, schema, recursive, options)
+        return DataFrame(
+            self,
+            self._core.read_csv(
+                _paths(paths),
+                _schema(schema),
+                delim,
+                header if header is None else _flag(header, "header"),
+                _flag(ignore_errors, "ignore_errors"),
+                _flag(recursive, "recursive"),
+                _flag(union_by_name, "union_by_name"),
+                hive_partitioning
+                if hive_partitioning is None
+                else _flag(hive_partitioning, "hive_partitioning"),
+                _options(options),
+            ),
+        )
 
     def read_json(
         self,
         paths: Paths,
         schema: Mapping[str, str] | None = None,
         *,
+        ignore_errors: bool = False,
         recursive: bool = False,
+        union_by_name: bool = False,
+        hive_partitioning: bool | None = None,
         **options: Any,
     ) -> DataFrame:
         """Reads JSON files: one object a line, or one array of objects; also compressed ones.
 
-        `schema` maps the columns' names to DuckDB types. Without it they are found out from the
-        data. Further options go to DuckDB's `read_json`.
+        `schema` maps names to DuckDB types; other names in the data are left out, missing ones are
+        NULL. Without it names and types are found out from the data. `ignore_errors` makes lines
+        that don't fit rows of NULLs, instead of raising. `recursive`, `union_by_name` and
+        `hive_partitioning` are those of `read_parquet`. Further options go to DuckDB's `read_json`.
         """
-        return self._read_text("json", paths, schema, recursive, options)
-
-    def _read_text(
-        self,
-        kind: str,
-        paths: Paths,
-        schema: Mapping[str, str] | None,
-        recursive: bool,
-        options: dict[str, Any],
-    ) -> DataFrame:
-        columns = [(name, str(type_)) for name, type_ in (schema or {}).items()]
         return DataFrame(
-            self, self._core.read_text(kind, _paths(paths), columns, recursive, _options(options))
+            self,
+            self._core.read_json(
+                _paths(paths),
+                _schema(schema),
+                _flag(ignore_errors, "ignore_errors"),
+                _flag(recursive, "recursive"),
+                _flag(union_by_name, "union_by_name"),
+                hive_partitioning
+                if hive_partitioning is None
+                else _flag(hive_partitioning, "hive_partitioning"),
+                _options(options),
+            ),
         )
 
     def from_pandas(self, frame: Any) -> DataFrame:
-        """A frame over a pandas DataFrame, which is kept in memory; its index is left out."""
+        """A frame over a pandas DataFrame, which is kept in memory; its index is left out.
+
+        NaN and NaT become NULL. Categories of text are text, but an ENUM where they have an order
+        of their own. Columns of Python objects need one type.
+
+        Columns of numbers are not copied: what is changed in place in the DataFrame before the rows
+        are computed shows in them, or not. Give `frame.copy()` where that may happen. Assigning a
+        whole column is no such change.
+        """
         return self._from_table(frame, "from_pandas", "a pandas DataFrame")
 
     def from_arrow(self, table: Any) -> DataFrame:
-        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory."""
+        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory.
+
+        A reader that gives its rows only once is read here. What this session makes of the same
+        pyarrow reader later has the same rows.
+        """
         return self._from_table(table, "from_arrow", "Arrow data")
 
     def from_items(self, items: Sequence[Any]) -> DataFrame:
@@ -125,16 +185,26 @@ class Session:
             import pyarrow
         except ImportError:
             raise missing_package("pyarrow", "arrow", "from_items()") from None
+        if isinstance(items, (str, bytes, Mapping)):
+            raise InvalidInputError(f"from_items: give a list of items, not {items!r:.60}.")
         values = list(items)
         if not values:
             raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
+        columns: dict[Any, list[Any]] = {"item": values}
+        if isinstance(values[0], dict):
+            for number, row in enumerate(values):
+                if not isinstance(row, dict):
+                    raise InvalidInputError(
+                        f"from_items: item 0 is a dict, and item {number} is {row!r:.60}."
+                    )
+            names = dict.fromkeys(name for row in values for name in row)
+            columns = {name: [row.get(name) for row in values] for name in names}
         try:
-            if isinstance(values[0], dict):
-                names = dict.fromkeys(name for row in values for name in row)
-                columns = {name: [row.get(name) for row in values] for name in names}
-            else:
-                columns = {"item": values}
             table = pyarrow.table(columns)
+        except OverflowError:
+            raise InvalidInputError(
+                "from_items: an integer does not fit into 64 bits. Give decimal.Decimal."
+            ) from None
         except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
             raise InvalidInputError(
                 f"from_items: the items have no common type: {error}"
@@ -150,8 +220,10 @@ class Session:
 
     # --- query ---
 
+    # The query and self are positional only, so that any table may be called `query` or `self`.
+
     def sql(
-        self, query: str, *inputs: Any, params: Params = None, **named_inputs: Any
+        self, query: str, /, *inputs: Any, params: Params = None, **named_inputs: Any
     ) -> DataFrame:
         """The answer of one DuckDB to `query`, over all rows of its inputs.
 
@@ -167,15 +239,21 @@ class Session:
         return self._sql(query, inputs, named_inputs, params, False, None, sys._getframe(1))
 
     def partial_sql(
-        self, query: str, *inputs: Any, merge: str | None = None, **named_inputs: Any
+        self,
+        query: str,
+        /,
+        *inputs: Any,
+        params: Params = None,
+        merge: str | None = None,
+        **named_inputs: Any,
     ) -> DataFrame:
-        """Runs `query` over the partitions of its inputs.
+        """Runs `query` over the partitions of its inputs. Inputs and `params` are as in `sql`.
 
         merge="auto" (the default) gives the answer of `sql`: groups, orders and limits over all
         partitions. merge="concat" runs the query on partition i of every repartitioned input,
         together with the others whole, and puts the results one after the other.
         """
-        return self._sql(query, inputs, named_inputs, None, True, merge, sys._getframe(1))
+        return self._sql(query, inputs, named_inputs, params, True, merge, sys._getframe(1))
 
     def _sql(
         self,
@@ -187,6 +265,9 @@ class Session:
         merge: str | None,
         caller: Any,
     ) -> DataFrame:
+        arguments.text(query, "The query")
+        if merge is not None:
+            arguments.text(merge, "merge", "Give 'auto' or 'concat'; a table needs another name.")
         positional = [self._input(value, f"input {{{i}}}") for i, value in enumerate(inputs)]
         named = {
             name: self._input(value, f"input '{name}'") for name, value in named_inputs.items()
@@ -215,19 +296,38 @@ class Session:
         if isinstance(value, DataFrame):
             return value._core
         if is_table(value):
-            if not is_one_shot(value):
-                return self._from_arrow(value)
-            if value not in self._readers:
-                self._readers[value] = self._from_arrow(value)
-            return self._readers[value]
+            return self._read_once(value) if is_one_shot(value) else self._from_arrow(value)
         raise TypeError(
             f"The {what} is {type(value).__name__} {value!r:.60}, not a table. Give a smallpond "
             "frame, a pandas DataFrame or Arrow data; values go into params."
         )
 
+    def _read_once(self, reader: Any) -> _core.DataFrame:
+        """Two frames over one reader share its rows; a second reading would find none."""
+        with _readers_lock:
+            if reader not in self._readers:
+                if reader in _read_readers:
+                    raise InvalidInputError(
+                        f"The {type(reader).__name__} gives its rows once, and another session has "
+                        "read them. Make a table of it first: reader.read_all()."
+                    )
+                _read_readers.add(reader)
+                self._readers[reader] = self._from_arrow(reader)
+            return self._readers[reader]
+
     def _from_arrow(self, value: Any) -> _core.DataFrame:
         description = f"{type(value).__module__.split('.')[0]} table"
-        return self._core.from_arrow(to_stream(value), description)
+        frame = self._core.from_arrow(to_stream(value), description)
+        # To cast each value makes a GROUP BY take 3 times as long: only where the order matters.
+        enums = []
+        for position, names in categories(value).items():
+            name = _quote(frame.columns[position][0], '"')
+            enum = ", ".join(_quote(text, "'") for text in names)
+            enums.append(f"{name}::ENUM({enum}) AS {name}")
+        if not enums:
+            return frame
+        sql = f"SELECT * REPLACE ({', '.join(enums)}) FROM {{0}}"
+        return self._core.sql(sql, [frame], {}, [], {}, None, False, None)
 
     def wait(self, *writes: Any) -> None:
         """Computes lazy writes, one after the other: `sp.wait(df.write_parquet_lazy("out"), …)`."""
@@ -240,6 +340,7 @@ class Session:
 
             sp.execute("CREATE MACRO net(x) AS x / 1.19")
         """
+        arguments.text(sql, "execute: the statement")
         values, named_values = _params(params)
         self._core.execute(sql, values, named_values, self._resolver(sys._getframe(1)))
 
@@ -267,10 +368,38 @@ class Session:
         return self._core.job_id
 
 
+def _quote(text: str, quote: str) -> str:
+    return quote + text.replace(quote, quote * 2) + quote
+
+
 def _paths(paths: Paths) -> list[str]:
-    if isinstance(paths, (str, os.PathLike)):
-        return [os.fspath(paths)]
-    return [os.fspath(path) for path in paths]
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        paths = [paths]
+    names = [os.fsdecode(path) for path in paths]
+    for name in names:
+        if not name.isascii() and any("\ud800" <= char <= "\udfff" for char in name):
+            raise InvalidInputError(
+                f"The path {name!r} is not UTF-8, which DuckDB needs. Rename the file or folder."
+            )
+    return names
+
+
+def _flag(value: Any, name: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidInputError(f"{name} must be True or False, not {value!r}.")
+
+
+def _schema(schema: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    if schema is None:
+        return []
+    if not isinstance(schema, Mapping):
+        raise InvalidInputError(
+            f"schema must map names to DuckDB types, such as {{'id': 'INTEGER'}}, not {schema!r}."
+        )
+    if not schema:
+        raise InvalidInputError("The schema is empty. Leave it out to have it found out.")
+    return [(str(name), str(type_)) for name, type_ in schema.items()]
 
 
 def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:
@@ -280,6 +409,12 @@ def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:
 def _params(params: Params) -> tuple[list[_core.Value], dict[str, _core.Value]]:
     if params is None:
         return [], {}
+    is_input = isinstance(params, DataFrame) or (is_table(params) and not hasattr(params, "tolist"))
+    if is_input or not isinstance(params, Iterable):
+        raise InvalidTypeError(
+            f"params must be a list or a dict of values, not {type(params).__name__} "
+            f"{params!r:.60}. A table is an input, under another name than params."
+        )
     if isinstance(params, Mapping):
         return [], {str(name): to_value(value) for name, value in params.items()}
     if isinstance(params, (str, bytes)):

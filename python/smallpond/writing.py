@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from smallpond import _core
+from smallpond import _core, arguments
+from smallpond.errors import PublishWarning
 from smallpond.progress import progress
 
 WriteResult = _core.WriteResult
-
-
-def _names(columns: str | Sequence[str] | None) -> list[str]:
-    return [columns] if isinstance(columns, str) else list(columns or [])
 
 
 def write(
@@ -30,17 +28,35 @@ def write(
     further: dict[str, Any] | None = None,
 ) -> WriteResult:
     """Writes the rows of `frame`; the options are those of `DataFrame.write_parquet`."""
+    if row_group_size is not None:
+        row_group_size = arguments.integer(row_group_size, "row_group_size", 1)
+    if compression is not None:
+        arguments.text(compression, "compression")
     options = _core.WriteOptions.make(
-        mode,
-        _names(partition_by),
+        arguments.text(mode, "mode"),
+        arguments.names(partition_by, "partition_by"),
         compression or "",
         row_group_size,
-        None if file_size is None else str(file_size),
-        _names(sort_by),
+        None if file_size is None else _size(file_size),
+        arguments.names(sort_by, "sort_by"),
         [(name, _text(value)) for name, value in (further or {}).items()],
     )
     with progress(f"write_{format}") as on_progress:
-        return frame.write(format, os.fspath(path), options, on_progress)
+        result = frame.write(format, os.fspath(path), options, on_progress)
+    if result.publish_error:
+        warnings.warn(
+            f"The write to '{os.fspath(path)}' is committed, but programs that list the folder do "
+            f"not see all of it yet: {result.publish_error} The next write there makes up for it.",
+            PublishWarning,
+            stacklevel=3,
+        )
+    return result
+
+
+def _size(file_size: str | int) -> str:
+    if isinstance(file_size, str):
+        return file_size
+    return str(arguments.integer(file_size, "file_size, where it is no text such as '256MB',", 1))
 
 
 def _text(value: Any) -> str:

@@ -86,12 +86,35 @@ class CollectedStream : public ResultStream {
   size_t next_ = 0;
 };
 
+// Takes down why a stream's query failed. Where a thread of DuckDB's pool fails while nobody reads,
+// the reader only gets "Interrupted!", and the executor that knows the reason is gone by then. A
+// progress bar's display is the one thing that ends with the query while its executor still lives.
+class LastWords : public duckdb::ProgressBarDisplay {
+ public:
+  LastWords(duckdb::weak_ptr<duckdb::ClientContext> context,
+            std::shared_ptr<duckdb::ErrorData> cause)
+      : context_(std::move(context)), cause_(std::move(cause)) {}
+  ~LastWords() override {
+    auto context = context_.lock();
+    if (context && context->GetExecutor().HasError()) *cause_ = context->GetExecutor().GetError();
+  }
+
+  void Update(double) override {}
+  void Finish() override {}
+
+ private:
+  duckdb::weak_ptr<duckdb::ClientContext> context_;
+  std::shared_ptr<duckdb::ErrorData> cause_;  // Shared with the stream.
+};
+
 class RunningStream : public ResultStream {
  public:
   RunningStream(std::shared_ptr<Connection> connection,
-                duckdb::unique_ptr<duckdb::QueryResult> result, std::function<void()> at_end)
+                duckdb::unique_ptr<duckdb::QueryResult> result,
+                std::shared_ptr<duckdb::ErrorData> cause, StreamCalls calls)
       : ResultStream(connection->handle().connection.context, *result),
-        at_end_(std::move(at_end)),
+        calls_(std::move(calls)),
+        cause_(std::move(cause)),
         connection_(std::move(connection)),
         result_(std::move(result)),
         scan_(*result_),
@@ -102,20 +125,32 @@ class RunningStream : public ResultStream {
   }  // A consumer may drop the stream half-read.
 
   void Next(ArrowArray* out) override {
+    try {
+      if (FetchRows(out)) return;
+    } catch (const Error& error) {
+      throw calls_.explain(error);
+    }
+    if (out->release) out->release(out);
+    calls_.at_end();
+  }
+
+ private:
+  // Returns whether there were any more.
+  bool FetchRows(ArrowArray* out) {
     duckdb::idx_t rows = 0;
     duckdb::ErrorData error;
     if (!duckdb::ArrowUtil::TryFetchChunk(scan_, properties_, Options::kArrowBatchRows, out, rows,
                                           error, extension_types_)) {
-      ThrowAsOurs(error);
+      bool lost = error.Type() == duckdb::ExceptionType::INTERRUPT && cause_->HasError();
+      ThrowAsOurs(lost ? *cause_ : error);
     }
-    if (rows > 0) return;
-    if (out->release) out->release(out);
-    at_end_();
+    return rows > 0;
   }
 
- private:
   // In the order of construction: the result reads from what stands above it.
-  std::function<void()> at_end_;
+  StreamCalls calls_;
+  std::shared_ptr<duckdb::ErrorData>
+      cause_;  // Shared with LastWords; without error, none is known.
   std::shared_ptr<Connection> connection_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
   duckdb::QueryResultChunkScanState scan_;
@@ -143,12 +178,27 @@ void Connection::Collect(Statement query, ArrowArrayStream* out) {
                         out);
 }
 
-void StreamQuery(std::shared_ptr<Connection> connection, Statement query,
-                 std::function<void()> at_end, ArrowArrayStream* out) {
+void StreamQuery(std::shared_ptr<Connection> connection, Statement query, StreamCalls calls,
+                 ArrowArrayStream* out) {
+  auto& context = connection->handle().connection.context;
+  auto cause = std::make_shared<duckdb::ErrorData>();
+  duckdb::ScopedConfigSetting display(
+      context->config,
+      [&](duckdb::ClientConfig& config) {
+        config.print_progress_bar = true;  // By LastWords, which prints nothing.
+        config.display_create_func = [context = duckdb::weak_ptr<duckdb::ClientContext>(context),
+                                      cause]() -> duckdb::unique_ptr<duckdb::ProgressBarDisplay> {
+          return duckdb::make_uniq<LastWords>(context, cause);
+        };
+      },
+      [](duckdb::ClientConfig& config) {
+        config.print_progress_bar = false;
+        config.display_create_func = nullptr;
+      });
   auto result = connection->handle().Run(std::move(query), true);
-  ResultStream::HandOut(
-      std::make_unique<RunningStream>(std::move(connection), std::move(result), std::move(at_end)),
-      out);
+  ResultStream::HandOut(std::make_unique<RunningStream>(std::move(connection), std::move(result),
+                                                        std::move(cause), std::move(calls)),
+                        out);
 }
 
 }  // namespace smallpond

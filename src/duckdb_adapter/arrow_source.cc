@@ -66,6 +66,19 @@ void Drain(ArrowArrayStream& stream, Batches& batches) {
   }
 }
 
+bool IsList(const ArrowSchema& schema) {
+  return schema.format[0] == '+' && std::strchr("lLwmv", schema.format[1]) != nullptr;
+}
+
+bool HasDictionaryInList(const ArrowSchema& schema, bool in_list) {
+  if (schema.dictionary) return in_list;
+  in_list = in_list || IsList(schema);
+  for (int64_t i = 0; i < schema.n_children; ++i) {
+    if (HasDictionaryInList(*schema.children[i], in_list)) return true;
+  }
+  return false;
+}
+
 // One scan: hands out slices of the batches that hold only the wanted columns.
 struct Scan {
   std::shared_ptr<const Batches> batches;
@@ -217,6 +230,19 @@ ArrowSource::ArrowSource(ArrowArrayStream* stream) : batches_(std::make_shared<B
   stream->release = nullptr;
   Drain(batches_->origin, *batches_);
   num_rows_ = batches_->num_rows;
+}
+
+// DuckDB takes the indices for the values in lists of fixed size, and dereferences a null pointer
+// where a batch begins with an empty list, after which the database is unusable.
+void ArrowSource::CheckReadable() const {
+  for (int64_t i = 0; i < batches_->schema.n_children; ++i) {
+    const ArrowSchema& column = *batches_->schema.children[i];
+    if (!HasDictionaryInList(column, false)) continue;
+    throw Error(ErrorKind::kUnsupported,
+                "Column '" + std::string(column.name ? column.name : "") +
+                    "' has dictionaries (categories) inside of lists, which can't be read. Cast "
+                    "them to text.");
+  }
 }
 
 std::optional<uint64_t> ArrowSource::Bytes() const {

@@ -25,6 +25,10 @@ class ArrowSource {
   ArrowSource(const ArrowSource&) = delete;
   ArrowSource& operator=(const ArrowSource&) = delete;
 
+  /// Throws Unsupported, with the column, where DuckDB reads a type wrongly: dictionaries inside of
+  /// lists.
+  void CheckReadable() const;
+
   int64_t num_rows() const { return num_rows_; }
   /// About how many bytes the buffers hold, or nothing where a type is not known.
   std::optional<uint64_t> Bytes() const;

@@ -129,6 +129,16 @@ int64_t Connection::QueryInt64(Statement query) {
   });
 }
 
+std::vector<std::pair<std::string, int64_t>> Connection::QueryCounts(Statement query) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    std::vector<std::pair<std::string, int64_t>> rows;
+    for (auto& row : result->Collection().Rows())
+      rows.emplace_back(row.GetValue(0).ToString(), row.GetValue(1).GetValue<int64_t>());
+    return rows;
+  });
+}
+
 std::string Connection::RenderText(Statement query, int max_rows, int width, int limit) {
   auto result = AsMaterialized(handle_->Run(std::move(query)));
   return TranslatingErrors([&] {

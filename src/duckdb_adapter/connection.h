@@ -6,11 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "duckdb_adapter/database.h"
 #include "duckdb_adapter/schema.h"
 #include "duckdb_adapter/statement.h"
+#include "smallpond/error.h"
 
 struct ArrowArrayStream;
 
@@ -41,6 +43,8 @@ class Connection {
   void Run(Statement statement);
   /// Runs a query and returns its single value; NULL and no rows are 0.
   int64_t QueryInt64(Statement query);
+  /// Runs a query of a text and a number and returns its rows.
+  std::vector<std::pair<std::string, int64_t>> QueryCounts(Statement query);
   /// Runs a query with all threads and hands out its rows, which are in memory then.
   void Collect(Statement query, ArrowArrayStream* out);
   /// Runs a query and renders up to `max_rows` of its rows, `width` characters wide. `limit` is the
@@ -69,10 +73,15 @@ class Connection {
   std::atomic<double> shown_progress_{-1};
 };
 
+/// What a stream calls; it owns them, so that they can hold what the query reads from.
+struct StreamCalls {
+  std::function<void()> at_end;                ///< After the last row; may throw ours.
+  std::function<Error(const Error&)> explain;  ///< Turns the query's error into the reader's.
+};
+
 /// Runs a query and hands out its rows as they are computed, with bounded memory. The stream owns
-/// the connection and `at_end`, which is called after the last row and may throw ours; it can hold
-/// what the query reads from.
-void StreamQuery(std::shared_ptr<Connection> connection, Statement query,
-                 std::function<void()> at_end, ArrowArrayStream* out);
+/// the connection.
+void StreamQuery(std::shared_ptr<Connection> connection, Statement query, StreamCalls calls,
+                 ArrowArrayStream* out);
 
 }  // namespace smallpond

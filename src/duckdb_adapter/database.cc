@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "duckdb_adapter/arrow_scan.h"
+#include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/export_types.h"
+#include "duckdb_adapter/file_errors.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -77,6 +80,13 @@ class SharedBudget {
   std::vector<duckdb::DatabaseInstance*> databases_;
 };
 
+// Locks of files are the process's, not the session's: two sessions that attach one database file
+// would write it at once. DuckDB refuses that where both know of each other's files.
+duckdb::shared_ptr<duckdb::DatabaseFilePathManager> AttachedFiles() {
+  static auto files = duckdb::make_shared_ptr<duckdb::DatabaseFilePathManager>();
+  return files;
+}
+
 }  // namespace
 
 Database::Database(const DatabaseLimits& limits) : limits_(limits) {
@@ -88,9 +98,13 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     config.options.maximum_threads = static_cast<duckdb::idx_t>(limits_.threads);
     config.options.temporary_directory = limits_.temp_dir;
     config.options.use_temporary_directory = true;
+    config.path_manager = AttachedFiles();
     instance_ = std::make_unique<Instance>(config);
     auto& database = *instance_->duckdb.instance;
     RegisterArrowScan(database);
+    NameFilesInErrors(database);
+    RefuseTruncatedFiles(database);
+    RegisterExportCheck(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
   });
 }

@@ -19,6 +19,10 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
     case ExceptionType::INTERRUPT:
       return ErrorKind::kCancelled;
     case ExceptionType::NOT_IMPLEMENTED:
+      // COPY's word for an option that no version knows.
+      if (message.find("Unrecognized option") != std::string::npos) return ErrorKind::kInvalidInput;
+      if (message.find("Unknown TimeZone") != std::string::npos) return ErrorKind::kInvalidInput;
+      return ErrorKind::kUnsupported;
     case ExceptionType::MISSING_EXTENSION:
     case ExceptionType::AUTOLOAD:
       return ErrorKind::kUnsupported;
@@ -36,10 +40,32 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
   }
 }
 
+// What DuckDB's message leaves out.
+std::string Advice(const std::string& message) {
+  if (message.find("too small to be a Parquet file") != std::string::npos ||
+      message.find("No magic bytes found") != std::string::npos) {
+    return "\nIt is empty, cut off, or not a Parquet file. Write or copy it again, or leave it out "
+           "of the paths.";
+  }
+  return "";
+}
+
+// The class of our error says already that the input is invalid.
+std::string Text(const duckdb::ErrorData& error) {
+  if (error.Type() == ExceptionType::INVALID_INPUT) return error.RawMessage();
+  return error.Message();
+}
+
 }  // namespace
 
 void ThrowAsOurs(const duckdb::ErrorData& error) {
-  throw Error(KindOf(error.Type(), error.Message()), error.Message());
+  throw Error(KindOf(error.Type(), error.Message()), Text(error) + Advice(error.Message()));
+}
+
+void ThrowAsOurs(const std::exception& exception, const std::string& query) {
+  duckdb::ErrorData error(exception);
+  error.AddErrorLocation(query);
+  ThrowAsOurs(error);
 }
 
 }  // namespace smallpond

@@ -11,6 +11,9 @@ namespace smallpond {
 /// Throws DuckDB's error as ours, with the kind that fits.
 [[noreturn]] void ThrowAsOurs(const duckdb::ErrorData& error);
 
+/// The same, with the line of `query` in which DuckDB's parser or binder found the error.
+[[noreturn]] void ThrowAsOurs(const std::exception& error, const std::string& query);
+
 /// Runs `work` and lets only smallpond::Error out of it. DuckDB's exceptions are recognised by
 /// their text, never by their class: a second DuckDB in the process has classes of the same names.
 template <class Work>

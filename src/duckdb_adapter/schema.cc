@@ -11,15 +11,6 @@ Schema::Schema(std::vector<std::string> names, std::shared_ptr<const Types> type
   }
 }
 
-std::string Schema::ExportType(size_t position) const {
-  auto narrow = [](const duckdb::LogicalType& type) {
-    bool is_wide =
-        type.id() == duckdb::LogicalTypeId::HUGEINT || type.id() == duckdb::LogicalTypeId::UHUGEINT;
-    return is_wide ? duckdb::LogicalType::DECIMAL(38, 0) : type;
-  };
-  return duckdb::TypeVisitor::VisitReplace(types_->list[position], narrow).ToString();
-}
-
 int Schema::Find(const std::string& name) const {
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (duckdb::StringUtil::CIEquals(columns_[i].name, name)) return static_cast<int>(i);

@@ -21,9 +21,6 @@ class Schema {
   /// Returns the position of the column that SQL would find under `name` (letter case is ignored),
   /// or -1.
   int Find(const std::string& name) const;
-  /// Returns the type that a column leaves in, to Arrow or Parquet. They have no 128-bit integer:
-  /// one becomes DECIMAL(38,0), also inside of lists, structs and maps.
-  std::string ExportType(size_t position) const;
 
  private:
   std::vector<Column> columns_;

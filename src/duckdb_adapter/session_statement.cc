@@ -14,23 +14,47 @@ using duckdb::StatementType;
                                            " statement. " + advice);
 }
 
+// DuckDB would write it to a file in the home folder.
+bool IsPersistentSecret(const duckdb::CreateInfo& info) {
+  return info.type == duckdb::CatalogType::SECRET_ENTRY &&
+         info.Cast<duckdb::CreateSecretInfo>().persist_type ==
+             duckdb::SecretPersistType::PERSISTENT;
+}
+
 }  // namespace
 
 std::vector<Statement> ParseScript(const std::string& sql) {
-  return TranslatingErrors([&] {
-    duckdb::Parser parser;
-    parser.ParseQuery(sql);
-    if (parser.statements.empty()) {
-      throw Error(ErrorKind::kInvalidInput, "The text holds no statement.");
-    }
-    std::vector<Statement> statements;
-    for (auto& statement : parser.statements) {
-      auto tree = std::make_unique<Statement::Tree>();
-      tree->main = std::move(statement);
-      statements.push_back(Statement::FromTree(std::move(tree)));
-    }
-    return statements;
-  });
+  std::vector<Statement> statements;
+  for (auto& statement : ParseStatements(sql)) {
+    auto tree = std::make_unique<Statement::Tree>();
+    tree->main = std::move(statement);
+    statements.push_back(Statement::FromTree(std::move(tree)));
+  }
+  if (statements.empty()) throw Error(ErrorKind::kInvalidInput, "The text holds no statement.");
+  return statements;
+}
+
+std::string ChangedTable(const Statement& statement) {
+  const auto& main = *statement.tree().main;
+  auto name_of = [](const duckdb::TableRef& table) {
+    return table.type == duckdb::TableReferenceType::BASE_TABLE
+               ? table.Cast<duckdb::BaseTableRef>().table_name
+               : std::string();
+  };
+  switch (main.type) {
+    case StatementType::INSERT_STATEMENT:
+      return main.Cast<duckdb::InsertStatement>().table;
+    case StatementType::UPDATE_STATEMENT:
+      return name_of(*main.Cast<duckdb::UpdateStatement>().table);
+    case StatementType::DELETE_STATEMENT:
+      return name_of(*main.Cast<duckdb::DeleteStatement>().table);
+    case StatementType::MERGE_INTO_STATEMENT:
+      return name_of(*main.Cast<duckdb::MergeIntoStatement>().target);
+    case StatementType::COPY_STATEMENT:
+      return main.Cast<duckdb::CopyStatement>().info->table;
+    default:
+      return "";
+  }
 }
 
 StatementEffect EffectOf(const Statement& statement) {
@@ -41,6 +65,10 @@ StatementEffect EffectOf(const Statement& statement) {
     case StatementType::PRAGMA_STATEMENT:
       return StatementEffect::kConnection;
     case StatementType::CREATE_STATEMENT:
+      if (IsPersistentSecret(*main.Cast<duckdb::CreateStatement>().info)) {
+        Refuse(main, "Secrets are kept in memory only. Leave PERSISTENT out.");
+      }
+      return StatementEffect::kDatabase;
     case StatementType::CREATE_FUNC_STATEMENT:
     case StatementType::ALTER_STATEMENT:
     case StatementType::DROP_STATEMENT:

@@ -23,6 +23,8 @@ StatementEffect EffectOf(const Statement& statement);
 /// Whether worker processes need a statement too: settings, extensions and secrets. Views and
 /// macros are written out where a query is bound, and tables stay with the driver.
 bool WorkersNeed(const Statement& statement);
+/// Returns the table whose rows an INSERT, UPDATE, DELETE, MERGE or COPY changes; "" for others.
+std::string ChangedTable(const Statement& statement);
 
 /// Lets a temporary table, view, macro or type live as long as the session: each action has a
 /// connection of its own, which would not see it.

@@ -115,6 +115,52 @@ bool Parses(const std::string& query) {
   }
 }
 
+// Removes the quotes of placeholders from a line. `caret`, if given, moves with what it points at.
+std::string UnquoteLine(const std::string& line, size_t* caret) {
+  std::string out;
+  for (size_t i = 0; i < line.size();) {
+    size_t end = line.compare(i, 2, "\"{") == 0 ? line.find('"', i + 1) : std::string::npos;
+    if (end == std::string::npos || line[end - 1] != '}') {
+      out += line[i++];
+      continue;
+    }
+    out += line.substr(i + 1, end - i - 1);
+    if (caret && *caret > i) *caret -= *caret >= end ? 2 : 1;
+    i = end + 1;
+  }
+  return out;
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines{""};
+  for (char c : text) {
+    if (c == '\n') {
+      lines.emplace_back();
+    } else {
+      lines.back() += c;
+    }
+  }
+  return lines;
+}
+
+// Where `line` holds but one caret; npos where it does not.
+size_t CaretColumn(const std::string& line) {
+  size_t column = line.find_first_not_of(' ');
+  return column != std::string::npos && line.substr(column) == "^" ? column : std::string::npos;
+}
+
+std::string UnquotePlaceholders(const std::string& message) {
+  auto lines = Lines(message);
+  std::string out;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    size_t caret = i + 1 < lines.size() ? CaretColumn(lines[i + 1]) : std::string::npos;
+    bool has_caret = caret != std::string::npos;
+    out += (i > 0 ? "\n" : "") + UnquoteLine(lines[i], has_caret ? &caret : nullptr);
+    if (has_caret) lines[i + 1] = std::string(caret, ' ') + "^";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string QuoteName(const std::string& name) {
@@ -139,6 +185,34 @@ std::string QuotePlaceholders(const std::string& query, const std::vector<std::s
     return piece.is_code && piece.text.find("{{") != std::string::npos;
   });
   return !has_doubled || Parses(quoted) ? quoted : QuoteInPieces(pieces, named, true);
+}
+
+std::string WithQuery(const std::string& message, const std::string& query) {
+  size_t line = message.find("\nLINE ");
+  if (duckdb::StringUtil::Contains(duckdb::StringUtil::Lower(query), "secret")) {
+    return message.substr(0, line);
+  }
+  bool is_shown = line != std::string::npos || OneLine(query).empty();
+  return UnquotePlaceholders(message) + (is_shown ? "" : "\nIn the query: " + OneLine(query));
+}
+
+std::string OneLine(const std::string& text) {
+  constexpr size_t kMaxLength = 100;
+  std::string line;
+  for (char c : text) {
+    bool is_space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!is_space) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
+  if (line.size() <= kMaxLength) return line;
+  size_t end = kMaxLength;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
+    --end;  // Not inside a UTF-8 character.
+  return line.substr(0, end) + "…";
 }
 
 }  // namespace smallpond

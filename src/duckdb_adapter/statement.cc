@@ -20,16 +20,8 @@ using duckdb::StatementType;
   throw Error(ErrorKind::kUnsupported, "A " + kind + " statement is not a query. " + advice);
 }
 
-duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseAll(const std::string& sql) {
-  return TranslatingErrors([&] {
-    duckdb::Parser parser;
-    parser.ParseQuery(sql);
-    return std::move(parser.statements);
-  });
-}
-
 std::unique_ptr<Statement::Tree> ParseOne(const std::string& sql) {
-  auto statements = ParseAll(sql);
+  auto statements = ParseStatements(sql);
   if (statements.size() != 1) {
     throw Error(ErrorKind::kInvalidInput,
                 statements.empty() ? "The query is empty. Give one statement."
@@ -203,6 +195,16 @@ class ParameterBinder : public TreeVisitor {
 };
 
 }  // namespace
+
+duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(const std::string& sql) {
+  try {
+    duckdb::Parser parser;
+    parser.ParseQuery(sql);
+    return std::move(parser.statements);
+  } catch (const std::exception& error) {
+    ThrowAsOurs(error, sql);
+  }
+}
 
 Statement::Statement(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
 Statement::Statement(Statement&&) noexcept = default;

@@ -17,6 +17,9 @@ struct Statement::Tree {
   duckdb::vector<std::shared_ptr<duckdb::ColumnDataCollection>> markers;
 };
 
+/// Parses statements. Throws InvalidInput with the line and the place of the mistake.
+duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(const std::string& sql);
+
 /// Walks a statement's tree in the order of the text and knows which CTEs are in scope.
 class TreeVisitor {
  public:

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/nearest_name.h"
 #include "duckdb_adapter/sql_text.h"
+#include "executor/partition_folders.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -58,6 +60,21 @@ std::string SortTerm(const Schema& schema, const std::string& term) {
   return QuotedColumn(schema, term, "sort_by");
 }
 
+// Readers find a key's column under the name that folders have for it, in any letter case.
+void CheckKeys(const Schema& schema, const std::vector<PartitionColumn>& keys) {
+  std::set<int> positions;
+  for (const auto& key : keys) {
+    if (!positions.insert(schema.Find(key.name)).second)
+      ThrowInvalid("partition_by names the column '" + key.name + "' twice. Leave one out.");
+    if (key.key == key.name || schema.Find(key.key) < 0) continue;
+    ThrowInvalid("The folders of partition_by='" + key.name + "' are named " + key.key +
+                 "=…, which hides the column '" + key.key + "'. Rename one of the two.");
+  }
+  if (keys.size() < schema.columns().size()) return;
+  ThrowInvalid(
+      "partition_by names every column, so that none is left for the files. Leave one out.");
+}
+
 std::string FormatOptions(const std::string& format) {
   if (format == "parquet") return "FORMAT parquet";
   if (format == "csv") return "FORMAT csv, HEADER";
@@ -97,19 +114,9 @@ CopyOptions::CopyOptions(const std::string& format, const Schema& schema, const 
   for (const auto& term : write.sort_by) {
     sort_list += (sort_list.empty() ? "" : ", ") + SortTerm(schema, term);
   }
-  if (!write.partition_by.empty() && write.file_size_bytes) {
-    throw Error(ErrorKind::kUnsupported,
-                "partition_by and file_size can't be combined. Leave one out.");
-  }
-  if (!write.partition_by.empty() && !write.sort_by.empty()) {
-    throw Error(ErrorKind::kUnsupported,
-                "partition_by and sort_by can't be combined: DuckDB writes the folders' files in "
-                "parallel. Leave one out.");
-  }
-  if (!write.partition_by.empty() && write.partition_by.size() >= schema.columns().size()) {
-    ThrowInvalid(
-        "partition_by names every column, so that none is left for the files. Leave one out.");
-  }
+  if (write.partition_by.empty()) return;
+  partition_by = PartitionColumns(schema, write.partition_by, is_parquet);
+  CheckKeys(schema, partition_by);
 }
 
 }  // namespace smallpond

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
 #include "executor/lower_plan.h"
 #include "executor/partition_sql.h"
@@ -36,38 +37,16 @@ Statement SqlOver(const std::string& sql, const Statement& query) {
   return statement;
 }
 
-Statement WithExportTypes(Statement query, const Schema& schema) {
-  std::string aliases;
-  std::string list;
-  bool changes = false;
-  const auto& columns = schema.columns();
-  for (size_t i = 0; i < columns.size(); ++i) {
-    std::string type = schema.ExportType(i);
-    bool is_repeated = schema.Find(columns[i].name) != static_cast<int>(i);
-    std::string alias = QuoteName(columns[i].name + (is_repeated ? "#" + std::to_string(i) : ""));
-    aliases += (i ? ", " : "") + alias;
-    list += (i ? ", " : "") + (type == columns[i].type ? alias : alias + "::" + type) + " AS " +
-            QuoteName(columns[i].name);
-    changes = changes || type != columns[i].type;
-  }
-  if (!changes) return query;
-  return SqlOver("SELECT " + list + " FROM \"{0}\" AS t(" + aliases + ")", query);
-}
-
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
                                   const Schema& schema) {
   Statement scan = Statement::ScanArrow(rows);
-  Schema read = connection.Bind(scan);
-  std::string list;
-  for (size_t i = 0; i < schema.columns().size(); ++i) {
-    const Column& column = schema.columns()[i];
-    bool is_repeated = schema.Find(column.name) != static_cast<int>(i);
-    if (is_repeated || read.columns()[i].type != schema.ExportType(i)) return std::nullopt;
-    std::string name = QuoteName(column.name);
-    bool is_same = column.type == read.columns()[i].type;
-    list += (i ? ", " : "") + (is_same ? name : name + "::" + column.type + " AS " + name);
+  const Schema read = connection.Bind(scan);
+  const Schema held = SchemaIn(Holder::kArrow, schema);
+  for (size_t i = 0; i < held.columns().size(); ++i) {
+    bool is_repeated = schema.Find(held.columns()[i].name) != static_cast<int>(i);
+    if (is_repeated || read.columns()[i].type != held.columns()[i].type) return std::nullopt;
   }
-  return SqlOver("SELECT " + list + " FROM \"{0}\"", scan);
+  return CastBack(Holder::kArrow, std::move(scan), schema);
 }
 
 Statement DirectRun::Query(const PlanRef& plan) {
@@ -76,8 +55,9 @@ Statement DirectRun::Query(const PlanRef& plan) {
     if (auto kept = QueryKept(source)) return kept;
     if (!IsConcatenated(*source)) return std::nullopt;
     const PartitionTable& table = Partitions(source);
-    return Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) + ") FROM " +
-                            QuoteName(table.name));
+    Statement rows = Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) +
+                                      ") FROM " + QuoteName(table.name));
+    return CastBack(Holder::kTable, std::move(rows), table.schema);
   });
 }
 
@@ -145,18 +125,20 @@ const DirectRun::PartitionTable& DirectRun::Partitions(const PlanRef& plan) {
 
 Statement DirectRun::PartitionQuery(const PartitionTable& table, int partition) {
   std::string column = QuoteName(table.partition_column);
-  return Statement::Parse("SELECT * EXCLUDE (" + column + ") FROM " + QuoteName(table.name) +
-                          " WHERE " + column + " = " + std::to_string(partition));
+  Statement rows =
+      Statement::Parse("SELECT * EXCLUDE (" + column + ") FROM " + QuoteName(table.name) +
+                       " WHERE " + column + " = " + std::to_string(partition));
+  return CastBack(Holder::kTable, std::move(rows), table.schema);
 }
 
 DirectRun::PartitionTable DirectRun::SpreadRows(const PlanRef& plan) {
   const auto& repartition = std::get<Repartition>(plan->op());
   PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),
-                       plan->partitioning().num_partitions};
-  connection_.Run(Over("CREATE TEMP TABLE " + QuoteName(table.name) + " AS SELECT *, " +
-                           PartitionExpression(repartition, table.num_partitions) + " AS " +
-                           QuoteName(table.partition_column) + " FROM \"{0}\"",
-                       repartition.input));
+                       plan->partitioning().num_partitions, plan->schema()};
+  connection_.Run(SqlOver("CREATE TEMP TABLE " + QuoteName(table.name) + " AS SELECT *, " +
+                              PartitionExpression(repartition, table.num_partitions) + " AS " +
+                              QuoteName(table.partition_column) + " FROM \"{0}\"",
+                          CastFor(Holder::kTable, Query(repartition.input), plan->schema())));
   return table;
 }
 
@@ -164,7 +146,7 @@ DirectRun::PartitionTable DirectRun::SpreadRows(const PlanRef& plan) {
 DirectRun::PartitionTable DirectRun::RunPerPartition(const PlanRef& plan) {
   const auto& query = std::get<SqlQuery>(plan->op());
   PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),
-                       plan->partitioning().num_partitions};
+                       plan->partitioning().num_partitions, plan->schema()};
   // now() has one value in a transaction. It covers the partitions' queries only: DuckDB takes
   // almost twice as long to scan a table that is not committed yet.
   ComputeInputs(query);
@@ -183,7 +165,7 @@ DirectRun::PartitionTable DirectRun::RunPerPartition(const PlanRef& plan) {
     connection_.Run(SqlOver(
         (partition == 0 ? "CREATE TEMP TABLE " + target + " AS " : "INSERT INTO " + target + " ") +
             rows,
-        statement));
+        CastFor(Holder::kTable, std::move(statement), plan->schema())));
   }
   connection_.Run(Statement::Parse("COMMIT"));
   return table;
@@ -205,10 +187,11 @@ Statement DirectRun::WholeInput(const PlanRef& plan) {
   auto [entry, is_new] = whole_inputs_.try_emplace(plan.get());
   if (is_new) {
     entry->second = NewTableName();
-    connection_.Run(
-        Over("CREATE TEMP TABLE " + QuoteName(entry->second) + " AS FROM \"{0}\"", plan));
+    connection_.Run(SqlOver("CREATE TEMP TABLE " + QuoteName(entry->second) + " AS FROM \"{0}\"",
+                            CastFor(Holder::kTable, Query(plan), plan->schema())));
   }
-  return Statement::Parse("FROM " + QuoteName(entry->second));
+  return CastBack(Holder::kTable, Statement::Parse("FROM " + QuoteName(entry->second)),
+                  plan->schema());
 }
 
 }  // namespace smallpond

@@ -29,6 +29,7 @@ class DirectRun {
     std::string name;
     std::string partition_column;
     int num_partitions = 1;
+    Schema schema;  // The plan's. The table has names where a struct of the plan has none.
   };
 
   /// Takes results from `kept`, which may be null and must outlive the run.
@@ -46,6 +47,9 @@ class DirectRun {
   /// its rows, which are good as long as the run; otherwise returns it as it is.
   Statement Compute(Statement query);
 
+  /// Returns the files that a ReadFiles means, as this run found them. Throws Io where they have
+  /// other columns than the plan.
+  const ResolvedScan& Resolve(const PlanRef& plan);
   /// Returns all files that the plan reads, as this run found them.
   std::vector<FileIdentity> Files(const PlanRef& plan);
   /// Throws Io where a file that this run read has another content than when the run found it.
@@ -60,7 +64,6 @@ class DirectRun {
   static Statement PartitionQuery(const PartitionTable& table, int partition);
 
  private:
-  const ResolvedScan& Resolve(const PlanRef& plan);
   std::optional<Statement> QueryKept(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);
@@ -86,9 +89,5 @@ Statement SqlOver(const std::string& sql, const Statement& query);
 /// types; nothing where a type would not come back as it was.
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
                                   const Schema& schema);
-
-/// Returns `query`, whose columns are `schema`, with the types that Arrow and Parquet hold. A value
-/// that does not fit is an error that names the column.
-Statement WithExportTypes(Statement query, const Schema& schema);
 
 }  // namespace smallpond

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "duckdb_adapter/sql_text.h"
+#include "executor/partition_sql.h"
 
 namespace smallpond {
 namespace {
@@ -60,14 +61,27 @@ class Lowering {
     if (const auto* arrow = std::get_if<ReadArrow>(&plan->op())) {
       return Statement::ScanArrow(*arrow->source);
     }
-    if (const auto* repartition = std::get_if<Repartition>(&plan->op()))
-      return Lower(repartition->input);
+    if (std::holds_alternative<Repartition>(plan->op())) return LowerRepartition(*plan);
     const auto& query = std::get<SqlQuery>(plan->op());
     Statement statement = query.query.Copy();
     statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
       auto input = query.inputs.find(name);
       if (input == query.inputs.end()) return std::nullopt;
       return Lower(input->second);
+    });
+    return statement;
+  }
+
+  // Left out, but for the look at numbers of partitions that the data itself brings.
+  Statement LowerRepartition(const LogicalPlan& plan) {
+    const auto& repartition = std::get<Repartition>(plan.op());
+    Statement input = Lower(repartition.input);
+    std::string check = PartitionCheck(repartition, plan.partitioning().num_partitions);
+    if (check.empty()) return input;
+    Statement statement = Statement::Parse("SELECT * FROM \"{0}\" WHERE " + check);
+    statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+      if (name != "{0}") return std::nullopt;
+      return input.Copy();
     });
     return statement;
   }

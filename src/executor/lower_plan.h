@@ -20,7 +20,8 @@ bool NeedsPartitions(const LogicalPlan& plan);
 ///
 ///     sql ── repartition ── scan        SELECT … FROM (SELECT * FROM read_parquet(…)) …
 ///
-/// A repartition is left out, since the answer does not depend on it. What several parts of the
+/// A repartition is left out, since the answer does not depend on it; by a column, its numbers are
+/// still looked at, so that a wrong one is an error on every road. What several parts of the
 /// query read becomes a common table, computed once; files are read by each. For a concatenated
 /// plan `read_partitions` gives the query.
 Statement LowerPlan(const PlanRef& plan, const ReadPlan& read);

@@ -52,14 +52,24 @@ std::string HashExpression(const Repartition& repartition, const std::string& n)
   return "((" + hash + ") % " + n + ")::BIGINT";
 }
 
-std::string ColumnExpression(const Repartition& repartition, const std::string& n) {
+// `value` where the key is the number of a partition, else an error.
+std::string CheckedKey(const Repartition& repartition, const std::string& n,
+                       const std::string& value) {
   const Column& column = repartition.input->schema().columns()[repartition.columns[0]];
   std::string name = QuoteName(column.name);
   std::string last = "(" + n + " - 1)";
-  return "CASE WHEN " + name + " IS NULL THEN error('partition key NULL in column ' || " +
-         QuoteText(column.name) + " || ' is out of range 0-' || " + last + ") WHEN " + name +
-         " < 0 OR " + name + " > " + last + " THEN error('partition key ' || " + name +
-         " || ' is out of range 0-' || " + last + ") ELSE " + name + "::BIGINT END";
+  std::string advice =
+      QuoteText(". The column '" + column.name +
+                "' must hold the partition's number in every row. To spread by other values use "
+                "hash_by.");
+  return "CASE WHEN " + name + " BETWEEN 0 AND " + last + " THEN " + value +
+         " ELSE error('partition key ' || coalesce(" + name +
+         "::VARCHAR, 'NULL') || ' is out of range 0-' || " + last + " || " + advice + ") END";
+}
+
+std::string ColumnExpression(const Repartition& repartition, const std::string& n) {
+  const Column& column = repartition.input->schema().columns()[repartition.columns[0]];
+  return CheckedKey(repartition, n, QuoteName(column.name) + "::BIGINT");
 }
 
 }  // namespace
@@ -77,6 +87,11 @@ std::string PartitionExpression(const Repartition& repartition, int num_partitio
       return ColumnExpression(repartition, n);
   }
   return "0";
+}
+
+std::string PartitionCheck(const Repartition& repartition, int num_partitions) {
+  if (repartition.way != Repartition::Way::kColumn) return "";
+  return CheckedKey(repartition, std::to_string(num_partitions), "true");
 }
 
 std::string PartitionColumnName(const Schema& schema) {

@@ -14,6 +14,10 @@ namespace smallpond {
 /// meet.
 std::string PartitionExpression(const Repartition& repartition, int num_partitions);
 
+/// Returns the condition that raises the same error for such a row, and holds for all others; ""
+/// for the other ways, which have a partition for every row.
+std::string PartitionCheck(const Repartition& repartition, int num_partitions);
+
 /// Returns a name for the bookkeeping column that no column of `schema` has.
 std::string PartitionColumnName(const Schema& schema);
 

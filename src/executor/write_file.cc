@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <random>
+#include <system_error>
+#include <utility>
 
+#include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
 #include "executor/copy_options.h"
 #include "executor/direct_run.h"
@@ -10,30 +13,37 @@
 #include "storage/paths.h"
 
 namespace smallpond {
-void WriteFile(Connection& connection, DirectRun& run, const PlanRef& plan, const std::string& path,
-               const std::string& format) {
+
+FileWrite::FileWrite(const std::string& path, const std::string& format, const PlanRef& plan)
+    : path_(path), format_(format), plan_(plan), is_device_(path.starts_with("/dev/")) {
   CheckIsLocal(path);
-  CopyOptions copy(format, plan->schema(), {});
-  bool is_device = path.starts_with("/dev/");
-  if (is_device && format == "parquet") {
+  CopyOptions(format, plan->schema(), {});  // Says what is wrong before anything is made.
+  if (is_device_ && format == "parquet") {
     throw Error(ErrorKind::kInvalidInput,
                 "Parquet can't be written to the screen or a pipe. Give a file.");
   }
-  std::string written =
-      is_device ? path : path + ".writing-" + std::to_string(std::random_device()());
-  try {
-    Statement rows = run.Compute(run.Query(plan));
-    if (format == "parquet") rows = WithExportTypes(std::move(rows), plan->schema());
-    connection.Run(
-        SqlOver("COPY (FROM \"{0}\") TO " + QuoteText(written) + " (" + copy.options + ")", rows));
-    run.CheckFilesUnchanged();  // Before the file appears.
-    if (!is_device) std::filesystem::rename(written, path);
-  } catch (const std::exception& error) {
-    std::error_code ignored;
-    if (!is_device) std::filesystem::remove(written, ignored);
-    if (const auto* ours = dynamic_cast<const Error*>(&error)) throw *ours;
-    throw Error(ErrorKind::kIo, error.what());
-  }
+  staged_ = is_device_ ? path : path + ".writing-" + std::to_string(std::random_device()());
+}
+
+FileWrite::~FileWrite() {
+  std::error_code ignored;
+  if (!is_device_) std::filesystem::remove(staged_, ignored);
+}
+
+void FileWrite::Stage(Connection& connection, DirectRun& run) const {
+  CopyOptions copy(format_, plan_->schema(), {});
+  Statement rows = run.Compute(run.Query(plan_));
+  if (format_ == "parquet") rows = CastFor(Holder::kParquet, std::move(rows), plan_->schema());
+  connection.Run(
+      SqlOver("COPY (FROM \"{0}\") TO " + QuoteText(staged_) + " (" + copy.options + ")", rows));
+}
+
+void FileWrite::Commit() {
+  if (is_device_) return;
+  std::error_code error;
+  std::filesystem::rename(staged_, path_, error);
+  if (!error) return;
+  throw Error(ErrorKind::kIo, "Writing '" + path_ + "' failed: " + error.message() + ".");
 }
 
 }  // namespace smallpond

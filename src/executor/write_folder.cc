@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
 #include "executor/copy_options.h"
 #include "executor/direct_run.h"
+#include "executor/partition_folders.h"
 #include "smallpond/error.h"
 #include "storage/output_committer.h"
 #include "storage/paths.h"
@@ -19,7 +23,21 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kSampleRows = 122'880;  // Written first, to learn how many bytes a row takes.
 
-// Writes one version of the folder: the rows of each partition go through CopyRows.
+// Whether the rows, or those of each partition, come in an order that was asked for.
+bool IsInOrder(const LogicalPlan& plan) {
+  const auto* repartition = std::get_if<Repartition>(&plan.op());
+  if (!repartition) return plan.ordered();
+  bool keeps_order =
+      repartition->way == Repartition::Way::kRows || plan.partitioning().num_partitions == 1;
+  return keeps_order && IsInOrder(*repartition->input);
+}
+
+std::string FreeName(const Schema& schema, std::string name) {
+  while (schema.Find(name) >= 0) name += "_";
+  return name;
+}
+
+// Stages one version of the folder: the rows of each partition go through CopyRows.
 class FolderWrite {
  public:
   FolderWrite(Connection& connection, DirectRun& run, const PlanRef& plan,
@@ -29,9 +47,18 @@ class FolderWrite {
         committer_(committer),
         options_(options),
         copy_(CopyOptions(format, plan->schema(), options)),
-        run_(run) {}
+        exported_(copy_.is_parquet ? SchemaIn(Holder::kParquet, plan->schema()) : plan->schema()),
+        run_(run),
+        in_order_(IsInOrder(*plan) || !options.sort_by.empty()),
+        // DuckDB's own PARTITION_BY writes in parallel, as rows come; it has no file sizes, no
+        // JSON, and takes bytes for text.
+        sorts_by_folder_(!options.partition_by.empty() &&
+                         (in_order_ || options.file_size_bytes || format == "json" ||
+                          std::any_of(copy_.partition_by.begin(), copy_.partition_by.end(),
+                                      [](const auto& key) { return key.type == "BLOB"; }))) {}
 
-  void Run() {
+  /// Returns whether there were rows.
+  bool Run() {
     int num_partitions = plan_->partitioning().num_partitions;
     if (num_partitions == 1) {
       CopyRows(run_.Compute(run_.Query(plan_)), 0);
@@ -39,24 +66,37 @@ class FolderWrite {
       const auto& table = run_.Partitions(plan_);
       for (int i = 0; i < num_partitions; ++i) CopyRows(DirectRun::PartitionQuery(table, i), i);
     }
-    if (num_rows_ == 0) CopyToFile(Statement::NoRows(plan_->schema()), PartName(0), true);
+    if (num_rows_ > 0) return true;
+    CopyToFile(Exported(Statement::NoRows(plan_->schema())), PartName(0), true);
+    return false;
   }
 
  private:
-  void CopyRows(const Statement& rows, int partition) {
-    Statement sorted = options_.sort_by.empty()
-                           ? rows.Copy()
-                           : SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy_.sort_list, rows);
-    bool in_order = plan_->ordered() || !options_.sort_by.empty();
+  Statement Exported(Statement rows) const {
+    if (!copy_.is_parquet) return rows;
+    return CastFor(Holder::kParquet, std::move(rows), plan_->schema());
+  }
+
+  void CopyRows(Statement rows, int partition) {
+    rows = Exported(std::move(rows));
+    if (sorts_by_folder_) {
+      CopyByFolder(rows, partition);
+      return;
+    }
     if (!options_.partition_by.empty()) {
-      CopyToFolder(sorted, partition, "PARTITION_BY (" + copy_.partition_list + ")");
-    } else if (options_.file_size_bytes && in_order) {
-      CopyInOrder(sorted, partition);
-    } else if (options_.file_size_bytes) {
-      CopyToFolder(sorted, partition,
-                   "FILE_SIZE_BYTES " + std::to_string(*options_.file_size_bytes));
+      CopyToFolder(SqlOver(DistinctFoldersSql(copy_.partition_by, committer_.tag()), rows),
+                   partition, "PARTITION_BY (" + copy_.partition_list + ")");
+      RenameFolders(committer_.staging_folder(), committer_.tag());
+      return;
+    }
+    if (!options_.sort_by.empty())
+      rows = SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy_.sort_list, rows);
+    if (!options_.file_size_bytes) {
+      CopyToFile(rows, PartName(partition), false);
+    } else if (in_order_) {
+      CopyInOrder(rows, partition);
     } else {
-      CopyToFile(sorted, PartName(partition), false);
+      CopyToFolder(rows, partition, "FILE_SIZE_BYTES " + std::to_string(*options_.file_size_bytes));
     }
   }
 
@@ -90,45 +130,106 @@ class FolderWrite {
     for (const auto& path : found) fs::remove(path);
   }
 
+  // Rows of a table that stand one after the other.
+  struct Range {
+    std::string select;  // "FROM table", with the columns of `exported_`.
+    int64_t begin = 0;
+    int64_t end = 0;
+  };
+
+  Statement RowsOf(const Range& range) const {
+    Statement rows =
+        Statement::Parse(range.select + " WHERE rowid >= " + std::to_string(range.begin) +
+                         " AND rowid < " + std::to_string(range.end));
+    rows = CastBack(Holder::kTable, std::move(rows), exported_);
+    if (copy_.partition_list.empty()) return rows;
+    return SqlOver("SELECT * EXCLUDE (" + copy_.partition_list + ") FROM \"{0}\"", rows);
+  }
+
   // DuckDB's own FILE_SIZE_BYTES spreads rows over files as threads come by. Here every file holds
   // the next run of the sorted rows.
   void CopyInOrder(const Statement& rows, int partition) {
     std::string table = "__smallpond_sorted_" + std::to_string(partition);
-    connection_.Run(SqlOver("CREATE TEMP TABLE " + table + " AS FROM \"{0}\"", rows));
-    int64_t total = connection_.QueryInt64(Statement::Parse("SELECT count(*) FROM " + table));
-    int64_t rows_per_file = total;
-    int file = 0;
-    for (int64_t begin = 0; begin < total; begin += rows_per_file) {
-      auto range = [&](int64_t count) {
-        return Statement::Parse("FROM " + table + " WHERE rowid >= " + std::to_string(begin) +
-                                " AND rowid < " + std::to_string(begin + count));
-      };
-      if (begin == 0) rows_per_file = RowsPerFile(range(kSampleRows), std::min(total, kSampleRows));
-      char number[16];
-      std::snprintf(number, sizeof number, "-%05d", file++);
-      CopyToFile(range(rows_per_file), PartName(partition) + number, false);
+    connection_.Run(SqlOver("CREATE TEMP TABLE " + table + " AS FROM \"{0}\"",
+                            CastFor(Holder::kTable, rows.Copy(), exported_)));
+    Range all{"FROM " + table, 0,
+              connection_.QueryInt64(Statement::Parse("SELECT count(*) FROM " + table))};
+    CopyRange(all, PartName(partition), RowsPerFile(all));
+    connection_.Run(Statement::Parse("DROP TABLE " + table));
+  }
+
+  // Folder by folder: their rows are made neighbours first.
+  void CopyByFolder(const Statement& rows, int partition) {
+    std::string table = "__smallpond_by_folder_" + std::to_string(partition);
+    std::string folder = QuoteName(FreeName(plan_->schema(), "__smallpond_folder"));
+    std::string number = QuoteName(FreeName(plan_->schema(), "__smallpond_row"));
+    std::string further = in_order_ ? (copy_.sort_list.empty() ? number : copy_.sort_list) : "";
+    connection_.Run(SqlOver(
+        "CREATE TEMP TABLE " + table + " AS SELECT *, " + FolderSql(copy_.partition_by) + " AS " +
+            folder + (further == number ? ", row_number() OVER () AS " + number : "") +
+            " FROM \"{0}\" ORDER BY " + folder + " ASC" + (further.empty() ? "" : ", " + further),
+        CastFor(Holder::kTable, rows.Copy(), exported_)));
+    auto folders = connection_.QueryCounts(
+        Statement::Parse("SELECT " + folder + ", count(*) FROM " + table + " GROUP BY " + folder +
+                         " ORDER BY " + folder + " ASC"));
+    Range range{"SELECT * EXCLUDE (" + folder + (further == number ? ", " + number : "") +
+                ") FROM " + table};
+    for (const auto& [name, count] : folders) range.end += count;
+    int64_t rows_per_file = RowsPerFile(range);
+    range.end = 0;
+    for (const auto& [name, count] : folders) {
+      range.begin = range.end;
+      range.end += count;
+      MakeFolder(name);
+      CopyRange(range, name + "/" + PartName(partition), rows_per_file);
     }
     connection_.Run(Statement::Parse("DROP TABLE " + table));
   }
 
-  int64_t RowsPerFile(const Statement& sample, int64_t sample_rows) {
+  void MakeFolder(const std::string& name) {
+    std::error_code error;
+    fs::create_directories(fs::path(committer_.staging_folder()) / name, error);
+    if (!error) return;
+    throw Error(ErrorKind::kIo,
+                "Making the folder '" + name + "' of a partition failed: " + error.message() + ".");
+  }
+
+  // The files' names sort as the rows.
+  void CopyRange(const Range& range, const std::string& name, int64_t rows_per_file) {
+    int64_t num_files = (range.end - range.begin + rows_per_file - 1) / rows_per_file;
+    size_t digits = std::max<size_t>(5, std::to_string(num_files).size());
+    Range part = range;
+    for (int64_t file = 0; file < num_files; ++file) {
+      part.begin = range.begin + file * rows_per_file;
+      part.end = std::min(part.begin + rows_per_file, range.end);
+      std::string number = std::to_string(file);
+      number.insert(0, digits - number.size(), '0');
+      CopyToFile(RowsOf(part), name + "-" + number, false);
+    }
+  }
+
+  // Writes a sample of the rows and looks how large it gets.
+  int64_t RowsPerFile(Range rows) {
+    int64_t all = std::max<int64_t>(1, rows.end - rows.begin);
+    if (!options_.file_size_bytes) return all;
+    rows.end = rows.begin + std::min(all, kSampleRows);
     int64_t before = num_rows_;
-    uint64_t bytes = CopyToFile(sample, "sample", false);
+    uint64_t bytes = CopyToFile(RowsOf(rows), "sample", false);
     num_rows_ = before;
     std::error_code error;
     fs::remove(fs::path(committer_.staging_folder()) /
                    ("sample" + copy_.ending + OutputCommitter::kStagedEnding),
                error);
-    double bytes_per_row =
-        static_cast<double>(std::max<uint64_t>(bytes, 1)) / static_cast<double>(sample_rows);
-    return std::max<int64_t>(
-        1, static_cast<int64_t>(static_cast<double>(*options_.file_size_bytes) / bytes_per_row));
+    double bytes_per_row = static_cast<double>(std::max<uint64_t>(bytes, 1)) /
+                           static_cast<double>(rows.end - rows.begin);
+    double per_file = static_cast<double>(*options_.file_size_bytes) / bytes_per_row;
+    return std::clamp<int64_t>(static_cast<int64_t>(std::min(per_file, 1e18)), 1, all);
   }
 
   int64_t Copy(const Statement& rows, const std::string& target, const std::string& further) {
     int64_t count = connection_.QueryInt64(SqlOver(
         "COPY (FROM \"{0}\") TO " + QuoteText(target) + " (" + copy_.options + further + ")",
-        copy_.is_parquet ? WithExportTypes(rows.Copy(), plan_->schema()) : rows.Copy()));
+        rows));
     num_rows_ += count;
     return count;
   }
@@ -145,22 +246,30 @@ class FolderWrite {
   OutputCommitter& committer_;
   const WriteOptions& options_;
   CopyOptions copy_;
+  Schema exported_;  // What the files hold, with the keys of folders.
   DirectRun& run_;
+  bool in_order_;
+  bool sorts_by_folder_;
   int64_t num_rows_ = 0;
 };
 
 }  // namespace
 
-WriteResult WriteFolder(Connection& connection, DirectRun& run, const PlanRef& plan,
-                        const std::string& path, const std::string& format,
-                        const WriteOptions& options, const std::string& job_id) {
+std::unique_ptr<OutputCommitter> BeginFolder(const PlanRef& plan, const std::string& path,
+                                             const std::string& format, const WriteOptions& options,
+                                             const std::string& job_id) {
   CheckIsLocal(path);
-  CopyOptions(format, plan->schema(), options);  // Says what is wrong before anything is made.
+  CopyOptions copy(format, plan->schema(), options);  // Says what is wrong before anything is made.
   auto committer = OutputCommitter::Begin(path, options.mode, job_id);
-  if (!committer) return {};
-  FolderWrite(connection, run, plan, *committer, format, options).Run();
-  run.CheckFilesUnchanged();  // Afterwards would be too late.
-  return committer->Commit();
+  if (committer) committer->PartitionBy(std::move(copy.partition_by));
+  return committer;
+}
+
+bool StageFolder(Connection& connection, DirectRun& run, const PlanRef& plan,
+                 OutputCommitter& committer, const std::string& format,
+                 const WriteOptions& options) {
+  committer.ClearStaged();
+  return FolderWrite(connection, run, plan, committer, format, options).Run();
 }
 
 }  // namespace smallpond

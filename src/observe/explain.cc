@@ -1,5 +1,7 @@
 #include "observe/explain.h"
 
+#include <cstdio>
+
 #include "executor/lower_plan.h"
 
 namespace smallpond {
@@ -33,31 +35,61 @@ std::string NoteForQuery(const SqlQuery& query, const LogicalPlan& plan) {
 std::string Note(const LogicalPlan& plan, bool seen) {
   if (const auto* query = std::get_if<SqlQuery>(&plan.op())) return NoteForQuery(*query, plan);
   if (!std::holds_alternative<Repartition>(plan.op())) return "";
-  return seen ? "carried out: a temporary table with the number of the partition"
-              : "elided: the answer does not depend on partitions";
+  if (seen) return "carried out: a temporary table with the number of the partition";
+  bool by_column = std::get<Repartition>(plan.op()).way == Repartition::Way::kColumn;
+  return std::string("elided: the answer does not depend on partitions") +
+         (by_column ? "; only the numbers are checked" : "");
 }
 
-void Append(const LogicalPlan& plan, const std::string& first, const std::string& rest, bool seen,
-            std::string& out) {
-  std::string note = Note(plan, seen);
-  out += first + plan.Describe() + "\n";
-  auto inputs = plan.Inputs();
+using NoteForFiles = std::function<std::string(const PlanRef&)>;
+
+void Append(const PlanRef& plan, const NoteForFiles& note_for_files, const std::string& first,
+            const std::string& rest, bool seen, std::string& out) {
+  bool is_read = std::holds_alternative<ReadFiles>(plan->op());
+  std::string note = is_read ? note_for_files(plan) : Note(*plan, seen);
+  out += first + plan->Describe() + "\n";
+  auto inputs = plan->Inputs();
   if (!note.empty()) out += rest + (inputs.empty() ? "    " : "│   ") + note + "\n";
-  bool works_on_partitions = IsConcatenated(plan);
+  bool works_on_partitions = IsConcatenated(*plan);
   for (size_t i = 0; i < inputs.size(); ++i) {
     bool is_last = i + 1 == inputs.size();
     bool input_seen = works_on_partitions && inputs[i]->partitioning().num_partitions > 1;
-    Append(*inputs[i], rest + (is_last ? "└── " : "├── "), rest + (is_last ? "    " : "│   "),
-           input_seen, out);
+    Append(inputs[i], note_for_files, rest + (is_last ? "└── " : "├── "),
+           rest + (is_last ? "    " : "│   "), input_seen, out);
   }
+}
+
+std::string Count(size_t number, const std::string& what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+// With three digits or so, as people read them: "3.1 GB".
+std::string Size(uint64_t bytes) {
+  const char* unit = "bytes";
+  auto number = static_cast<double>(bytes);
+  for (const char* larger : {"kB", "MB", "GB", "TB"}) {
+    if (number < 1000) break;
+    number /= 1000;
+    unit = larger;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f %s", bytes >= 1000 && number < 10 ? 1 : 0, number, unit);
+  return text;
 }
 
 }  // namespace
 
-std::string ExplainSteps(const LogicalPlan& plan) {
+std::string ExplainSteps(const PlanRef& plan, const NoteForFiles& note_for_files) {
   std::string out;
-  Append(plan, "", "", false, out);
+  Append(plan, note_for_files, "", "", false, out);
   return out;
+}
+
+std::string DescribeSplits(size_t num_files, const std::vector<Split>& splits) {
+  uint64_t bytes = 0;
+  for (const auto& split : splits) bytes += split.bytes;
+  return Count(num_files, "file") + ", " + Size(bytes) + "; " + Count(splits.size(), "split") +
+         " where it is cut into tasks";
 }
 
 std::string MergeNotice(const LogicalPlan& plan) {

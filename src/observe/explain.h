@@ -1,14 +1,22 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "plan/logical_plan.h"
+#include "storage/splits.h"
 
 namespace smallpond {
 
 /// Returns the plan as a tree, one step a line, with what is merged, left out or run per partition,
-/// and why.
-std::string ExplainSteps(const LogicalPlan& plan);
+/// and why. `note_for_files` says more about a ReadFiles step, in one line.
+std::string ExplainSteps(const PlanRef& plan,
+                         const std::function<std::string(const PlanRef&)>& note_for_files);
+
+/// Returns how much is read and by how many tasks, for example "12 files, 3.1 GB; 13 splits where
+/// it is cut into tasks".
+std::string DescribeSplits(size_t num_files, const std::vector<Split>& splits);
 
 /// Returns what the caller of partial_sql should know about `plan` itself, or "".
 std::string MergeNotice(const LogicalPlan& plan);

@@ -1,7 +1,11 @@
 #include "plan/file_scan.h"
 
+#include <strings.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <set>
 
 #include "duckdb_adapter/sql_text.h"
 #include "smallpond/error.h"
@@ -17,28 +21,75 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// A staged file of an output folder has an ending that hides how it is compressed. Returns "" where
-// DuckDB sees it itself, as it does for each file with its final name. Of a version that is being
-// published any file may be staged.
-std::string HiddenCompression(const FileScan& scan, const std::vector<std::string>& files) {
-  for (const auto& [name, value] : scan.options) {
-    if (name == "compression") return "";
-  }
-  if (scan.function == "read_parquet") return "";
-  for (const auto& file : files) {
-    if (file.ends_with(".gz.writing")) return "gzip";
-    if (file.ends_with(".zst.writing")) return "zstd";
-  }
-  return "";
+bool HasOption(const FileScan& scan, const std::string& name) {
+  return std::any_of(scan.options.begin(), scan.options.end(),
+                     [&](const auto& option) { return option.first == name; });
 }
 
-Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files) {
-  std::string select = "*";
-  if (!scan.columns.empty()) {
-    std::vector<std::string> quoted;
-    for (const auto& column : scan.columns) quoted.push_back(QuoteName(column));
-    select = Join(quoted);
+[[noreturn]] void ThrowNoColumns(const std::set<std::string>& empty) {
+  std::string others = std::to_string(empty.size() - 1) + " others";
+  throw Error(ErrorKind::kInvalidInput,
+              "'" + *empty.begin() + "'" + (empty.size() > 1 ? " and " + others + " are" : " is") +
+                  " empty (0 bytes), so the columns are unknown. Give their names and types with "
+                  "schema=, or leave the file out.");
+}
+
+// A text file of no bytes has no rows, where the columns are known. Of a CSV file DuckDB looks for
+// a delimiter and fails, so such files are not given to it, or, where there is no other, `scan` is
+// made not to look. Where no file tells the columns, DuckDB would make one up.
+void PassOverEmptyFiles(FileScan& scan, std::vector<std::string>& files,
+                        const std::vector<FileIdentity>& identities) {
+  if (scan.function == "read_parquet") return;
+  std::set<std::string> empty;
+  for (const auto& file : identities) {
+    if (file.bytes == 0 && file.inode != 0 && std::filesystem::is_regular_file(file.path)) {
+      empty.insert(file.path);
+    }
   }
+  if (empty.empty()) return;
+  if (!HasOption(scan, "columns")) {
+    if (empty.size() == std::set<std::string>(files.begin(), files.end()).size()) {
+      ThrowNoColumns(empty);
+    }
+    return;
+  }
+  if (scan.function != "read_csv") return;
+  auto end = std::remove_if(files.begin(), files.end(),
+                            [&](const std::string& file) { return empty.count(file) > 0; });
+  if (end != files.begin()) {
+    files.erase(end, files.end());
+  } else if (!HasOption(scan, "auto_detect")) {
+    files.assign(empty.begin(), empty.end());
+    scan.options.emplace_back("auto_detect", false);
+  }
+}
+
+// The columns to read. Keys of folders have the names there that folders can have.
+std::string Selection(const FileScan& scan, const std::vector<PartitionColumn>& keys) {
+  std::vector<std::string> renamed;
+  for (const auto& key : keys) {
+    if (key.key != key.name) renamed.push_back(QuoteName(key.key) + " AS " + QuoteName(key.name));
+  }
+  if (scan.columns.empty()) return renamed.empty() ? "*" : "* RENAME (" + Join(renamed) + ")";
+  std::vector<std::string> selected;
+  for (const auto& column : scan.columns) {
+    auto key = std::find_if(keys.begin(), keys.end(), [&](const PartitionColumn& candidate) {
+      return ::strcasecmp(candidate.name.c_str(), column.c_str()) == 0;
+    });
+    selected.push_back(key == keys.end() ? QuoteName(column)
+                                         : QuoteName(key->key) + " AS " + QuoteName(key->name));
+  }
+  return Join(selected);
+}
+
+Statement ReadQuery(const FileScan& scan, const InputFiles& input) {
+  const auto& files = input.paths;
+  bool as_keys = true;  // Unless the caller wants the files' own columns only.
+  for (const auto& [name, value] : scan.options)
+    as_keys = as_keys && (name != "hive_partitioning" || value.bool_value());
+  const std::vector<PartitionColumn> keys =
+      as_keys ? input.partition_by : std::vector<PartitionColumn>();
+  std::string select = Selection(scan, keys);
   // Paths and options are parameters: nothing of them becomes a part of the text.
   std::map<std::string, Value> params;
   std::vector<Value> paths;
@@ -51,8 +102,11 @@ Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files)
     params[param] = value;
   };
   for (const auto& [name, value] : scan.options) add(name, value);
-  std::string compression = HiddenCompression(scan, files);
-  if (!compression.empty()) add("compression", compression);
+  if (!keys.empty() && !HasOption(scan, "hive_types") && !HasOption(scan, "hive_types_autocast")) {
+    std::vector<std::pair<std::string, Value>> types;
+    for (const auto& key : keys) types.emplace_back(key.key, Value(key.type));
+    add("hive_types", Value::Struct(std::move(types)));
+  }
   Statement query =
       Statement::Parse("SELECT " + select + " FROM " + scan.function + "(" + arguments + ")");
   query.BindParameters({}, params);
@@ -61,15 +115,16 @@ Statement ReadQuery(const FileScan& scan, const std::vector<std::string>& files)
 
 }  // namespace
 
-ResolvedScan ResolveScan(Connection& connection, const FileScan& scan) {
+ResolvedScan ResolveScan(Connection& connection, FileScan scan) {
   auto glob = [&](const std::string& pattern) { return connection.Glob(pattern); };
   auto files = ListInputFiles(scan.paths, scan.endings, scan.recursive, glob);
   std::vector<FileIdentity> identities;
-  for (const auto& file : files) {
+  for (const auto& file : files.paths) {
     if (!IsRemote(file)) identities.push_back(Identify(file));
   }
+  PassOverEmptyFiles(scan, files.paths, identities);
   Statement query = ReadQuery(scan, files);
-  return {std::move(query), std::move(files), std::move(identities)};
+  return {std::move(query), std::move(files.paths), std::move(identities)};
 }
 
 }  // namespace smallpond

@@ -25,12 +25,13 @@ struct FileScan {
 /// The files that a scan means right now, and the query that reads them.
 struct ResolvedScan {
   Statement query;
-  std::vector<std::string> paths;   ///< Local files, and remote places as they were given.
+  /// What the query reads: local files, and remote places as they were given.
+  std::vector<std::string> paths;
   std::vector<FileIdentity> files;  ///< Without remote ones.
 };
 
 /// Lists the files of a scan: folders and globs anew each time, of a folder that smallpond writes
 /// exactly one committed version. Throws Io where nothing matches, InvalidInput for bad options.
-ResolvedScan ResolveScan(Connection& connection, const FileScan& scan);
+ResolvedScan ResolveScan(Connection& connection, FileScan scan);
 
 }  // namespace smallpond

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/nearest_name.h"
+#include "duckdb_adapter/sql_text.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
 
@@ -56,26 +57,6 @@ std::string DescribeRepartition(const Repartition& repartition, int num_partitio
       break;
   }
   return text + ")";
-}
-
-// The query's text on one line, cut where it gets long.
-std::string OneLine(const std::string& text) {
-  constexpr size_t kMaxLength = 100;
-  std::string line;
-  for (char c : text) {
-    bool is_space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    if (!is_space) {
-      line += c;
-    } else if (!line.empty() && line.back() != ' ') {
-      line += ' ';
-    }
-  }
-  while (!line.empty() && (line.back() == ' ' || line.back() == ';')) line.pop_back();
-  if (line.size() <= kMaxLength) return line;
-  size_t end = kMaxLength;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
-    --end;  // Not inside a UTF-8 character.
-  return line.substr(0, end) + "…";
 }
 
 }  // namespace

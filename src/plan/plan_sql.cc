@@ -134,7 +134,9 @@ PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const Plan
 
 }  // namespace
 
-PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
+namespace {
+
+PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
                 SqlQuery::Mode mode) {
   std::vector<std::string> named;
   for (const auto& [name, plan] : inputs.named) named.push_back(name);
@@ -173,6 +175,18 @@ PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlIn
   }
   return std::make_shared<LogicalPlan>(std::move(query), std::move(facts.schema),
                                        std::move(partitioning));
+}
+
+}  // namespace
+
+PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
+                SqlQuery::Mode mode) {
+  try {
+    return BindSql(connection, text, inputs, mode);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    throw Error(error.kind(), WithQuery(error.what(), text));
+  }
 }
 
 std::map<std::string, PlanRef> ResolveTables(

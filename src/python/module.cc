@@ -31,7 +31,11 @@ void TranslateError(const std::exception_ptr& exception, void*) {
   } catch (const Error& error) {
     std::string name = std::string(ErrorKindName(error.kind())) + "Error";
     nb::object type = nb::module_::import_("smallpond.errors").attr(name.c_str());
-    PyErr_SetString(type.ptr(), error.what());
+    // The text may quote bytes of a damaged file.
+    std::string text = error.what();
+    nb::object decoded = nb::steal(PyUnicode_DecodeUTF8(
+        text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+    PyErr_SetObject(type.ptr(), decoded.ptr());
   }
 }
 
@@ -72,6 +76,37 @@ void Execute(Session& session, const std::string& sql, std::vector<Value> params
   SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve), {}};
   nb::gil_scoped_release unlocked;
   session.Execute(sql, inputs);
+}
+
+using Paths = std::vector<std::string>;
+using ColumnPairs = std::vector<std::pair<std::string, std::string>>;
+
+std::vector<Column> ToColumns(const ColumnPairs& pairs) {
+  std::vector<Column> columns;
+  for (const auto& [name, type] : pairs) columns.push_back({name, type});
+  return columns;
+}
+
+DataFrame ReadParquet(Session& session, const Paths& paths, std::vector<std::string> columns,
+                      bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
+                      ReaderOptions further) {
+  return session.ReadParquet(
+      paths, {std::move(columns), recursive, union_by_name, hive_partitioning, std::move(further)});
+}
+
+DataFrame ReadCsv(Session& session, const Paths& paths, const ColumnPairs& schema,
+                  std::optional<std::string> delim, std::optional<bool> header, bool ignore_errors,
+                  bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
+                  ReaderOptions further) {
+  return session.ReadCsv(paths, {ToColumns(schema), std::move(delim), header, ignore_errors,
+                                 recursive, union_by_name, hive_partitioning, std::move(further)});
+}
+
+DataFrame ReadJson(Session& session, const Paths& paths, const ColumnPairs& schema,
+                   bool ignore_errors, bool recursive, bool union_by_name,
+                   std::optional<bool> hive_partitioning, ReaderOptions further) {
+  return session.ReadJson(paths, {ToColumns(schema), ignore_errors, recursive, union_by_name,
+                                  hive_partitioning, std::move(further)});
 }
 
 DataFrame FromArrow(Session& session, nb::handle object, const std::string& description) {
@@ -172,26 +207,13 @@ void DefineSession(nb::module_& m) {
             return Session::Init(options);
           },
           Release())
-      .def(
-          "read_parquet",
-          [](Session& session, const std::vector<std::string>& paths,
-             std::vector<std::string> columns, bool recursive, bool union_by_name,
-             ReaderOptions further) {
-            return session.ReadParquet(
-                paths, {std::move(columns), recursive, union_by_name, std::move(further)});
-          },
-          Release())
-      .def(
-          "read_text",
-          [](Session& session, const std::string& format, const std::vector<std::string>& paths,
-             const std::vector<std::pair<std::string, std::string>>& schema, bool recursive,
-             ReaderOptions further) {
-            TextOptions options{{}, recursive, std::move(further)};
-            for (const auto& [name, type] : schema) options.schema.push_back({name, type});
-            return format == "csv" ? session.ReadCsv(paths, options)
-                                   : session.ReadJson(paths, options);
-          },
-          Release())
+      .def("read_parquet", &ReadParquet, "paths"_a, "columns"_a, "recursive"_a, "union_by_name"_a,
+           "hive_partitioning"_a.none(), "further"_a, Release())
+      .def("read_csv", &ReadCsv, "paths"_a, "schema"_a, "delim"_a.none(), "header"_a.none(),
+           "ignore_errors"_a, "recursive"_a, "union_by_name"_a, "hive_partitioning"_a.none(),
+           "further"_a, Release())
+      .def("read_json", &ReadJson, "paths"_a, "schema"_a, "ignore_errors"_a, "recursive"_a,
+           "union_by_name"_a, "hive_partitioning"_a.none(), "further"_a, Release())
       .def("from_arrow", &FromArrow)
       .def("sql", &RunSql, "query"_a, "positional"_a, "named"_a, "params"_a, "named_params"_a,
            "resolve"_a.none(), "partial"_a, "merge"_a.none())

@@ -54,7 +54,8 @@ void DefineWrite(nb::module_& m, nb::class_<DataFrame>& frame) {
   nb::class_<WriteResult>(m, "WriteResult")
       .def_ro("num_files", &WriteResult::num_files)
       .def_ro("num_bytes", &WriteResult::num_bytes)
-      .def_ro("publish_seconds", &WriteResult::publish_seconds);
+      .def_ro("publish_seconds", &WriteResult::publish_seconds)
+      .def_ro("publish_error", &WriteResult::publish_error);
   frame.def("write", &Write, "format"_a, "path"_a, "options"_a, "on_progress"_a.none());
 }
 

@@ -1,13 +1,16 @@
 #include "smallpond/data_frame.h"
 
+#include <functional>
+
 #include "duckdb_adapter/arrow_source.h"
-#include "duckdb_adapter/exchange_scan.h"
+#include "duckdb_adapter/export_types.h"
 #include "executor/direct_run.h"
 #include "executor/lower_plan.h"
 #include "executor/write_file.h"
 #include "executor/write_folder.h"
 #include "observe/explain.h"
 #include "plan/logical_plan.h"
+#include "plan/scan_splits.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
@@ -23,8 +26,10 @@ constexpr int kMaxRuns = 5;  // Of an action whose input folders get new version
 
 using Work = std::function<void(Connection&, DirectRun&)>;
 
-// Runs an action. Returns false where it failed because a file was removed that it had found: a
-// writer replaced the folder's version, and the next run sees the new one.
+std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
+
+// Runs work that can be run again. Returns false where it failed because a file was removed that it
+// had found: a writer replaced the folder's version, and the next run sees the new one.
 bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   auto connection = session.Connect();
   DirectRun run(*connection, &session.kept(), session.stages());
@@ -40,21 +45,54 @@ bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
   return true;
 }
 
-// Runs an action on one version of its input. An error tells which frame was being computed.
-void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work) {
+constexpr int kMaxNamedSteps = 5;  // Of a frame that failed.
+
+// Says what was computed: the frame, and the queries that it goes back to, since any of them may be
+// the one that failed.
+std::string NameSteps(const LogicalPlan& plan) {
+  std::string text = "\nWhile computing " + plan.Describe();
+  int named = 1;
+  std::function<void(const LogicalPlan&)> add = [&](const LogicalPlan& step) {
+    for (const auto& input : step.Inputs()) {
+      if (named == kMaxNamedSteps) return;
+      if (std::holds_alternative<SqlQuery>(input->op())) {
+        text += "\n  over " + input->Describe();
+        ++named;
+      }
+      add(*input);
+    }
+  };
+  add(plan);
+  return text;
+}
+
+// Adds what DuckDB does not know: the limits of this session, and what was computed.
+Error Explained(SessionState& session, const LogicalPlan& plan, const Error& error) {
+  if (error.kind() == ErrorKind::kCancelled) return error;
+  std::string text = error.what();
+  if (error.kind() == ErrorKind::kOutOfMemory) {
+    text += "\nThe memory limit is " + Megabytes(session.database().MemoryLimitBytes()) +
+            ", and larger data spills to '" + session.options().temp_dir +
+            "'. Give more with init(duckdb_memory=…), or a temp_dir with more free space.";
+  }
+  return Error(error.kind(), text + NameSteps(plan));
+}
+
+// Computes rows from one version of the input. The work may run several times and may fail after
+// it has ended, so nothing that others see is a part of it: a write commits afterwards. An error
+// tells which frame was being computed.
+void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work,
+         int max_runs = kMaxRuns) {
   try {
-    for (int runs = 0; runs < kMaxRuns; ++runs) {
+    for (int runs = 0; runs < max_runs; ++runs) {
       if (TryAct(session, ticker, work)) return;
     }
     throw Error(ErrorKind::kIo,
                 "The files are replaced faster than they can be read. Run this again later.");
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
-    throw Error(error.kind(), std::string(error.what()) + "\nWhile computing " + plan.Describe());
+    throw Explained(session, plan, error);
   }
 }
-
-std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
 }  // namespace
 
@@ -80,14 +118,26 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
 }
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
-  std::shared_ptr<Connection> connection = session_->Connect();
-  auto run = std::make_shared<DirectRun>(*connection, &session_->kept(), session_->stages());
-  RunTicking(*connection, ticker, [&] {
-    Statement query = WithExportTypes(run->Compute(run->Query(plan_)), plan_->schema());
-    // The stream keeps alive what the query reads, and looks at the files again when it ends.
-    auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-    StreamQuery(connection, std::move(query), at_end, out);
-  });
+  for (int runs = 1;; ++runs) {
+    std::shared_ptr<Connection> connection = session_->Connect();
+    auto run = std::make_shared<DirectRun>(*connection, &session_->kept(), session_->stages());
+    try {
+      RunTicking(*connection, ticker, [&] {
+        Statement query = CastFor(Holder::kArrow, run->Compute(run->Query(plan_)), plan_->schema());
+        // The stream keeps alive what the query reads, and looks at the files again when it ends.
+        auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
+        auto explain = [session = session_, plan = plan_](const Error& error) {
+          return Explained(*session, *plan, error);
+        };
+        StreamQuery(connection, std::move(query), {at_end, explain}, out);
+      });
+      return;
+    } catch (const Error& error) {
+      // A writer may replace a folder's version just now; no row has left yet.
+      bool can_run_again = error.kind() != ErrorKind::kCancelled && runs < kMaxRuns;
+      if (!can_run_again || !run->FilesWereRemoved()) throw Explained(*session_, *plan_, error);
+    }
+  }
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
@@ -100,7 +150,8 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     ArrowArrayStream result{};
-    connection.Collect(WithExportTypes(run.Compute(std::move(query)), plan_->schema()), &result);
+    connection.Collect(CastFor(Holder::kArrow, run.Compute(std::move(query)), plan_->schema()),
+                       &result);
     rows = std::make_shared<ArrowSource>(&result);
     can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
                   ReadBack(connection, *rows, plan_->schema());
@@ -148,33 +199,44 @@ WriteResult DataFrame::WriteJson(const std::string& path, const WriteOptions& op
 WriteResult DataFrame::WriteFolder(const std::string& path, const std::string& format,
                                    const WriteOptions& options, const Ticker& ticker) const {
   std::string target = ResolvePath(path, session_->options().data_dir);
-  WriteResult result;
+  auto committer = BeginFolder(plan_, target, format, options, session_->options().job_id);
+  if (!committer) return {};
+  bool has_rows = false;
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-    result = smallpond::WriteFolder(connection, run, plan_, target, format, options,
-                                    session_->options().job_id);
+    has_rows = StageFolder(connection, run, plan_, *committer, format, options);
+    committer->SyncStaged();
   });
-  return result;
+  return committer->Commit(has_rows);
 }
 
 void DataFrame::WriteFile(const std::string& path, const std::string& format,
                           const Ticker& ticker) const {
-  std::string target = ResolvePath(path, session_->options().data_dir);
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-    smallpond::WriteFile(connection, run, plan_, target, format);
-  });
+  FileWrite file(ResolvePath(path, session_->options().data_dir), format, plan_);
+  Act(
+      *session_, *plan_, ticker,
+      [&](Connection& connection, DirectRun& run) { file.Stage(connection, run); },
+      file.can_run_again() ? kMaxRuns : 1);
+  file.Commit();
 }
 
 std::string DataFrame::Explain() const {
   auto& database = session_->database();
+  auto connection = session_->Connect();
+  DirectRun run(*connection);
+  auto note_for_files = [&](const PlanRef& read) {
+    const ResolvedScan& files = run.Resolve(read);
+    const FileScan& scan = std::get<ReadFiles>(read->op()).scan;
+    SplitTarget target = SplitTargetOf(session_->options());
+    return DescribeSplits(files.paths.size(), PlanSplits(*connection, scan, files, target));
+  };
   std::string text = "direct: one DuckDB in this process, " +
                      std::to_string(database.limits().threads) + " threads, " +
                      Megabytes(database.MemoryLimitBytes()) + " of memory\n\n" +
-                     ExplainSteps(*plan_) + "\n";
+                     ExplainSteps(plan_, note_for_files) + "\n";
   if (NeedsPartitions(*plan_))
     return text +
            "DuckDB's plan depends on the partitions, which are made when the frame is run.\n";
-  auto connection = session_->Connect();
-  return text + connection->ExplainPlan(DirectRun(*connection).Query(plan_));
+  return text + connection->ExplainPlan(run.Query(plan_));
 }
 
 std::string DataFrame::ToString() const {

@@ -1,6 +1,5 @@
 #include "smallpond/session.h"
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "duckdb_adapter/sql_text.h"
 #include "executor/direct_run.h"
 #include "plan/plan_sql.h"
+#include "session/reader_options.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
@@ -54,9 +54,6 @@ Schema BindPlan(Connection& connection, const PlanRef& plan) {
 // Finds out which files there are and what columns they have.
 PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, FileScan scan) {
   for (const auto& path : paths) {
-    if (path.empty()) {
-      throw Error(ErrorKind::kInvalidInput, "A path is empty. Give a file, a glob or a folder.");
-    }
     scan.paths.push_back(ResolvePath(path, session.options().data_dir));
   }
   auto connection = session.Connect();
@@ -67,12 +64,20 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, F
       std::move(schema), Partitioning{});
 }
 
-// A schema as the struct that DuckDB's text readers take.
-void AddSchema(const std::vector<Column>& schema, ReaderOptions& options) {
-  if (schema.empty()) return;
-  std::vector<std::pair<std::string, Value>> fields;
-  for (const auto& column : schema) fields.emplace_back(column.name, Value(column.type));
-  options.emplace_back("columns", Value::Struct(std::move(fields)));
+// The rows of a session's own tables can be changed, those of files and frames can't.
+void CheckChangesTable(Connection& connection, const Statement& statement,
+                       const PlanSqlInputs& inputs) {
+  std::string name = ChangedTable(statement);
+  if (name.empty() || connection.FindTable(name)) return;
+  bool is_file = name.find('/') != std::string::npos || name.ends_with(".parquet") ||
+                 name.ends_with(".csv") || name.ends_with(".json") || name.ends_with(".jsonl");
+  bool is_frame = !is_file && inputs.resolve && inputs.resolve(name);
+  if (!is_file && !is_frame) return;
+  throw Error(ErrorKind::kUnsupported,
+              "execute() does not change rows of files and frames, and '" + name + "' is a " +
+                  (is_file ? "file" : "frame") +
+                  ". Say with sql() what the rows shall be, and write them with write_parquet(); "
+                  "or copy them into a table: CREATE TABLE t AS FROM …");
 }
 
 }  // namespace
@@ -102,41 +107,22 @@ const Options& Session::options() const { return State()->options(); }
 DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
                                const ParquetOptions& options) {
   auto state = State();
-  FileScan scan{
-      "read_parquet", {}, {".parquet", ".parq", ".pq"}, options.recursive, options.columns,
-      options.further};
-  if (options.union_by_name) scan.options.emplace_back("union_by_name", true);
-  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
 }
 
-DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const TextOptions& options) {
+DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const CsvOptions& options) {
   auto state = State();
-  FileScan scan{
-      "read_csv",        {}, {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"},
-      options.recursive, {}, options.further};
-  AddSchema(options.schema, scan.options);
-  bool says_header = std::any_of(options.further.begin(), options.further.end(),
-                                 [](const auto& option) { return option.first == "header"; });
-  // Where all columns are text, DuckDB would take the first row for a header and drop it.
-  if (!options.schema.empty() && !says_header) scan.options.emplace_back("header", false);
-  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
 }
 
-DataFrame Session::ReadJson(const std::vector<std::string>& paths, const TextOptions& options) {
+DataFrame Session::ReadJson(const std::vector<std::string>& paths, const JsonOptions& options) {
   auto state = State();
-  FileScan scan{"read_json",
-                {},
-                {".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst",
-                 ".jsonl.zst", ".ndjson.zst"},
-                options.recursive,
-                {},
-                options.further};
-  AddSchema(options.schema, scan.options);
-  return DataFrame(state, PlanRead(*state, paths, std::move(scan)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
   auto source = std::make_shared<ArrowSource>(stream);  // Taken over, whatever happens.
+  source->CheckReadable();
   auto state = State();
   Schema schema = state->Connect()->Bind(Statement::ScanArrow(*source));
   std::string text = description + " (" + std::to_string(source->num_rows()) + " rows in memory)";
@@ -198,12 +184,22 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
+  try {
+    RunScript(state, sql, inputs);
+  } catch (const Error& error) {
+    throw Error(error.kind(), WithQuery(error.what(), sql));
+  }
+}
+
+void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
+                        const SqlInputs& inputs) {
   state->kept().Clear();  // Settings, macros and tables may change what queries mean.
   PlanSqlInputs planned = PlanInputs(state, inputs);
   std::vector<std::string> named;
   for (const auto& [name, frame] : inputs.named) named.push_back(name);
   for (Statement& statement : ParseScript(QuotePlaceholders(sql, named))) {
     StatementEffect effect = EffectOf(statement);
+    CheckChangesTable(*state->Connect(), statement, planned);
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
     auto connection = state->Connect();

@@ -30,8 +30,7 @@ bool IsHidden(const std::string& name) { return name.starts_with('.') || name.st
 // Lists the files of a folder and of those below it.
 class FolderLister {
  public:
-  FolderLister(const std::vector<std::string>& endings, bool recursive,
-               std::vector<std::string>& files)
+  FolderLister(const std::vector<std::string>& endings, bool recursive, InputFiles& files)
       : endings_(endings), recursive_(recursive), files_(files) {}
 
   void List(const fs::path& folder) {
@@ -39,8 +38,9 @@ class FolderLister {
     fs::path real = fs::canonical(folder, error);
     // A link may lead back to a folder above it.
     if (std::find(open_.begin(), open_.end(), real) != open_.end()) return;
-    if (auto committed = CommittedFiles(folder.string())) {
-      files_.insert(files_.end(), committed->begin(), committed->end());
+    if (auto committed = ReadLatestManifest(folder.string())) {
+      for (const auto& path : PathsNow(folder.string(), *committed))
+        files_.Add(path, committed->partition_by);
       return;
     }
     open_.push_back(real);
@@ -73,7 +73,7 @@ class FolderLister {
       bool is_hive = name.find('=') != std::string::npos;
       if (recursive_ || is_hive) List(path);
     } else if (EndsWithOneOf(name, endings_)) {
-      files_.push_back(path.string());
+      files_.Add(path.string());
     } else {
       ++others_;
     }
@@ -81,7 +81,7 @@ class FolderLister {
 
   const std::vector<std::string>& endings_;
   const bool recursive_;
-  std::vector<std::string>& files_;
+  InputFiles& files_;
   size_t others_ = 0;
   std::vector<fs::path> open_;  // The folders above the one that is being read.
 };
@@ -94,6 +94,22 @@ fs::path FixedFolder(const std::string& pattern) {
     folder /= part;
   }
   return folder;
+}
+
+// Returns the pattern with brackets escaped in the names of its first folders, as long as there are
+// folders of just these names: the folder "a[1]" is one, whatever "a1" is.
+std::string WithFoldersThatExist(const std::string& pattern) {
+  fs::path written;
+  fs::path escaped;
+  std::error_code error;
+  bool exists = true;
+  for (const auto& part : fs::path(pattern)) {
+    written /= part;
+    exists = exists && part.string().find_first_of("*?") == std::string::npos &&
+             fs::is_directory(written, error);
+    escaped /= exists ? fs::path(EscapePattern(part.string())) : part;
+  }
+  return escaped.string();
 }
 
 // Whether a path matches a pattern, part by part. "**" stands for any number of folders.
@@ -149,12 +165,12 @@ bool IsBelow(const fs::path& path, const fs::path& folder) {
 
 // The files of the latest version of an output folder whose final names are wanted.
 void AddCommitted(const fs::path& folder, const std::function<bool(const fs::path&)>& is_wanted,
-                  std::vector<std::string>& files) {
+                  InputFiles& files) {
   auto manifest = ReadLatestManifest(folder.string());
   if (!manifest) return;
   auto paths = PathsNow(folder.string(), *manifest);
   for (size_t i = 0; i < paths.size(); ++i) {
-    if (is_wanted(folder / manifest->files[i].name)) files.push_back(paths[i]);
+    if (is_wanted(folder / manifest->files[i].name)) files.Add(paths[i], manifest->partition_by);
   }
 }
 
@@ -164,7 +180,7 @@ bool IsMetadata(const std::string& path) {
 
 // The matches of a pattern: of output folders those in their latest versions, whatever names these
 // have right now, and of other folders the files that are there.
-void AddMatches(const std::string& pattern, const Glob& glob, std::vector<std::string>& files) {
+void AddMatches(const std::string& pattern, const Glob& glob, InputFiles& files) {
   auto outputs = OutputFolders(pattern, glob);
   bool is_all_one_output = false;
   for (const auto& folder : outputs) {
@@ -175,13 +191,13 @@ void AddMatches(const std::string& pattern, const Glob& glob, std::vector<std::s
   for (const auto& file : glob(pattern)) {
     bool is_of_output = std::any_of(outputs.begin(), outputs.end(),
                                     [&](const fs::path& folder) { return IsBelow(file, folder); });
-    if (!is_of_output && !IsMetadata(file)) files.push_back(file);
+    if (!is_of_output && !IsMetadata(file)) files.Add(file);
   }
 }
 
 // Adds the files of a folder that is a part of an output folder, such as one partition's. Adds none
 // where the output folder has nothing there.
-void AddPartOfOutput(const std::string& path, std::vector<std::string>& files) {
+void AddPartOfOutput(const std::string& path, InputFiles& files) {
   fs::path part = fs::path(path + "/").parent_path();
   fs::path output = OutputFolderOf(part);
   if (output.empty() || output == part) return;
@@ -190,23 +206,32 @@ void AddPartOfOutput(const std::string& path, std::vector<std::string>& files) {
 
 }  // namespace
 
-std::vector<std::string> ListInputFiles(
+void InputFiles::Add(const std::string& path, const std::vector<PartitionColumn>& columns) {
+  if (paths.empty()) {
+    partition_by = columns;
+  } else if (partition_by != columns) {
+    partition_by.clear();
+  }
+  paths.push_back(path);
+}
+
+InputFiles ListInputFiles(
     const std::vector<std::string>& paths, const std::vector<std::string>& endings, bool recursive,
     const std::function<std::vector<std::string>(const std::string& pattern)>& glob) {
   if (paths.empty()) {
     throw Error(ErrorKind::kInvalidInput, "The list of paths is empty. Give at least one path.");
   }
-  std::vector<std::string> files;
+  InputFiles files;
   for (const auto& path : paths) {
     std::error_code error;
-    size_t before = files.size();
+    size_t before = files.paths.size();
     if (IsRemote(path)) {
-      files.push_back(path);
+      files.Add(path);
     } else if (fs::is_directory(path, error)) {
       AddPartOfOutput(path, files);
       FolderLister lister(endings, recursive, files);
-      if (files.size() == before) lister.List(path);
-      if (files.size() == before) {
+      if (files.paths.size() == before) lister.List(path);
+      if (files.paths.size() == before) {
         throw Error(
             ErrorKind::kInvalidInput,
             "The folder '" + path + "' holds no file that ends in " + endings[0] + "; it holds " +
@@ -214,11 +239,11 @@ std::vector<std::string> ListInputFiles(
                 " others. Name the files with a glob, or use recursive for folders below it.");
       }
     } else if (fs::exists(path, error)) {
-      files.push_back(path);
+      files.Add(path);
     } else {
-      AddMatches(path, glob, files);
+      AddMatches(WithFoldersThatExist(path), glob, files);
     }
-    if (files.size() == before) {
+    if (files.paths.size() == before) {
       bool is_pattern = path.find_first_of("*?[") != std::string::npos;
       throw Error(
           ErrorKind::kIo,

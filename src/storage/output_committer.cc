@@ -1,20 +1,19 @@
 #include "storage/output_committer.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <random>
 #include <set>
 #include <system_error>
-#include <thread>
 
 #include "smallpond/error.h"
 #include "storage/attempt_owner.h"
+#include "storage/durable.h"
+#include "storage/output_publisher.h"
 
 namespace smallpond {
 namespace {
@@ -22,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxAppendTries = 100;
-constexpr int kMaxPublishTries = 100;
-constexpr size_t kSyncThreads = 8;
 
 [[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
                           const std::error_code& error) {
@@ -37,122 +34,7 @@ std::string RandomTag() {
   return tag;
 }
 
-// Waits until the disk has the files. Several at a time: each wait is a round trip on a shared file
-// system.
-void SyncFiles(const std::vector<std::string>& paths) {
-  std::atomic<size_t> next{0};
-  std::atomic<int> error{0};
-  auto work = [&] {
-    for (size_t i = next++; i < paths.size(); i = next++) {
-      int file = ::open(paths[i].c_str(), O_RDONLY | O_CLOEXEC);
-      if (file < 0 || ::fsync(file) != 0) error = errno;
-      if (file >= 0) ::close(file);
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(kSyncThreads, paths.size()); ++i) threads.emplace_back(work);
-  work();
-  for (auto& thread : threads) thread.join();
-  if (error != 0)
-    throw Error(ErrorKind::kIo,
-                std::string("Writing the output files failed: ") + std::strerror(error) + ".");
-}
-
-// Gives a committed file its final name. Another process may do the same, or have done it.
-void PublishFile(const fs::path& folder, const OutputFile& file) {
-  fs::path target = folder / file.name;
-  fs::path staged = folder / file.staged;
-  int code = 0;
-  for (int attempt = 0; attempt < kMaxPublishTries; ++attempt) {
-    std::error_code error;
-    fs::create_directories(target.parent_path(), error);
-    if (::link(staged.c_str(), target.c_str()) == 0 || errno == EEXIST) return;
-    code = errno;
-    if (code != ENOENT) break;
-    // Published, and the staged name removed; or a later version replaced it already.
-    if (!fs::exists(staged, error)) return;
-    // The publisher of an earlier version removed the folder, which was empty: make it again.
-  }
-  ThrowIo("Publishing", target, std::error_code(code, std::generic_category()));
-}
-
-// Removes a file and the folders that become empty by it.
-void RemoveFile(const fs::path& folder, const std::string& name) {
-  std::error_code error;
-  fs::remove(folder / name, error);
-  if (error) ThrowIo("Removing", folder / name, error);
-  for (fs::path parent = fs::path(name).parent_path(); !parent.empty();
-       parent = parent.parent_path()) {
-    if (::rmdir((folder / parent).c_str()) != 0) break;  // Not empty.
-  }
-}
-
-void PublishLatest(const std::string& folder, const OutputCommitter::StepHook& step) {
-  for (;;) {
-    auto manifests = ReadManifests(folder);
-    if (manifests.empty()) return;
-    const OutputManifest& latest = manifests.back();
-    std::set<std::string> names;
-    for (const auto& file : latest.files) {
-      names.insert(file.name);
-      PublishFile(folder, file);
-      if (step) step("linked");
-    }
-    for (const auto& manifest : manifests) {
-      for (const auto& file : manifest.files) {
-        if (names.count(file.name)) continue;
-        RemoveFile(folder, file.name);
-        if (step) step("removed");
-      }
-    }
-    // A later version may have come meanwhile, whose publisher ran before our links.
-    auto now = ReadLatestManifest(folder);
-    if (now && now->version == latest.version) {
-      MarkPublished(folder, latest.version);
-      RemoveOldManifests(folder, latest.version);
-      return;
-    }
-  }
-}
-
-// The attempts whose staged files the latest version still needs: those of a version that is not
-// published.
-std::set<std::string> AttemptsInUse(const std::string& folder) {
-  std::set<std::string> attempts;
-  auto latest = ReadLatestManifest(folder);
-  if (!latest || IsPublished(folder, latest->version)) return attempts;
-  for (const auto& file : latest->files) {
-    auto part = fs::path(file.staged).begin();
-    if (part != fs::path(file.staged).end() && ++part != fs::path(file.staged).end())
-      attempts.insert(part->string());
-  }
-  return attempts;
-}
-
-void RemoveDeadAttempts(const std::string& folder) {
-  std::error_code error;
-  fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
-  std::vector<std::string> dead;
-  for (const auto& entry : fs::directory_iterator(metadata, error)) {
-    std::string name = entry.path().filename().string();
-    if (IsAttempt(name) && !AttemptOwnerMayLive(entry.path().string())) dead.push_back(name);
-  }
-  if (dead.empty()) return;
-  // Asked after their deaths: the last thing that one of them did may have been to commit.
-  auto in_use = AttemptsInUse(folder);
-  for (const auto& name : dead) {
-    std::error_code ignored;
-    if (!in_use.count(name)) fs::remove_all(metadata / name, ignored);
-  }
-}
-
 }  // namespace
-
-void RecoverOutputFolder(const std::string& folder) {
-  auto latest = ReadLatestManifest(folder);
-  if (latest && !IsPublished(folder, latest->version)) PublishLatest(folder, {});
-  RemoveDeadAttempts(folder);
-}
 
 std::unique_ptr<OutputCommitter> OutputCommitter::Begin(const std::string& folder, WriteMode mode,
                                                         const std::string& job_id, StepHook hook) {
@@ -242,14 +124,52 @@ void OutputCommitter::Step(const char* name) const {
   if (hook_) hook_(name);
 }
 
+void OutputCommitter::PartitionBy(std::vector<PartitionColumn> columns) {
+  partition_by_ = std::move(columns);
+  if (base_) CheckAppendsTo(*base_);
+}
+
+// Files in folders key=value lack these columns; together with others no reader could tell which
+// columns there are.
+void OutputCommitter::CheckAppendsTo(const OutputManifest& base) const {
+  if (mode_ != WriteMode::kAppend || !base.has_rows || base.files.empty()) return;
+  auto names_of = [](const std::vector<PartitionColumn>& columns) {
+    std::string names;
+    for (const auto& column : columns) names += (names.empty() ? "" : ", ") + column.name;
+    return names.empty() ? std::string("no columns") : names;
+  };
+  std::string there = names_of(base.partition_by), here = names_of(partition_by_);
+  if (there == here) return;
+  throw Error(ErrorKind::kInvalidInput,
+              "The files in '" + folder_ + "' are partitioned by " + there +
+                  ", and the ones to append by " + here +
+                  ". Use the same partition_by, mode=\"overwrite\", or another folder.");
+}
+
+void OutputCommitter::ClearStaged() {
+  std::error_code error;
+  std::vector<fs::path> entries;
+  fs::directory_iterator entry(staging_, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    entries.push_back(entry->path());
+  for (const auto& path : entries) {
+    if (!error) fs::remove_all(path, error);
+  }
+  if (error) ThrowIo("Clearing the folder", staging_, error);
+  is_synced_ = false;
+}
+
 std::vector<OutputFile> OutputCommitter::StagedFiles() const {
   std::vector<OutputFile> files;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(staging_, error)) {
-    if (entry.is_directory() || !entry.path().string().ends_with(kStagedEnding)) continue;
-    std::string name = entry.path().lexically_relative(staging_).string();
+  fs::recursive_directory_iterator entry(staging_, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->is_directory(error) || !entry->path().string().ends_with(kStagedEnding)) continue;
+    std::string name = entry->path().lexically_relative(staging_).string();
     name.resize(name.size() - std::strlen(kStagedEnding));
-    files.push_back({name, entry.path().lexically_relative(folder_).string(), entry.file_size()});
+    uint64_t bytes = entry->file_size(error);
+    if (error) break;
+    files.push_back({name, entry->path().lexically_relative(folder_).string(), bytes});
   }
   if (error) ThrowIo("Reading the folder", staging_, error);
   std::sort(files.begin(), files.end(),
@@ -257,15 +177,39 @@ std::vector<OutputFile> OutputCommitter::StagedFiles() const {
   return files;
 }
 
-void OutputCommitter::CommitManifest(std::vector<OutputFile> files) {
+void OutputCommitter::SyncStaged() {
+  std::vector<std::string> files;
+  // All folders that this write made or puts names into, and what names those.
+  std::set<std::string> folders = {folder_, (fs::path(folder_) / kOutputMetadataFolder).string()};
+  for (const auto& made : made_folders_) folders.insert(fs::path(made).parent_path().string());
+  for (const auto& file : StagedFiles()) {
+    files.push_back((fs::path(folder_) / file.staged).string());
+    fs::path parent = fs::path(files.back()).parent_path();
+    while (folders.insert(parent.string()).second) parent = parent.parent_path();
+  }
+  SyncFiles(files);
+  SyncFolders({folders.begin(), folders.end()});
+  is_synced_ = true;
+}
+
+// Returns false where there is nothing to commit.
+bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, bool has_rows) {
   for (int attempt = 0; attempt < kMaxAppendTries; ++attempt) {
-    OutputManifest manifest{base_ ? base_->version + 1 : 1, job_id_, files};
-    if (mode_ == WriteMode::kAppend && base_) {
+    OutputManifest manifest{base_ ? base_->version + 1 : 1, job_id_, files, {}, has_rows};
+    if (has_rows) manifest.partition_by = partition_by_;  // Else the one file has all columns.
+    bool is_append = mode_ == WriteMode::kAppend && base_ && !base_->files.empty();
+    if (is_append && !has_rows) return false;
+    if (is_append && base_->has_rows) {
+      CheckAppendsTo(*base_);
       manifest.files.insert(manifest.files.begin(), base_->files.begin(), base_->files.end());
+      for (size_t i = 0; i < partition_by_.size(); ++i) {
+        // Folders' names hold values of every type.
+        if (base_->partition_by[i] != partition_by_[i]) manifest.partition_by[i].type = "VARCHAR";
+      }
     }
     if (CreateManifest(folder_, manifest, staging_)) {
       is_committed_ = true;
-      return;
+      return true;
     }
     if (mode_ != WriteMode::kAppend) break;
     // The other version's files must have their final names before ours refers to them.
@@ -278,29 +222,35 @@ void OutputCommitter::CommitManifest(std::vector<OutputFile> files) {
           "' while this one was writing to it. Nothing of this write was kept; run it again.");
 }
 
-WriteResult OutputCommitter::Commit() {
+WriteResult OutputCommitter::Commit(bool has_rows) {
   Step("staged");
   auto files = StagedFiles();
   WriteResult result;
-  std::vector<std::string> paths;
-  for (const auto& file : files) {
-    paths.push_back((fs::path(folder_) / file.staged).string());
-    result.num_bytes += file.bytes;
-  }
+  for (const auto& file : files) result.num_bytes += file.bytes;
   result.num_files = static_cast<int64_t>(files.size());
-  SyncFiles(paths);
+  if (!is_synced_) SyncStaged();
   Step("synced");
-  CommitManifest(std::move(files));
+  if (!CommitManifest(std::move(files), has_rows)) return {};
   Step("committed");
-  auto start = std::chrono::steady_clock::now();
-  PublishLatest(folder_, hook_);
-  is_published_ = true;
-  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  Publish(result);
   Step("published");
   std::error_code ignored;
-  fs::remove_all(staging_, ignored);
-  result.publish_seconds = seconds.count();
+  if (is_published_) fs::remove_all(staging_, ignored);
   return result;
+}
+
+// The version is committed and our readers see it: a failure from here on is a late publication,
+// which the next writer makes up for, and no failed write.
+void OutputCommitter::Publish(WriteResult& result) {
+  auto start = std::chrono::steady_clock::now();
+  try {
+    PublishLatest(folder_, hook_);
+    is_published_ = true;
+  } catch (const std::exception& error) {
+    result.publish_error = error.what();
+  }
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  result.publish_seconds = seconds.count();
 }
 
 }  // namespace smallpond

@@ -15,8 +15,9 @@ namespace smallpond {
 /// Writes one version of an output folder, so that it appears whole or not at all.
 ///
 ///     stage    files are written below _smallpond/attempt-ID, under names that no data glob
-///     matches commit   one manifest is created if absent: from here on our readers see the new
-///     version publish  the files are linked to their final names, earlier ones are removed
+///     matches sync     the disk has the files, then the folders that name them commit   one
+///     manifest is created if absent: from here on our readers see the new version publish  the
+///     files are linked to their final names, earlier ones are removed
 ///
 /// A writer that dies before the commit leaves an attempt, which the next writer removes; one that
 /// dies after it is rolled forward by the next writer. Two writers of one folder: the one whose
@@ -38,17 +39,30 @@ class OutputCommitter {
   OutputCommitter(const OutputCommitter&) = delete;
   OutputCommitter& operator=(const OutputCommitter&) = delete;
 
+  /// Says which columns the folders in the staging folder stand for, so that readers get them back
+  /// as they were. Throws InvalidInput where rows are appended to some that lie by other columns.
+  void PartitionBy(std::vector<PartitionColumn> columns);
+
   /// An empty folder to write files into, at any depth. Their names in the output are their names
   /// here without the ending kStagedEnding, which every file must have.
   const std::string& staging_folder() const { return staging_; }
   /// A part of file names that no other write to the folder has.
   const std::string& tag() const { return tag_; }
+  /// Removes everything that was staged, to begin again. Throws Io.
+  void ClearStaged();
 
-  /// Commits every file of the staging folder and publishes them. Throws Unavailable where another
-  /// writer was faster, Io.
-  WriteResult Commit();
+  /// Waits until the disk has what is staged, which may take long. Throws Io.
+  void SyncStaged();
 
-  static constexpr const char* kStagedEnding = ".writing";
+  /// Commits every file of the staging folder and publishes them. `has_rows` is false where the
+  /// one file only tells the columns: the next append with rows replaces it, and an append of such
+  /// a file to others commits nothing. Throws Unavailable where another writer was faster, Io where
+  /// nothing could be committed. Once it is committed it throws nothing: what keeps the files from
+  /// their final names stands in the result.
+  WriteResult Commit(bool has_rows = true);
+
+  /// DuckDB tells a file's compression by its name, up to a question mark.
+  static constexpr const char* kStagedEnding = "?writing";
 
  private:
   OutputCommitter(std::string folder, WriteMode mode, std::string job_id, StepHook hook);
@@ -56,7 +70,9 @@ class OutputCommitter {
   void CheckFolder();
   void MakeStagingFolder();
   std::vector<OutputFile> StagedFiles() const;
-  void CommitManifest(std::vector<OutputFile> files);
+  void CheckAppendsTo(const OutputManifest& base) const;
+  bool CommitManifest(std::vector<OutputFile> files, bool has_rows);
+  void Publish(WriteResult& result);
   void Step(const char* name) const;
 
   std::string folder_;
@@ -65,15 +81,12 @@ class OutputCommitter {
   StepHook hook_;
   std::string tag_;
   std::string staging_;
+  std::vector<PartitionColumn> partition_by_;
+  bool is_synced_ = false;
   bool is_committed_ = false;
   bool is_published_ = false;
   std::vector<std::string> made_folders_;  // For this write, the innermost first.
   std::optional<OutputManifest> base_;     // What was there when this write began.
 };
-
-/// Brings an output folder to the state that its latest manifest says: publishes what an
-/// interrupted writer left, removes files of earlier versions and attempts of dead writers. Any
-/// number of processes may do it at a time.
-void RecoverOutputFolder(const std::string& folder);
 
 }  // namespace smallpond

@@ -1,6 +1,7 @@
 #include "storage/output_manifest.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,6 +107,12 @@ std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t ve
                   "'" + path.string() + "' was written by a newer smallpond. Update this one.");
     }
     OutputManifest manifest{version, json.at("job_id").get<std::string>(), {}};
+    manifest.has_rows = json.value("has_rows", true);
+    for (const auto& column : json.value("partition_by", nlohmann::json::array())) {
+      manifest.partition_by.push_back({column.at("name").get<std::string>(),
+                                       column.at("key").get<std::string>(),
+                                       column.at("type").get<std::string>()});
+    }
     for (const auto& file_json : json.at("files")) {
       manifest.files.push_back({file_json.at("name").get<std::string>(),
                                 file_json.at("staged").get<std::string>(),
@@ -152,11 +159,17 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
   for (const auto& file : manifest.files) {
     json["files"].push_back({{"name", file.name}, {"staged", file.staged}, {"bytes", file.bytes}});
   }
+  if (!manifest.has_rows) json["has_rows"] = false;
+  for (const auto& column : manifest.partition_by) {
+    json["partition_by"].push_back(
+        {{"name", column.name}, {"key", column.key}, {"type", column.type}});
+  }
   // link(2) creates the name with the whole content or not at all, also on network file systems.
   fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, manifest.version));
   fs::path temporary =
       fs::path(attempt_folder) / ("manifest-" + std::to_string(std::random_device()()));
-  WriteDurably(temporary, json.dump(1) + "\n");
+  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;  // Bytes that are no UTF-8.
+  WriteDurably(temporary, json.dump(1, ' ', false, kReplace) + "\n");
   // A version long ago has no manifest any more, so that its name is free again.
   auto versions = Versions(folder);
   if (!versions.empty() && versions.back() >= manifest.version) {
@@ -165,17 +178,22 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
   }
   bool created = ::link(temporary.c_str(), path.c_str()) == 0;
   int error = errno;
+  // A network file system may do it, lose the answer, and fail the same request sent again. Nobody
+  // else knows the temporary name, so a second name of it is the manifest's.
+  struct stat status{};
+  if (!created && ::stat(temporary.c_str(), &status) == 0 && status.st_nlink > 1) created = true;
   ::unlink(temporary.c_str());
   if (!created && error != EEXIST) {
     errno = error;
     ThrowErrno("Committing", path);
   }
+  if (!created) return false;
   int metadata = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (metadata >= 0) {
-    ::fsync(metadata);  // The name too; not every file system can.
+    ::fsync(metadata);  // The name too. Not every file system can, and it is committed anyway.
     ::close(metadata);
   }
-  return created;
+  return true;
 }
 
 bool IsPublished(const std::string& folder, int64_t version) {

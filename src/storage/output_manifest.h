@@ -14,6 +14,15 @@ struct OutputFile {
   uint64_t bytes = 0;
 };
 
+/// A column whose values are in the names of folders, key=value, and not in the files.
+struct PartitionColumn {
+  std::string name;
+  std::string key;   ///< Its name as folders have it: escaped as in a URL.
+  std::string type;  ///< DuckDB's.
+
+  bool operator==(const PartitionColumn&) const = default;
+};
+
 /// What a version of an output folder consists of. Immutable: a version is created once, by whoever
 /// comes first, and never rewritten.
 ///
@@ -27,6 +36,8 @@ struct OutputManifest {
   int64_t version = 0;  ///< From 1.
   std::string job_id;
   std::vector<OutputFile> files;
+  std::vector<PartitionColumn> partition_by = {};  ///< What the files' folders stand for.
+  bool has_rows = true;                            ///< Without rows one file tells the columns.
 };
 
 /// The folder's metadata, relative to the output folder.

@@ -18,6 +18,9 @@ void CheckIsLocal(const std::string& path) {
 }
 
 std::string ResolvePath(const std::string& path, const std::string& base) {
+  if (path.empty()) {
+    throw Error(ErrorKind::kInvalidInput, "The path is empty. Give a file, a glob or a folder.");
+  }
   if (IsRemote(path)) return path;
   std::string expanded = path;
   if (path == "~" || path.starts_with("~/")) {

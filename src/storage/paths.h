@@ -12,7 +12,7 @@ bool IsRemote(const std::string& path);
 void CheckIsLocal(const std::string& path);
 
 /// Makes a local path absolute, starting from `base` (the current folder where empty). "~" stands
-/// for the home folder.
+/// for the home folder. Throws InvalidInput where `path` is empty.
 std::string ResolvePath(const std::string& path, const std::string& base);
 
 /// Returns a pattern for DuckDB's readers that matches the file `path` only.

@@ -123,7 +123,7 @@ std::vector<Split> CutFiles(const std::vector<std::optional<uint64_t>>& bytes,
 
   std::vector<size_t> large;
   for (size_t file = 0; file < bytes.size(); ++file) {
-    if (bytes[file] && static_cast<double>(*bytes[file]) > largest) large.push_back(file);
+    if (bytes[file] && weights[file] > largest) large.push_back(file);
   }
   std::vector<std::vector<RowGroup>> row_groups(bytes.size());
   if (!large.empty()) {

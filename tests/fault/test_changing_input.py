@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,6 +166,79 @@ def test_a_stream_over_what_is_replaced_is_whole(sp: smallpond.Session, tmp_path
     sp.sql("SELECT range AS x FROM range(7)").write_parquet(out)
     assert first + reader.read_all().num_rows == 1_000_000
     assert frame.count() == 7
+
+
+def test_streams_that_start_while_a_folder_is_replaced(
+    sp: smallpond.Session, tmp_path: Path
+) -> None:
+    """Each begins with the version that is there then."""
+    out, stop = tmp_path / "out", threading.Event()
+    sp.sql("SELECT 0 AS version FROM range(10)").write_parquet(out)
+    frame = sp.sql("SELECT version, count(*) AS n FROM {0} GROUP BY ALL", sp.read_parquet(out))
+
+    def replace() -> None:
+        with smallpond.init(threads=1, duckdb_memory="500MB") as other:
+            version = 0
+            while not stop.is_set():
+                version += 1
+                other.sql(f"SELECT {version} AS version FROM range(10)").write_parquet(out)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        seen = [pa.RecordBatchReader.from_stream(frame).read_all().to_pylist() for _ in range(150)]
+    finally:
+        stop.set()
+        writer.join()
+    assert all(len(rows) == 1 and rows[0]["n"] == 10 for rows in seen)
+    versions = [rows[0]["version"] for rows in seen]
+    assert versions == sorted(versions) and len(set(versions)) > 1
+
+
+# --- after the commit ---
+
+
+@pytest.mark.parametrize("over_itself", [False, True])
+def test_a_committed_write_has_not_failed(
+    sp: smallpond.Session, tmp_path: Path, during: During, over_itself: bool
+) -> None:
+    """Where its files can't get their names, and also where its input was replaced by it."""
+    out, runs = tmp_path / "out", []
+    sp.sql("SELECT range AS x, 1 AS k FROM range(5000)").write_parquet(out, partition_by="k")
+    source = out if over_itself else tmp_path / "in"
+    sp.read_parquet(out).write_parquet(tmp_path / "in")
+
+    def obstruct() -> None:
+        runs.append(1)
+        (out / "k=2").write_text("in the way")
+
+    during(obstruct)
+    frame = sp.sql(f"SELECT n, s, 2 AS k FROM ({SLOW_SQL})", sp.read_parquet(source))
+    with pytest.warns(smallpond.PublishWarning, match="committed.*k=2"):
+        result = frame.write_parquet(out, partition_by="k")
+    assert result.num_files == 1 and "k=2" in result.publish_error and runs == [1]
+    assert [row["n"] for row in sp.read_parquet(out).take_all()] == [5000 * 8_000]
+    versions = [path.name for path in (out / "_smallpond").glob("manifest-*")]
+    assert len(versions) == 2, "it was written once"
+    (out / "k=2").unlink()
+    sp.sql("SELECT 1 AS n, 1 AS s, 2 AS k").write_parquet(out, partition_by="k")
+    assert [path.name for path in out.iterdir() if path.name != "_smallpond"] == ["k=2"]
+
+
+REFUSED = {"mode": {"mode": "error"}, "column": {"sort_by": "y"}, "codec": {"compression": "no"}}
+
+
+@pytest.mark.parametrize("why", [*REFUSED, "others"])
+def test_a_refused_folder_tells_about_the_folder_only(
+    sp: smallpond.Session, tmp_path: Path, why: str
+) -> None:
+    frame = sp.sql("SELECT 1 AS x")
+    frame.write_parquet(tmp_path / "out")
+    if why == "others":
+        (tmp_path / "out" / "mine").touch()
+    with pytest.raises(smallpond.InvalidInputError) as error:
+        frame.write_parquet(tmp_path / "out", **REFUSED.get(why, {}))
+    assert "While computing" not in str(error.value)
 
 
 # --- between two actions ---

@@ -45,15 +45,16 @@ def test_a_full_disk(sp: smallpond.Session, small_disk: Path, write: str, option
     with pytest.raises(smallpond.IoError, match=r"(?i)no space left|full"):
         getattr(many, write)(small_disk / "a" / "out", **options)
     assert names_below(small_disk) == [], "nothing is left, new folders neither"
-    few = sp.sql(FEW_SQL)
-    few.write_parquet(small_disk / "a" / "out")
+    few = sp.sql(f"SELECT *, 7 AS p FROM ({FEW_SQL})")
+    keys = {name: value for name, value in options.items() if name == "partition_by"}
+    few.write_parquet(small_disk / "a" / "out", **keys)
     before = names_below(small_disk)
     for mode in ["overwrite", "append"]:
         with pytest.raises(smallpond.IoError):
             getattr(many, write)(small_disk / "a" / "out", mode=mode, **options)
         assert names_below(small_disk) == before
         assert sp.read_parquet(small_disk / "a" / "out").count() == 1000
-    few.write_parquet(small_disk / "a" / "out", mode="append")
+    few.write_parquet(small_disk / "a" / "out", mode="append", **keys)
     assert sp.read_parquet(small_disk / "a" / "out").count() == 2000
 
 

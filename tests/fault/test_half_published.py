@@ -95,3 +95,21 @@ def test_a_pattern_over_several_outputs(sp: smallpond.Session, tmp_path: Path) -
     unpublish(tmp_path / "b", data_files(tmp_path / "b"))
     assert sp.read_parquet(tmp_path / "*" / "*.parquet").count() == 20
     assert sp.read_parquet(tmp_path, recursive=True).count() == 20
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("codecs", [(None, "gzip"), ("gzip", None), ("zstd", "gzip")])
+@pytest.mark.parametrize("staged", ["old", "new", "all"])
+def test_an_append_with_another_compression(
+    sp: smallpond.Session, tmp_path: Path, form: str, codecs: tuple, staged: str
+) -> None:
+    out = tmp_path / "out"
+    for i, codec in enumerate(codecs):
+        frame = sp.sql(f"SELECT i + {100 * i} AS i, 'text ' || i AS s FROM range(100) t(i)")
+        getattr(frame, f"write_{form}")(out, "append", compression=codec)
+    latest = json.loads(max((out / "_smallpond").glob("manifest-*")).read_text())
+    old, new = (file["name"] for file in latest["files"])
+    unpublish(out, {"old": [old], "new": [new], "all": [old, new]}[staged])
+    found = getattr(sp, f"read_{form}")(out).to_arrow()
+    assert sorted(found["i"].to_pylist()) == list(range(200))
+    assert {*found["s"].to_pylist()} == {f"text {i}" for i in range(100)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 import smallpond
@@ -163,7 +164,100 @@ def test_attach(fresh_sp: smallpond.Session, tmp_path: Path) -> None:
         fresh_sp.sql("FROM other.t")
 
 
+def test_load(fresh_sp: smallpond.Session) -> None:
+    fresh_sp.execute("LOAD json; LOAD parquet")
+    assert rows(fresh_sp.sql("""SELECT '{"a": 5}'::JSON ->> 'a' AS x""")) == [("5",)]
+    for name in ["nonsense", "'/nowhere/x.duckdb_extension'"]:
+        with pytest.raises(smallpond.IoError, match=r"(?s)not found.*In the query: LOAD"):
+            fresh_sp.execute(f"LOAD {name}")
+
+
+def test_secrets(fresh_sp: smallpond.Session, sp: smallpond.Session) -> None:
+    fresh_sp.execute("CREATE SECRET mine (TYPE http, BEARER_TOKEN $t)".replace("$t", "'hush'"))
+    secrets = "SELECT name, storage, secret_string FROM duckdb_secrets()"
+    [(name, storage, text)] = rows(fresh_sp.sql(secrets))
+    assert (name, storage) == ("mine", "memory") and "hush" not in text
+    assert rows(sp.sql(secrets)) == [], "sessions do not share them"
+    with pytest.raises(smallpond.UnsupportedError, match="Leave PERSISTENT out") as caught:
+        fresh_sp.execute("CREATE PERSISTENT SECRET p (TYPE http, BEARER_TOKEN 'hush')")
+    assert "hush" not in str(caught.value)
+    for sql in [
+        "CREATE SECRET (TYPE nonsense, BEARER_TOKEN 'hush')",
+        "CREATE SECRET mine (TYPE http, BEARER_TOKEN 'hush')",
+        "CREATE SECRET other (TYPE http, BEARER_TOKEN 'hush'",
+        "CREATE SECRT other (TYPE http, /* Secret */ BEARER_TOKEN 'hush')",
+    ]:
+        with pytest.raises(smallpond.Error) as caught:
+            fresh_sp.execute(sql)
+        assert "hush" not in str(caught.value)
+    fresh_sp.execute("DROP SECRET mine")
+    assert rows(fresh_sp.sql(secrets)) == []
+
+
+MAKE = {
+    "setting": ("SET threads = 1", "SELECT current_setting('threads')"),
+    "variable": ("SET VARIABLE v = 5", "SELECT getvariable('v')"),
+    "table": ("CREATE TABLE t AS SELECT 1 AS x", "FROM t"),
+    "view": ("CREATE VIEW v AS SELECT 1 AS x", "FROM v"),
+    "macro": ("CREATE MACRO one() AS 1", "SELECT one()"),
+    "type": ("CREATE TYPE mood AS ENUM ('a')", "SELECT 'a'::mood"),
+    "schema": ("CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 1 AS x", "FROM s.t"),
+    "attach": ("ATTACH ':memory:' AS m; CREATE TABLE m.t AS SELECT 1 AS x", "FROM m.t"),
+    "temporary": ("CREATE TEMP TABLE t AS SELECT 1 AS x; CREATE TEMP MACRO m() AS 2", "FROM t"),
+    "sequence": ("CREATE SEQUENCE q", "SELECT nextval('q')"),
+}
+
+
+@pytest.mark.parametrize("what", MAKE)
+def test_only_this_session_sees(fresh_sp: smallpond.Session, what: str) -> None:
+    sql, query = MAKE[what]
+    with smallpond.init(duckdb_memory="200MB", threads=2) as other:
+        fresh_sp.execute(sql)
+        mine = rows(fresh_sp.sql(query))
+        try:
+            others = rows(other.sql(query))
+        except smallpond.InvalidInputError:
+            others = []
+        assert mine != others and len(mine) == 1
+        other.execute(sql)  # Without a clash.
+
+
 # --- mistakes ---
+
+
+def test_one_database_file_in_two_sessions(
+    sp: smallpond.Session, fresh_sp: smallpond.Session, tmp_path: Path
+) -> None:
+    fresh_sp.execute(f"ATTACH '{tmp_path}/x.db' AS shared")
+    with pytest.raises(smallpond.Error, match=r"x\.db"):
+        sp.execute(f"ATTACH '{tmp_path}/x.db' AS shared")
+    with pytest.raises(smallpond.IoError, match=r"nowhere/x\.db"):
+        sp.execute("ATTACH '/nowhere/x.db' AS shared")
+
+
+CHANGES = [
+    "INSERT INTO {} SELECT 2", "UPDATE {} SET x = 2", "DELETE FROM {}", "TRUNCATE {}",
+    "MERGE INTO {} t USING (SELECT 1 AS x) s ON s.x = t.x WHEN MATCHED THEN DELETE",
+    "COPY {} FROM 'other.csv'",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", CHANGES)
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
+def test_files_and_frames_are_not_changed(
+    fresh_sp: smallpond.Session, tmp_path: Path, sql: str, ending: str
+) -> None:
+    duckdb.execute(f"COPY (SELECT 1 AS x) TO '{tmp_path}/t.{ending}'")
+    before = (tmp_path / f"t.{ending}").read_bytes()
+    frame = pa.table({"x": [1]})
+    for name in [f'"{tmp_path}/t.{ending}"', "frame"]:
+        with pytest.raises(smallpond.UnsupportedError, match=r"(?s)write_parquet.*In the query"):
+            fresh_sp.execute(sql.format(name))
+    assert (tmp_path / f"t.{ending}").read_bytes() == before
+    fresh_sp.execute("CREATE TABLE frame AS SELECT 1 AS x")
+    if "COPY" not in sql:
+        fresh_sp.execute(sql.format("frame"))
+        assert rows(fresh_sp.sql("FROM main.frame")) != [(1,)], "a table of the session is"
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,20 @@ def test_placeholder_out_of_range(sp: smallpond.Session) -> None:
         sp.sql("FROM {99999999999999999999}", table("x"))
 
 
+@pytest.mark.parametrize("name", ["self", "query", "inputs", "sql", "caller", "named_inputs"])
+def test_inputs_may_have_the_names_of_parameters(sp: smallpond.Session, name: str) -> None:
+    for call in [sp.sql, sp.partial_sql]:
+        frame = call(f"SELECT * FROM {{{name}}}, {name} AS b", **{name: table(name)})
+        assert frame.count() == 1
+
+
+@pytest.mark.parametrize("name", ["params", "merge"])
+def test_names_that_are_taken(sp: smallpond.Session, name: str) -> None:
+    for value in [table(name), sp.sql("SELECT 1 AS x")]:
+        with pytest.raises(smallpond.InvalidInputError, match=rf"{name}.*another name"):
+            sp.partial_sql(f"FROM {name}", **{name: value})
+
+
 def test_unused_named_input(sp: smallpond.Session) -> None:
     with pytest.raises(smallpond.InvalidInputError, match="'evnets' does not stand in the query"):
         sp.sql("FROM t", evnets=table("x"))

@@ -72,11 +72,27 @@ def test_type_and_value_are_duckdbs(sp: smallpond.Session, value: Any) -> None:
         (decimal.Decimal("1E+5"), "DECIMAL(6,0)", decimal.Decimal(100000)),
         (decimal.Decimal("1E-38"), "DECIMAL(38,38)", decimal.Decimal("1E-38")),
         (decimal.Decimal("NaN"), "DOUBLE", float("nan")),
-        (dt.time(12, 30, tzinfo=UTC), "TIME WITH TIME ZONE", dt.time(12, 30)),
+        (dt.time(12, 30, tzinfo=UTC), "TIME WITH TIME ZONE", "12:30:00+00"),
         (np.int64(3), "INTEGER", 3),
         (np.float32(1.5), "DOUBLE", 1.5),
         (np.bool_(True), "BOOLEAN", True),
         (np.str_("x"), "VARCHAR", "x"),
+        (np.longdouble(1.5), "DOUBLE", 1.5),
+        (np.uint64(2**64 - 1), "HUGEINT", None),
+        (2**127, "UHUGEINT", None),
+        (
+            np.datetime64("2026-01-31T12:00:00.000001999", "ns"),
+            "TIMESTAMP",
+            dt.datetime(2026, 1, 31, 12, 0, 0, 1),
+        ),
+        (np.timedelta64(1500, "ns"), "INTERVAL", None),
+        (
+            np.array(["2026-01-31"], "datetime64[ns]"),
+            "TIMESTAMP[]",
+            [dt.datetime(2026, 1, 31)],
+        ),
+        (pd.Timestamp("2026-01-31 12:00", tz="Asia/Kolkata"), "TIMESTAMP WITH TIME ZONE", None),
+        (decimal.Decimal("sNaN"), "DOUBLE", float("nan")),
         (np.array([1, 2]), "INTEGER[]", [1, 2]),
         (np.datetime64("2026-01-31"), "DATE", dt.date(2026, 1, 31)),
         (pd.Timestamp("2026-01-31 12:00"), "TIMESTAMP", dt.datetime(2026, 1, 31, 12)),
@@ -98,11 +114,12 @@ def test_what_duckdb_has_no_rule_for(
 
 
 def test_wide_integers_are_exact(sp: smallpond.Session) -> None:
-    for value in [2**63, 2**64, 2**127 - 1, -(2**127)]:
+    for value in [2**63, 2**64, 2**127 - 1, -(2**127), 2**127, 2**128 - 1]:
         rows = sp.sql("SELECT ?::VARCHAR AS x", params=[value]).take_all()
         assert rows == [{"x": str(value)}]
-    with pytest.raises(smallpond.InvalidInputError, match="128 bits"):
-        sp.sql("SELECT ?", params=[2**127])
+    for value in [2**128, -(2**127) - 1]:
+        with pytest.raises(smallpond.InvalidInputError, match="128 bits"):
+            sp.sql("SELECT ?", params=[value])
 
 
 def test_too_wide_decimal(sp: smallpond.Session) -> None:
@@ -112,13 +129,67 @@ def test_too_wide_decimal(sp: smallpond.Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{1, 2}, object(), range(3), 1j, len], ids=lambda value: type(value).__name__
+    "value",
+    [{1, 2}, object(), range(3), 1j, len, np.timedelta64(3, "M"), Ellipsis],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_sql_has_no_type_for(sp: smallpond.Session, value: Any) -> None:
     with pytest.raises(smallpond.InvalidInputError, match=type(value).__name__):
         sp.sql("SELECT ?", params=[value])
     with pytest.raises(smallpond.InvalidInputError, match=type(value).__name__):
         sp.sql("SELECT ?", params=[[value]])
+
+
+def test_text_that_is_no_unicode(sp: smallpond.Session) -> None:
+    for value in ["\ud800", ["\ud800"], {"a": "\ud800"}]:
+        with pytest.raises(smallpond.InvalidInputError, match="Unicode"):
+            sp.sql("SELECT ?", params=[value])
+
+
+def test_list_that_holds_itself(sp: smallpond.Session) -> None:
+    endless: list[Any] = []
+    endless.append({"a": endless})
+    with pytest.raises(smallpond.InvalidInputError, match="holds itself"):
+        sp.sql("SELECT ?", params=[endless])
+
+
+@pytest.mark.parametrize(
+    "params", [5, 1.5, len, pd.DataFrame({"x": [1]})], ids=["int", "float", "function", "frame"]
+)
+def test_params_of_another_type(sp: smallpond.Session, params: Any) -> None:
+    for call in [sp.sql, sp.partial_sql, sp.execute]:
+        with pytest.raises(smallpond.InvalidInputError, match="params must be a list or a dict"):
+            call("SELECT ?", params=params)
+
+
+@pytest.mark.parametrize("merge", ["auto", "concat"])
+def test_on_partitions(sp: smallpond.Session, merge: str) -> None:
+    rows = sp.sql("SELECT i, i % 3 AS k FROM range(30) t(i)").repartition(4, hash_by="k")
+    sql = "SELECT k + ? AS k, sum(i * ?) AS s FROM {0} WHERE i >= ? GROUP BY ALL"
+    found = sp.partial_sql(sql, rows, params=[10, 2, 6], merge=merge)
+    named = "SELECT k + $more AS k, sum(i * $a) AS s FROM {0} WHERE i >= $b GROUP BY ALL"
+    again = sp.partial_sql(named, rows, params={"a": 2, "b": 6, "more": 10}, merge=merge)
+    expected = duckdb.execute(
+        "SELECT 10 + i % 3 AS k, sum(i * 2) AS s FROM range(6, 30) t(i) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    for frame in [found, again]:
+        assert sorted(tuple(row.values()) for row in frame.take_all()) == expected
+    for bad in [None, [1], [1, 2, 3, 4]]:
+        with pytest.raises(smallpond.InvalidInputError, match=r"\$\d.*(?s:.)*SELECT"):
+            sp.partial_sql(sql, rows, params=bad, merge=merge)
+    with pytest.raises(smallpond.Error, match="Mixing"):  # Of one kind or the other.
+        sp.partial_sql(named.replace("$b", "?"), rows, params=[1], merge=merge)
+
+
+@pytest.mark.parametrize("value", LIKE_DUCKDB, ids=lambda value: type(value).__name__)
+def test_type_and_value_in_execute(fresh_sp: smallpond.Session, value: Any) -> None:
+    fresh_sp.execute("CREATE TABLE t AS SELECT $v AS x", params={"v": value})
+    fresh_sp.execute("SET VARIABLE v = ?", params=[value])
+    [row] = fresh_sp.sql("SELECT x, getvariable('v') AS y FROM t").to_arrow().to_pylist()
+    [expected] = fresh_sp.sql("SELECT ? AS x", params=[value]).to_arrow().to_pylist()
+    assert is_same_value(row["x"], expected["x"])
+    if not isinstance(value, bytes):
+        assert is_same_value(row["y"], expected["x"])
 
 
 def test_empty_dict(sp: smallpond.Session) -> None:

@@ -89,7 +89,7 @@ def test_damaged_page(sp: smallpond.Session, data: Path, tmp_path: Path) -> None
     content[4:400] = b"\xff" * 396
     (tmp_path / "x.parquet").write_bytes(content)
     frame = sp.read_parquet(tmp_path / "x.parquet")
-    with pytest.raises(smallpond.Error, match=r"x\.parquet"):
+    with pytest.raises(smallpond.IoError, match=r"x\.parquet' is damaged"):
         frame.to_arrow()
 
 

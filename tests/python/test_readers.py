@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import smallpond
 from oracle import assert_same, duckdb_answer
@@ -208,3 +211,42 @@ def test_csv_schema_has_no_header(sp: smallpond.Session, tmp_path: Path) -> None
     rows = [{"a": "1", "b": "x"}, {"a": "2", "b": "y"}]
     assert sp.read_csv(tmp_path / "a.csv", schema).take_all() == rows
     assert sp.read_csv(tmp_path / "a.csv", schema, header=True).take_all() == rows[1:]
+
+
+def test_explain_says_how_files_are_cut(data: Path, tmp_path: Path) -> None:
+    duckdb.execute(
+        f"COPY (SELECT i, hash(i) AS h FROM range(100_000) t(i)) TO '{tmp_path}/x.parquet' "
+        "(ROW_GROUP_SIZE 10_240)"
+    )
+    duckdb.execute(f"COPY (SELECT 1 AS i, 2::UBIGINT AS h) TO '{tmp_path}/y.parquet'")
+    (tmp_path / "a.csv").write_text("1,x\n")
+    (tmp_path / "b.csv").write_text("2,y\n")
+
+    def splits(frame: smallpond.DataFrame) -> list[int]:
+        return [int(count) for count in re.findall(r"(\d+) splits? where", frame.explain())]
+
+    def cut(**settings: Any) -> tuple[int, int]:
+        with smallpond.init(duckdb_memory="512MB", **settings) as sp:
+            files = sp.read_parquet(tmp_path)
+            text = files.explain()
+            assert re.search(r"2 files, 1\.\d MB; ", text)
+            joined = sp.sql("FROM {0} JOIN {1} USING (i)", files, files.repartition(3))
+            assert splits(joined) == splits(files) * 2
+            assert splits(sp.read_csv(tmp_path / "*.csv")) == [2]
+            return splits(files)[0], files.count()
+
+    # Ten row groups: of about 120 kB each, so that 500 kB hold four.
+    assert cut(threads=2) == (1, 100_001), "too small to be worth two tasks"
+    assert cut(threads=2, partition_size="500kB") == (3, 100_001)
+    assert cut(threads=2, partition_size="1kB") == (11, 100_001)
+    assert cut(threads=2, partitions=7) == (7, 100_001)
+
+
+def test_row_groups_without_rows(tmp_path: Path) -> None:
+    schema = pa.schema([("i", pa.int64())])
+    with pq.ParquetWriter(tmp_path / "x.parquet", schema) as writer:
+        for rows in [0, 5000, 0, 0, 5000, 0]:
+            writer.write_table(pa.table({"i": pa.array(range(rows), pa.int64())}))
+    with smallpond.init(duckdb_memory="512MB", partitions=7) as sp:
+        frame = sp.read_parquet(tmp_path / "x.parquet")
+        assert "2 splits where" in frame.explain() and frame.count() == 10_000

@@ -119,8 +119,23 @@ def test_take(sp: smallpond.Session) -> None:
     assert all(isinstance(row["s"], int) for row in frame.take(2))
     assert frame.take(0) == []
     assert len(frame.take(100)) == len(frame.take_all()) == 10
-    with pytest.raises(smallpond.InvalidInputError, match="negative"):
+    with pytest.raises(smallpond.InvalidInputError, match="at least 0"):
         frame.take(-1)
+
+
+def test_columns_of_one_name(sp: smallpond.Session) -> None:
+    """A dict would lose the first; the numbers are those of DuckDB's subqueries."""
+    frame = sp.sql("SELECT 1 AS a, 'x' AS a, 3 AS b, 4 AS a_1, 5 AS a")
+    assert frame.columns == ["a", "a", "b", "a_1", "a"] == frame.to_arrow().column_names
+    assert list(frame.to_pandas().columns) == frame.columns
+    expected = {"a": 1, "a_1": "x", "b": 3, "a_1_1": 4, "a_2": 5}
+    assert frame.take(5) == frame.take_all() == [expected]
+    assert list(frame.schema.items()) == [
+        (name, "VARCHAR" if name == "a_1" else "INTEGER") for name in expected
+    ]
+    assert sp.sql("FROM {0}", frame).columns == list(expected)
+    twice = sp.sql("SELECT 1 AS a, 2 AS a")
+    assert twice.take(1) == sp.sql("FROM {0}", twice).take(1) == [{"a": 1, "a_1": 2}]
 
 
 def test_take_gives_wide_integers(sp: smallpond.Session) -> None:

@@ -89,10 +89,11 @@ def test_error_in_the_middle(sp: smallpond.Session) -> None:
         SELECT CASE WHEN i = 900_000 THEN error('row 900000') ELSE i END AS i
         FROM range(1_000_000) t(i)
     """
-    reader = pa.RecordBatchReader.from_stream(sp.sql(sql))
-    # DuckDB now and then tells the query's other thread first that it was stopped.
-    with pytest.raises(OSError, match=r"row 900000|Interrupted"):
-        reader.read_all()
+    # DuckDB now and then tells the reader only that the query was stopped by another thread.
+    for _ in range(20):
+        reader = pa.RecordBatchReader.from_stream(sp.sql(sql))
+        with pytest.raises(OSError, match=r"(?s)row 900000.*While computing sql: SELECT CASE"):
+            reader.read_all()
 
 
 def test_outlives_frame_and_session(fresh_sp: smallpond.Session) -> None:
@@ -149,6 +150,56 @@ def test_nulls_of_dictionaries(sp: smallpond.Session) -> None:
     assert sliced == [{"coded": nulls, "struct": nulls, "ends": nulls}]
     assert sp.sql("FROM {0}", table).to_arrow()["coded"].to_pylist() == values
     assert sp.sql("SELECT c FROM polars").to_arrow()["c"].to_pylist() == values
+
+
+VALUE_TYPES = [pa.string(), pa.large_string(), pa.string_view(), pa.int64()]
+NESTINGS = {
+    "list": lambda x: pa.ListArray.from_arrays(pa.array([0, 0, 2, 3], pa.int32()), x),
+    "large_list": lambda x: pa.LargeListArray.from_arrays(pa.array([0, 0, 2, 3], pa.int64()), x),
+    "fixed": lambda x: pa.FixedSizeListArray.from_arrays(x, 3),
+    "map": lambda x: pa.MapArray.from_arrays([0, 0, 2, 3], pa.array(["k", "l", "m"]), x),
+    "struct": lambda x: pa.StructArray.from_arrays([x], ["a"]),
+    "list_of_struct": lambda x: pa.ListArray.from_arrays(
+        pa.array([0, 0, 3], pa.int32()), pa.StructArray.from_arrays([x], ["a"])
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", VALUE_TYPES, ids=str)
+@pytest.mark.parametrize("nesting", NESTINGS)
+def test_dictionaries_inside_of_others(
+    sp: smallpond.Session, kind: pa.DataType, nesting: str
+) -> None:
+    """DuckDB takes the indices of some for values, and breaks at an empty list before them."""
+    texts = [7, 8] if pa.types.is_integer(kind) else ["a", "b"]
+    coded = pa.DictionaryArray.from_arrays(
+        pa.array([1, None, 0], pa.uint8()), pa.array(texts, kind)
+    )
+    array = NESTINGS[nesting](coded)
+    table = pa.table({"x": array})
+    if kind == pa.string_view() and nesting != "struct":  # pyarrow can't decode it.
+        with pytest.raises(smallpond.UnsupportedError, match="'x' has dictionaries"):
+            sp.from_arrow(table)
+        return
+    for given in [
+        table,
+        table.to_reader(),
+        pa.RecordBatchReader.from_stream(table),
+        Exporter(table),
+    ]:
+        assert sp.sql("SELECT x FROM {0}", given).to_arrow()["x"].to_pylist() == array.to_pylist()
+    empty = sp.from_arrow(table.slice(0, 1))
+    assert empty.take_all() == table.slice(0, 1).to_pylist()
+
+
+class Exporter:
+    """What only offers the interface, once."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.reader = table.to_reader()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.reader.__arrow_c_stream__(requested_schema)
 
 
 def test_many_batches(sp: smallpond.Session) -> None:

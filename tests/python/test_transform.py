@@ -77,7 +77,7 @@ def test_limit(sp: smallpond.Session, rows: smallpond.DataFrame) -> None:
         assert spread.limit(10).count() == 10 and spread.limit(0).count() == 0
         assert spread.limit(1000).count() == 100
         assert sp.sql("SELECT count(*) AS n FROM {0}", spread.limit(10)).take_all() == [{"n": 10}]
-    with pytest.raises(smallpond.InvalidInputError, match="negative"):
+    with pytest.raises(smallpond.InvalidInputError, match="at least 0"):
         rows.limit(-1)
 
 
@@ -86,6 +86,48 @@ def test_random_shuffle(rows: smallpond.DataFrame) -> None:
         found = [row["i"] for row in spread.random_shuffle().take_all()]
         assert sorted(found) == list(range(100))
         assert found != list(range(100))
+
+
+def test_random_shuffle_moves_rows_between_partitions(
+    sp: smallpond.Session, rows: smallpond.DataFrame
+) -> None:
+    spread = rows.repartition(4, by_rows=True)
+    shuffled = spread.random_shuffle()
+    found = partitions(sp, shuffled, "i")
+    assert [len(part) for part in found] == [25] * 4
+    assert sorted(i for part in found for i in part) == list(range(100))
+    before = partitions(sp, spread, "i")
+    assert all(set(part) != set(old) for part, old in zip(found, before, strict=True))
+    assert all(part != sorted(part) for part in found), "within them too"
+    assert partitions(sp, shuffled, "i") != found, "each action shuffles anew"
+
+
+@pytest.mark.parametrize("by", [{}, {"hash_by": "part"}, {"by": "part"}, {"by_rows": True}])
+def test_each_on_partitions(
+    sp: smallpond.Session, rows: smallpond.DataFrame, by: dict[str, Any]
+) -> None:
+    """What smallpond 0.15 does: the text runs on each partition, whose rows stay where they are."""
+    spread = rows.repartition(5, **by)
+    before = partitions(sp, spread, "i")
+    assert partitions(sp, spread.map("i, h"), "i") == before
+    assert partitions(sp, spread.map("i + 1 AS i").filter("i % 2 = 0"), "i") == [
+        [i + 1 for i in part if i % 2 == 1] for part in before
+    ]
+    firsts = [{"i": min(part)} for part in before if part]
+    assert [row for row in spread.map("min(i) AS i").take_all() if row["i"] is not None] == firsts
+    best = spread.filter("true").map("i, rank() OVER (ORDER BY h) AS r").filter("r = 1")
+    assert best.count() == len(firsts), "windows see one partition"
+    ordered = partitions(sp, spread.partial_sort(["part DESC", "i"]), "i")
+    assert ordered == [sorted(part, key=lambda i: (-(i % 3), i)) for part in before]
+
+
+def test_limit_is_of_all_rows(sp: smallpond.Session, rows: smallpond.DataFrame) -> None:
+    spread = rows.repartition(5, hash_by="part")
+    limited = spread.limit(7)
+    assert limited.count() == 7 and limited.num_partitions == 1
+    assert {row["i"] for row in limited.take_all()} <= set(range(100))
+    assert spread.partial_sort("h").limit(200).count() == 100
+    assert spread.limit(60).repartition(3).limit(50).count() == 50
 
 
 # --- Python's own data ---

@@ -144,23 +144,6 @@ def test_partition_by(
     assert frame.count() == 60
 
 
-def test_partition_by_is_not_for_json(rows: smallpond.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(smallpond.Error, match=r"(?i)json.*partition_by"):
-        rows.write_json(tmp_path / "out", partition_by="k")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_partition_by_hostile_values(sp: smallpond.Session, tmp_path: Path) -> None:
-    values = ["a/b", "..", "a=b", "ünï", "a b", "", "%2F", "'", None, "NULL"]
-    frame = sp.from_items([{"i": i, "k": value} for i, value in enumerate(values)])
-    frame.write_parquet(tmp_path / "out", partition_by="k")
-    assert {path.name for path in tmp_path.iterdir()} == {"out"}
-    read_back = sp.read_parquet(tmp_path / "out", hive_partitioning=True)
-    assert sorted(row["i"] for row in read_back.take_all()) == list(range(len(values)))
-    found = {row["i"]: row["k"] for row in read_back.take_all()}
-    assert [found[i] for i in (0, 2, 3, 4, 6, 7)] == ["a/b", "a=b", "ünï", "a b", "%2F", "'"]
-
-
 def test_sort_by(sp: smallpond.Session, rows: smallpond.DataFrame, tmp_path: Path) -> None:
     rows.repartition(2).write_parquet(tmp_path / "out", sort_by=["p", "i DESC"])
     for path in data_files(tmp_path / "out"):
@@ -267,10 +250,16 @@ def test_bad_option(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_option_of_the_format(rows: smallpond.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(smallpond.Error, match=r"(?i)colour"):
-        rows.write_csv(tmp_path / "out", colour="red")
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_unknown_option_of_the_format(
+    sp: smallpond.Session, rows: smallpond.DataFrame, tmp_path: Path, form: str
+) -> None:
+    with pytest.raises(smallpond.InvalidInputError, match=r"(?i)colour"):
+        getattr(rows, f"write_{form}")(tmp_path / "out", colour="red")
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / f"x.{form}").write_text("1")
+    with pytest.raises(smallpond.InvalidInputError, match=r"(?i)colour"):
+        getattr(sp, f"read_{form}")(tmp_path / f"x.{form}", colour="red")
 
 
 def test_patterns_of_other_programs_match_data_only(

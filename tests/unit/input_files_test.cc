@@ -25,12 +25,13 @@ class InputFiles : public ::testing::Test {
     Names absolute;
     for (const auto& path : paths)
       absolute.push_back(path.find("://") == path.npos ? folder_.Path(path) : path);
-    auto glob = [this](const std::string&) {
+    auto glob = [this](const std::string& pattern) {
+      patterns_.push_back(pattern);
       Names matches;
       for (const auto& match : matches_) matches.push_back(folder_.Path(match));
       return matches;
     };
-    auto files = ListInputFiles(absolute, {".parquet", ".pq"}, recursive, glob);
+    auto files = ListInputFiles(absolute, {".parquet", ".pq"}, recursive, glob).paths;
     for (auto& file : files) {
       if (file.starts_with(folder_.path() + "/")) file = file.substr(folder_.path().size() + 1);
     }
@@ -57,6 +58,7 @@ class InputFiles : public ::testing::Test {
 
   ScratchFolder folder_;
   Names matches_;
+  mutable Names patterns_;  // What was globbed.
 };
 
 TEST_F(InputFiles, AreFilesAsTheyWereNamed) {
@@ -78,6 +80,17 @@ TEST_F(InputFiles, OfAGlobAreItsMatches) {
                 "'. Check the path; a relative one starts at data_dir or the current folder.");
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { List({"missing.parquet"}); }),
                   "There is no file '" + folder_.Path("missing.parquet") + "'.");
+}
+
+TEST_F(InputFiles, OfAGlobAreInTheFolderOfThatName) {
+  Touch({"a[1]/b[2]/x.parquet", "a1/b2/x.parquet"});
+  matches_ = {"a[1]/b[2]/x.parquet"};
+  EXPECT_EQ(List({"a[1]/b[2]/*.parquet"}), matches_);
+  EXPECT_EQ(patterns_.back(), folder_.Path("a[[]1]/b[[]2]/*.parquet"));
+  List({"a[1]/[b]*/b[2]/*.parquet"});
+  EXPECT_EQ(patterns_.back(), folder_.Path("a[[]1]/[b]*/b[2]/*.parquet")) << "behind a pattern";
+  List({"[a]*/*.parquet"});
+  EXPECT_EQ(patterns_.back(), folder_.Path("[a]*/*.parquet"));
 }
 
 TEST_F(InputFiles, OfAFolderAreThoseWithTheEndingsInOrder) {

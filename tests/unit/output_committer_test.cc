@@ -14,6 +14,7 @@
 
 #include "error_of.h"
 #include "scratch_folder.h"
+#include "storage/output_publisher.h"
 
 namespace smallpond {
 namespace {
@@ -234,7 +235,7 @@ TEST_F(OutputCommitterTest, KeepsTheAttemptOfAWriterThatLives) {
   Stage(*slow, "slow.txt", "slow");
   Write("other", {"a"});
   Write("out", {"fast"}, WriteMode::kOverwrite);
-  EXPECT_TRUE(fs::exists(slow->staging_folder() + "/slow.txt.writing"));
+  EXPECT_TRUE(fs::exists(slow->staging_folder() + "/slow.txt?writing"));
 }
 
 TEST_F(OutputCommitterTest, PutsAppendsOnTopOfEachOther) {

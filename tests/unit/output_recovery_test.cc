@@ -45,14 +45,15 @@ TEST(OutputCommitter, ACommittedVersionOutlivesAFailureToPublish) {
   ScratchFolder scratch;
   std::string folder = scratch.Path("out");
   Write(folder, WriteMode::kOverwrite, kLayouts[1], "old");
-  ErrorOf(ErrorKind::kIo, [&] {
-    Write(folder, WriteMode::kOverwrite, kLayouts[1], "new", [&](const char* step) {
-      // What is in the way of a partition's folder.
-      if (std::string(step) != "committed") return;
-      fs::remove_all(folder + "/x=2");
-      scratch.Write("out/x=2", "foreign");
-    });
-  });
+  WriteResult result =
+      Write(folder, WriteMode::kOverwrite, kLayouts[1], "new", [&](const char* step) {
+        // What is in the way of a partition's folder.
+        if (std::string(step) != "committed") return;
+        fs::remove_all(folder + "/x=2");
+        scratch.Write("out/x=2", "foreign");
+      });
+  EXPECT_EQ(result.num_files, 3) << "a write that is committed has not failed";
+  EXPECT_CONTAINS(result.publish_error, "Publishing '" + folder + "/x=2/");
   ExpectReadersSee(folder, kLayouts[1], TextsOf(kLayouts[1], "new"));
   fs::remove(folder + "/x=2");
   RecoverOutputFolder(folder);

@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "storage/input_files.h"
 #include "storage/output_committer.h"
 #include "storage/output_manifest.h"
+#include "storage/output_publisher.h"
 
 // Writes of output folders, and what readers must see of them.
 namespace smallpond {
@@ -71,12 +73,13 @@ inline void Stage(const OutputCommitter& committer, const Layout& layout,
   }
 }
 
-inline void Write(const std::string& folder, WriteMode mode, const Layout& layout,
-                  const std::string& version, OutputCommitter::StepHook hook = {}) {
+inline WriteResult Write(const std::string& folder, WriteMode mode, const Layout& layout,
+                         const std::string& version, OutputCommitter::StepHook hook = {},
+                         bool has_rows = true) {
   auto committer = OutputCommitter::Begin(folder, mode, "job", std::move(hook));
-  ASSERT_TRUE(committer);
+  if (!committer) throw std::runtime_error("there is nothing to write");
   Stage(*committer, layout, version);
-  committer->Commit();
+  return committer->Commit(has_rows);
 }
 
 // Runs `work` in a process of its own, and returns how it ended: its exit code, or -signal.
@@ -127,10 +130,12 @@ inline Texts TextsAt(const std::vector<std::string>& paths) {
 }
 
 inline std::vector<std::string> List(const std::string& path) {
-  return ListInputFiles({path}, {".txt"}, false, [](const std::string& pattern) {
-    ADD_FAILURE() << "a committed folder was globbed: " << pattern;
-    return std::vector<std::string>();
-  });
+  return ListInputFiles({path}, {".txt"}, false,
+                        [](const std::string& pattern) {
+                          ADD_FAILURE() << "a committed folder was globbed: " << pattern;
+                          return std::vector<std::string>();
+                        })
+      .paths;
 }
 
 // What readers of the folder see: exactly `expected`, by every way to ask.

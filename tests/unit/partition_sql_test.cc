@@ -208,7 +208,7 @@ TEST_F(PartitionSql, TakesTheNumberFromAColumnAndRefusesOthers) {
   EXPECT_CONTAINS(InvalidInputOf([&] {
                     Ask("count(p)", Rows("SELECT NULL::INT AS \"k'\"\"\""), 4, {.by = "k'\""});
                   }),
-                  "partition key NULL in column k'\" is out of range 0-3");
+                  "partition key NULL is out of range 0-3. The column 'k'\"' must hold the");
 }
 
 TEST_F(PartitionSql, NamesItsColumnAsNoOther) {

@@ -188,7 +188,7 @@ TEST_F(ScanSplits, PlansTenThousandFilesInAMoment) {
   auto splits = Splits(scan, {});
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   EXPECT_EQ(splits.size(), (10'000 + kMaxFilesPerSplit - 1) / kMaxFilesPerSplit);
-  EXPECT_LT(took.count(), 1.0);
+  EXPECT_LT(took.count(), 5.0);  // 0.05 s on an idle machine. None of these files has a footer.
   RecordProperty("milliseconds", static_cast<int>(took.count() * 1000));
   std::cout << "planned in " << took.count() << " s\n";
 }

@@ -151,8 +151,10 @@ TEST_F(SessionTest, TakesInputsByNumberAndByName) {
   EXPECT_EQ(Sql("SELECT a.x, b.x, u.x, v.x FROM {0} a, {1} b, users u, {users} v", inputs),
             Rows({"(1, 2, 2, 2)"}));
   EXPECT_EQ(Sql("SELECT USERS.x FROM USERS", {.named = {{"users", two}}}), Rows({"(2)"}));
-  EXPECT_EQ(InvalidInputOf([&] { Sql("FROM {2}", {.positional = {one, two}}); }),
-            "The query refers to {2}, but 2 positional inputs were given. The first one is {0}.");
+  EXPECT_EQ(
+      InvalidInputOf([&] { Sql("FROM {2}", {.positional = {one, two}}); }),
+      "The query refers to {2}, but 2 positional inputs were given. The first one is {0}.\nIn "
+      "the query: FROM {2}");
   EXPECT_CONTAINS(
       InvalidInputOf([&] { Sql("FROM {99999999999999999999}", {.positional = {one}}); }),
       "positional inputs");
@@ -222,10 +224,27 @@ TEST_F(SessionTest, ReadsFilesOfEachFormat) {
             Rows({"(0, 0)", "(2, 1)", "(4, 2)"}));
   EXPECT_EQ(session_.ReadParquet({folder_.Path("c.parquet")}).ToString(),
             "DataFrame[k BIGINT, w BIGINT]");
-  TextOptions options{.schema = {{"k", "SMALLINT"}, {"v", "VARCHAR"}},
-                      .further = {{"header", true}}};
+  CsvOptions options{.schema = {{"k", "SMALLINT"}, {"v", "VARCHAR"}}, .header = true};
   EXPECT_EQ(session_.ReadCsv({folder_.Path("a.csv")}, options).ToString(),
             "DataFrame[k SMALLINT, v VARCHAR]");
+}
+
+TEST_F(SessionTest, ReadsTextAsTheOptionsSay) {
+  folder_.Write("y=1/a.csv", "1;x\nno;y\n");
+  folder_.Write("y=1/b.jsonl", "{\"k\": 1}\n{\"k\":\n");
+  auto csv = [&](CsvOptions options) {
+    options.schema = {{"k", "INTEGER"}, {"v", "VARCHAR"}};
+    return Read(session_.ReadCsv({folder_.Path("y=1/a.csv")}, options));
+  };
+  EXPECT_EQ(csv({.delim = ";", .ignore_errors = true}), Rows({"(1, x, 1)"}));
+  EXPECT_EQ(csv({.header = true, .ignore_errors = true, .further = {{"sep", ";"}}}), Rows());
+  EXPECT_EQ(csv({.delim = ";", .ignore_errors = true, .hive_partitioning = false}),
+            Rows({"(1, x)"}));
+  EXPECT_CONTAINS(InvalidInputOf([&] { csv({.delim = ""}); }), "delim is empty");
+  EXPECT_CONTAINS(InvalidInputOf([&] { csv({.header = true, .further = {{"HEADER", true}}}); }),
+                  "'header' is given twice");
+  JsonOptions json{.ignore_errors = true, .hive_partitioning = false};
+  EXPECT_EQ(Read(session_.ReadJson({folder_.Path("y=1")}, json)), Rows({"(1)", "(NULL)"}));
 }
 
 TEST_F(SessionTest, StartsRelativePathsAtTheDataFolder) {

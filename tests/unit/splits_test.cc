@@ -96,6 +96,7 @@ TEST(CutFiles, MakesSmallerSplitsForMoreWorkers) {
   EXPECT_EQ(Cut({8'000'000}, {100'000'000, 3}, {eight}).size(), 3u);
   EXPECT_EQ(Cut({8'000'000}, {2'000'000, 3}, {eight}).size(), 4u) << "its size says more";
   EXPECT_EQ(Cut({80'000}, {100'000'000, 4}, {eight}), (Found{"0"})) << "not worth a task";
+  EXPECT_EQ(Cut({2'000'000, 2'000'000}, {256'000'000, 4}, {eight, eight}).size(), 4u);
   // One file of three is large: the others are enough for one split each.
   EXPECT_EQ(Cut({1'000'000, 9'000'000, 1'000'000}, {100'000'000, 3}), (Found{"0", "1", "2"}));
 }
@@ -107,6 +108,7 @@ TEST(CutFiles, MakesAsManyAsWereAskedFor) {
     target.exactly = count;
     EXPECT_EQ(Cut({80}, target, {eight}).size(), static_cast<size_t>(count));
   }
+  EXPECT_EQ(Cut({80}, {.exactly = 5}, {eight}).size(), 5u) << "however small the file is";
   target.exactly = 20;
   EXPECT_EQ(Cut({80}, target, {eight}).size(), 8u) << "as many as there are row groups";
   target.exactly = 3;

@@ -1,0 +1,163 @@
+"""Measures what writing costs beside the query: copies of Parquet, and the commit of many files.
+
+    python benchmarks/writing.py                        2 GB, about five minutes
+    python benchmarks/writing.py --gigabytes 10 --folder /path/on/a/disk
+    python benchmarks/writing.py --only commit
+
+A copy reads files and writes the same rows, by smallpond and by DuckDB's own COPY: whole fresh
+processes that take turns, with the same threads and memory limit and one layout. The ratio of each
+pair is what counts. The folder needs room for the data twice; outputs are removed after each run.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+ROWS_PER_FILE = 4_000_000
+FILE_SQL = """
+    COPY (SELECT i AS id, hash(i) AS h, (hash(i * 7) % 1000)::INTEGER AS kind,
+                 (hash(i * 11) % 100000)::DOUBLE / 100 AS amount,
+                 TIMESTAMP '2026-01-01' + to_seconds((i % 31536000)::BIGINT) AS at,
+                 'customer-' || (hash(i * 13) % 1000000) AS customer
+          FROM range({begin}, {end}) t(i)) TO '{path}' (FORMAT parquet)
+"""
+# What a run does; DuckDB writes a folder's files of a size itself.
+LAYOUTS = {
+    "one file": ({}, ""),
+    "files of 256 MB": ({"file_size": "256MB"}, ", FILE_SIZE_BYTES 256000000"),
+}
+
+
+def make_files(folder: Path, gigabytes: float) -> list[Path]:
+    files: list[Path] = []
+    connection = duckdb.connect()
+    total = 0
+    while total < gigabytes * 1e9:
+        path = folder / f"in-{len(files):03}.parquet"
+        begin = len(files) * ROWS_PER_FILE
+        end = begin + ROWS_PER_FILE
+        connection.execute(FILE_SQL.format(begin=begin, end=end, path=path))
+        total += path.stat().st_size
+        files.append(path)
+    return files
+
+
+def copy_by_smallpond(layout: str, inputs: str, output: str, threads: int, memory: str) -> None:
+    import smallpond
+
+    with smallpond.init(threads=threads, duckdb_memory=memory) as sp:
+        sp.read_parquet(inputs).write_parquet(output, **LAYOUTS[layout][0])
+
+
+def copy_by_duckdb(layout: str, inputs: str, output: str, threads: int, memory: str) -> None:
+    connection = duckdb.connect(config={"threads": threads, "memory_limit": memory})
+    further = LAYOUTS[layout][1]
+    Path(output).mkdir()
+    target = output if further else f"{output}/out.parquet"
+    source = f"SELECT * FROM read_parquet('{inputs}')"
+    connection.execute(f"COPY ({source}) TO '{target}' (FORMAT parquet{further})")
+
+
+COPIES: dict[str, Callable[[str, str, str, int, str], None]] = {
+    "smallpond": copy_by_smallpond,
+    "duckdb": copy_by_duckdb,
+}
+
+
+def run_copy(engine: str, layout: str, folder: Path, threads: int, memory: str) -> dict:
+    """Seconds of one whole process, and what it left, which is removed."""
+    output = folder / "out"
+    command = [sys.executable, __file__, "--run", engine, layout, f"{folder}/in-*.parquet"]
+    command += [str(output), str(threads), memory]
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    seconds = time.perf_counter() - start
+    files = list(output.glob("*.parquet"))
+    rows = duckdb.sql(f"SELECT count(*), sum(h) FROM '{output}/*.parquet'").fetchall()
+    size = sum(path.stat().st_size for path in files)
+    shutil.rmtree(output)
+    return {"seconds": seconds, "files": len(files), "bytes": size, "rows": rows}
+
+
+def compare_copies(folder: Path, pairs: int, threads: int, memory: str, gigabytes: float) -> None:
+    files = make_files(folder, gigabytes)
+    size = sum(path.stat().st_size for path in files)
+    print(f"{len(files)} files, {size / 1e9:.1f} GB, {threads} threads, {memory} each", flush=True)
+    for layout in LAYOUTS:
+        runs: dict[str, list[dict]] = {engine: [] for engine in COPIES}
+        for pair in range(pairs):
+            order = list(COPIES) if pair % 2 == 0 else list(reversed(COPIES))
+            for engine in order:
+                runs[engine].append(run_copy(engine, layout, folder, threads, memory))
+        assert len({str(run["rows"]) for each in runs.values() for run in each}) == 1
+        ratios = [
+            ours["seconds"] / theirs["seconds"]
+            for ours, theirs in zip(runs["smallpond"], runs["duckdb"], strict=True)
+        ]
+        medians = {
+            engine: statistics.median(run["seconds"] for run in runs[engine]) for engine in COPIES
+        }
+        counts = "/".join(str(runs[engine][0]["files"]) for engine in COPIES)
+        print(
+            f"copy to {layout} ({counts} files): smallpond {medians['smallpond']:.1f} s, "
+            f"DuckDB {medians['duckdb']:.1f} s, ratio {statistics.median(ratios):.2f} "
+            f"({min(ratios):.2f}-{max(ratios):.2f}, {pairs} pairs)",
+            flush=True,
+        )
+
+
+def measure_commits(folder: Path, pairs: int, num_files: int = 1000) -> None:
+    """A write of many small files against one of a single file: the difference is mostly commit."""
+    import smallpond
+
+    with smallpond.init() as sp:
+        frame = sp.sql(f"SELECT i, i % {num_files} AS k FROM range({num_files * 10}) t(i)")
+        publish, whole = [], []
+        for _ in range(pairs + 1):  # The first writes into an empty folder, the others replace.
+            start = time.perf_counter()
+            result = frame.write_parquet(folder / "commit", partition_by="k")
+            whole.append(time.perf_counter() - start)
+            publish.append(result.publish_seconds)
+            assert result.num_files == num_files
+    print(
+        f"{num_files} files over {num_files} others, in folders of their own: "
+        f"write {statistics.median(whole[1:]):.2f} s, of it publishing "
+        f"{statistics.median(publish[1:]):.2f} s ({json.dumps([round(s, 2) for s in publish])})"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--gigabytes", type=float, default=2)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--memory", default="4GB", help="DuckDB's limit in both")
+    parser.add_argument("--folder", help="where the data goes for the time being")
+    parser.add_argument("--only", choices=["copy", "commit"])
+    parser.add_argument("--run", nargs=6, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.run:
+        engine, layout, inputs, output, threads, memory = arguments.run
+        COPIES[engine](layout, inputs, output, int(threads), memory)
+        return
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        if arguments.only != "copy":
+            measure_commits(Path(name), arguments.pairs)
+        if arguments.only != "commit":
+            compare_copies(
+                Path(name), arguments.pairs, arguments.threads, arguments.memory,
+                arguments.gigabytes,
+            )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "duckdb_adapter/schema.h"
+#include "duckdb_adapter/statement.h"
+
+namespace duckdb {
+class DatabaseInstance;
+}
+
+namespace smallpond {
+
+/// What holds rows outside of a query. None of them holds every type; docs/types.md has the table.
+enum class Holder {
+  kArrow,    ///< No 128-bit integer, no time with a zone, no bits: decimals and texts instead.
+  kParquet,  ///< No 128-bit integer.
+  kTable,    ///< DuckDB's own tables, which need a name for every field.
+};
+
+/// Returns the columns with the types that they have in `holder`. Throws Unsupported where there is
+/// none, which names the column and says what to cast it to.
+Schema SchemaIn(Holder holder, const Schema& schema);
+
+/// Returns `query`, whose columns are `schema`, with the types of `holder`. A value that does not
+/// fit becomes an error of the run that names the column.
+Statement CastFor(Holder holder, Statement query, const Schema& schema);
+
+/// Returns `query`, whose columns are SchemaIn(holder, schema), with the types of `schema` again.
+Statement CastBack(Holder holder, Statement query, const Schema& schema);
+
+/// Makes the function known that CastFor checks values with.
+void RegisterExportCheck(duckdb::DatabaseInstance& database);
+
+}  // namespace smallpond

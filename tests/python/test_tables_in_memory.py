@@ -1,0 +1,229 @@
+"""from_pandas, from_arrow and from_items: what becomes of names, types and missing values."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import smallpond
+from oracle import assert_same, duckdb_answer
+
+HOSTILE = ['quo"te', "quo'te", "a.b", "a b", "{0}", "select", "ünï", "a,b", "--", "\n", "$1", "*"]
+
+PANDAS: dict[str, Callable[[], pd.DataFrame]] = {
+    "no_rows": lambda: pd.DataFrame({"a": pd.Series([], dtype="int64")}),
+    "no_rows_of_objects": lambda: pd.DataFrame({"a": pd.Series([], dtype="object")}),
+    "only_none": lambda: pd.DataFrame({"a": [None, None]}),
+    "only_nan": lambda: pd.DataFrame({"a": [np.nan, np.nan]}),
+    "only_nat": lambda: pd.DataFrame({"a": pd.Series([pd.NaT], dtype="datetime64[ns]")}),
+    "hostile_names": lambda: pd.DataFrame([range(len(HOSTILE))], columns=HOSTILE),
+    "names_that_are_no_text": lambda: pd.DataFrame([[1, 2, 3]], columns=[5, 1.5, ("x", "y")]),
+    "same_names": lambda: pd.DataFrame([[1, 2, "x"]], columns=["a", "a", "A"]),
+    "names_in_levels": lambda: pd.DataFrame(
+        [[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")])
+    ),
+    "index": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="k")),
+    "index_in_levels": lambda: pd.DataFrame(
+        {"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, 2), (3, 4)], names=["p", "q"])
+    ),
+    "index_of_a_columns_name": lambda: pd.DataFrame({"a": [1]}, index=pd.Index([9], name="a")),
+    "nullable": lambda: pd.DataFrame(
+        {
+            "i": pd.array([1, None], dtype="Int32"),
+            "u": pd.array([1, None], dtype="UInt8"),
+            "f": pd.array([1.5, None], dtype="Float64"),
+            "b": pd.array([True, None], dtype="boolean"),
+            "s": pd.array(["a", None], dtype="string"),
+            "arrow": pd.array([1, None], dtype="int64[pyarrow]"),
+        }
+    ),
+    "categories": lambda: pd.DataFrame(
+        {
+            "c": pd.Categorical(["b", None, "a'"], ["b", "a'"]),
+            "o": pd.Categorical(["low", "high", "low"], ["low", "mid", "high"], ordered=True),
+            "unused": pd.Categorical([None, None, None], ["x", ""]),
+        }
+    ),
+    "categories_of_one_name": lambda: pd.concat(
+        [pd.DataFrame({"c": pd.Categorical(["x"], [*"yx"])})] * 2, axis="columns"
+    ),
+    "categories_without_rows": lambda: pd.DataFrame({"c": pd.Categorical([], ["b", "a"])}),
+    "objects": lambda: pd.DataFrame(
+        {
+            "s": ["a", None],
+            "b": [b"\0x", None],
+            "d": [decimal.Decimal("1.50"), None],
+            "day": [datetime.date(2026, 1, 31), None],
+            "time": [datetime.time(1, 2), None],
+        }
+    ),
+    "times": lambda: pd.DataFrame(
+        {
+            "ns": pd.to_datetime(["2026-01-01 00:00:00.123456789", None]),
+            "delta": [pd.Timedelta("1h"), pd.NaT],
+        }
+    ),
+    "half_floats": lambda: pd.DataFrame({"a": np.array([1.5, np.nan], dtype="float16")}),
+    "strided": lambda: pd.DataFrame({"a": np.arange(10)[::2]}),
+}
+
+
+@pytest.mark.parametrize("make", PANDAS.values(), ids=PANDAS)
+def test_pandas(
+    sp: smallpond.Session, oracle: duckdb.DuckDBPyConnection, make: Callable[[], pd.DataFrame]
+) -> None:
+    frame = make()
+    found = sp.from_pandas(frame)
+    oracle.register("in_memory", frame)
+    expected = duckdb_answer(oracle, "FROM in_memory")
+    assert_same(found, expected)
+    assert found.columns == expected.names and list(found.schema.values()) == expected.types
+    assert found.num_partitions == 1
+    assert_same(sp.sql("FROM {0}", frame), expected)
+    assert_same(sp.sql("FROM frame"), expected)
+    assert_same(sp.partial_sql("FROM {0}", found.repartition(3)), expected)
+
+
+def test_order_of_categories(sp: smallpond.Session, oracle: duckdb.DuckDBPyConnection) -> None:
+    sizes = ["low", "mid", "high"]
+    frame = pd.DataFrame({"o": pd.Categorical(["high", "low", "mid"], sizes, ordered=True)})
+    oracle.register("frame", frame)
+    sql = "SELECT o, o::VARCHAR || '!' AS s FROM frame WHERE o < 'high' ORDER BY o DESC"
+    assert_same(sp.sql(sql), duckdb_answer(oracle, sql), order_by=["o"])
+    back = sp.sql("FROM frame ORDER BY o").to_pandas()
+    assert back["o"].tolist() == sizes
+    # In the order of text they are text, which is faster and sorts the same.
+    assert sp.from_pandas(pd.DataFrame({"o": pd.Categorical(sizes)})).schema == {"o": "VARCHAR"}
+
+
+def test_a_name_that_is_empty(sp: smallpond.Session) -> None:
+    for table in [pa.table({"": [1], "z": [2]}), pl.DataFrame({"": [1], "z": [2]})]:
+        assert sp.from_arrow(table).take_all() == [{"v0": 1, "z": 2}], "DuckDB's name for it"
+    assert sp.from_items([{"": 1, "z": 2}]).count() == 1
+    assert sp.from_pandas(pd.DataFrame([[1, 2]], columns=["", "z"])).columns == ["v0", "z"]
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        ([1, "x"], "type str"),
+        (pd.period_range("2026-01", periods=2, freq="M"), r"'a' holds periods"),
+        ([1j, 2j], "complex"),
+        (pd.arrays.SparseArray([0, 1]), "[Ss]parse"),
+        ([object(), object()], "object"),
+    ],
+    ids=["mixed", "periods", "complex", "sparse", "objects"],
+)
+def test_pandas_that_cant_be_read(sp: smallpond.Session, column: Any, reason: str) -> None:
+    with pytest.raises(smallpond.InvalidInputError, match=reason):
+        sp.from_pandas(pd.DataFrame({"a": column}))
+
+
+ARROW: dict[str, Callable[[], Any]] = {
+    "no_rows": lambda: pa.table({"a": pa.array([], pa.int32())}),
+    "no_chunks": lambda: pa.table({"a": pa.chunked_array([], pa.string())}),
+    "no_types": lambda: pa.table({"a": pa.nulls(3)}),
+    "chunks": lambda: pa.table(
+        {"a": pa.chunked_array([[1, 2], [], [3]]), "b": pa.chunked_array([["x"], ["y", None]])}
+    ),
+    "slice": lambda: pa.table({"a": range(100)}).slice(97),
+    "same_names": lambda: pa.table([pa.array([1]), pa.array([2])], names=["a", "A"]),
+    "hostile_names": lambda: pa.table({name: [1] for name in HOSTILE}),
+    "dictionary": lambda: pa.table({"a": pa.array(["x", None, "x"]).dictionary_encode()}),
+    "polars": lambda: pl.DataFrame(
+        {
+            "i": [1, None],
+            "c": pl.Series(["p", "q"], dtype=pl.Categorical),
+            "e": pl.Series(["p", "q"], dtype=pl.Enum(["q", "p"])),
+            "l": [[1], []],
+            "d": [decimal.Decimal("1.5"), None],
+        }
+    ),
+    "polars_slice": lambda: pl.DataFrame({"a": range(100)}).slice(50, 2),
+    "polars_no_rows": lambda: pl.DataFrame({"a": []}, schema={"a": pl.Int16}),
+}
+
+
+@pytest.mark.parametrize("make", ARROW.values(), ids=ARROW)
+def test_arrow(
+    sp: smallpond.Session, oracle: duckdb.DuckDBPyConnection, make: Callable[[], Any]
+) -> None:
+    table = make()
+    oracle.register("in_memory", table.to_arrow() if isinstance(table, pl.DataFrame) else table)
+    expected = duckdb_answer(oracle, "FROM in_memory")
+    assert_same(sp.from_arrow(table), expected)
+    assert_same(sp.sql("FROM table_", table_=table), expected)
+
+
+def reader() -> pa.RecordBatchReader:
+    batches = [pa.record_batch({"a": [1]}), pa.record_batch({"a": [2]})]
+    return pa.RecordBatchReader.from_batches(batches[0].schema, iter(batches))
+
+
+def test_reader_is_read_once(sp: smallpond.Session, fresh_sp: smallpond.Session) -> None:
+    once = reader()
+    frame = sp.from_arrow(once)
+    assert frame.count() == 2 and frame.to_arrow()["a"].to_pylist() == [1, 2]
+    assert sp.from_arrow(once).count() == 2, "the same rows"
+    assert sp.sql("SELECT sum(a) AS s FROM once").take_all() == [{"s": 3}]
+    assert sp.sql("FROM {0} UNION ALL FROM {1}", once, once).count() == 4
+    with pytest.raises(smallpond.InvalidInputError, match="another session"):
+        fresh_sp.from_arrow(once)
+    assert fresh_sp.from_arrow(reader()).count() == 2
+
+
+def test_reader_that_was_begun(sp: smallpond.Session) -> None:
+    begun = reader()
+    begun.read_next_batch()
+    assert sp.from_arrow(begun).take_all() == [{"a": 2}]
+
+
+def test_polars_objects_are_no_data(sp: smallpond.Session) -> None:
+    """Polars hands out their addresses."""
+    with pytest.raises(smallpond.InvalidInputError, match="'a' holds Python objects"):
+        sp.from_arrow(pl.DataFrame({"a": [object()]}))
+
+
+@pytest.mark.parametrize("table", [pa.table({}), pl.DataFrame(), pd.DataFrame(index=[1, 2])])
+def test_no_columns(sp: smallpond.Session, table: Any) -> None:
+    with pytest.raises(smallpond.InvalidInputError, match="no columns"):
+        sp.from_arrow(table)
+
+
+def test_items(sp: smallpond.Session) -> None:
+    assert sp.from_items([None, None]).schema == {"item": "INTEGER"}
+    assert sp.from_items([1, 2.5]).schema == {"item": "DOUBLE"}
+    assert sp.from_items(np.array([1, 2])).count() == 2
+    assert sp.from_items([{"a": None}, {"b": "x"}]).take_all() == [
+        {"a": None, "b": None},
+        {"a": None, "b": "x"},
+    ]
+    assert sp.from_items([{name: 1 for name in HOSTILE}]).columns == HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ([], "empty"),
+        ("abc", "list of items"),
+        (b"abc", "list of items"),
+        ({"a": 1}, "list of items"),
+        ([1, "x"], "common type"),
+        ([{"a": 1}, 5], "item 1 is 5"),
+        ([{"a": 1}, None], "item 1 is None"),
+        ([{}, {}], "no columns"),
+        ([2**70], "64 bits"),
+        ([object()], "common type"),
+    ],
+)
+def test_items_that_are_no_table(sp: smallpond.Session, items: Any, reason: str) -> None:
+    with pytest.raises(smallpond.InvalidInputError, match=reason):
+        sp.from_items(items)
