@@ -101,21 +101,25 @@ StatementEffect EffectOf(const Statement& statement) {
   }
 }
 
-bool WorkersNeed(const Statement& statement) {
+std::string SqlForWorkers(const Statement& statement) {
   const auto& main = *statement.tree().main;
   switch (main.type) {
     case StatementType::LOAD_STATEMENT:
     case StatementType::PRAGMA_STATEMENT:
     case StatementType::VARIABLE_SET_STATEMENT:
-      return true;
+      return statement.ToSql();
     case StatementType::SET_STATEMENT: {
       const auto& name = main.Cast<duckdb::SetStatement>().name;
-      return name != "schema" && name != "search_path";  // Names are bound already.
+      bool is_about_names = name == "schema" || name == "search_path";  // They are bound already.
+      return is_about_names ? "" : statement.ToSql();
     }
-    case StatementType::CREATE_STATEMENT:
-      return main.Cast<duckdb::CreateStatement>().info->type == duckdb::CatalogType::SECRET_ENTRY;
+    case StatementType::CREATE_STATEMENT: {
+      auto type = main.Cast<duckdb::CreateStatement>().info->type;
+      if (type != duckdb::CatalogType::SECRET_ENTRY) return "";
+      return main.query.substr(main.stmt_location, main.stmt_length);  // It can't be printed.
+    }
     default:
-      return false;
+      return "";
   }
 }
 

@@ -20,9 +20,10 @@ std::vector<Statement> ParseScript(const std::string& sql);
 /// transactions, prepared statements and everything that writes files.
 StatementEffect EffectOf(const Statement& statement);
 
-/// Whether worker processes need a statement too: settings, extensions and secrets. Views and
-/// macros are written out where a query is bound, and tables stay with the driver.
-bool WorkersNeed(const Statement& statement);
+/// Returns the statement as SQL where worker processes need it too: settings, extensions and
+/// secrets; "" for others. Views and macros are written out where a query is bound, and tables stay
+/// with the driver.
+std::string SqlForWorkers(const Statement& statement);
 /// Returns the table whose rows an INSERT, UPDATE, DELETE, MERGE or COPY changes; "" for others.
 std::string ChangedTable(const Statement& statement);
 

@@ -203,7 +203,7 @@ void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::s
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
     auto connection = state->Connect();
-    std::string for_workers = WorkersNeed(statement) ? statement.ToSql() : "";
+    std::string for_workers = state->stages() ? SqlForWorkers(statement) : "";
     if (effect == StatementEffect::kConnection) {
       connection->Run(statement.Copy());  // Says now what is wrong with it.
       state->AddToPrelude(std::move(statement));
