@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 
 from smallpond import _core
+from smallpond.process_executor import worker_command, worker_environment
 
 
 def main() -> int:
     """Runs the command in sys.argv and returns its exit status."""
-    return _core.run_command_line(["smallpond", *sys.argv[1:]])
+    command = ["env", *worker_environment(), *worker_command()]
+    return _core.run_command_line(["smallpond", *sys.argv[1:]], command)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ struct SqlCommand {
   std::string output;
   std::vector<std::string> inputs;  // "name=path"
   std::map<std::string, std::string> settings;
+  std::vector<std::string> worker_command;
   int rows = 40;
   bool explain = false;
 };
@@ -82,6 +83,7 @@ void RunSql(const SqlCommand& command) {
   for (const auto& [name, value] : command.settings) {
     if (!value.empty()) options.Set(name, value);
   }
+  options.worker_command = command.worker_command;
   Session session = Session::Init(options);
   SqlInputs inputs;
   for (const auto& input : command.inputs) {
@@ -133,17 +135,23 @@ void AddSqlCommand(CLI::App& app, SqlCommand& command) {
                   "DuckDB's memory limit, such as 8GB (SP_DUCKDB_MEMORY; 80% of what is there)");
   sql->add_option("--data-dir", command.settings["data_dir"],
                   "Where relative --input paths start (SP_DATA_DIR)");
+  sql->add_option("--executor", command.settings["executor"],
+                  "direct, or in stages on threads or processes (SP_EXECUTOR; direct)");
+  sql->add_option("--num-executors", command.settings["num_executors"],
+                  "Worker processes of --executor processes (SP_NUM_EXECUTORS; 1)");
   sql->add_option("--temp-dir", command.settings["temp_dir"], "Where to spill (SP_TEMP_DIR)");
 }
 
 }  // namespace
 
-int RunCommandLine(int argc, const char* const* argv) {
+int RunCommandLine(int argc, const char* const* argv,
+                   const std::vector<std::string>& worker_command) {
   CLI::App app("DuckDB SQL over files, on this machine.", "smallpond");
   app.set_version_flag("--version",
                        std::string("smallpond ") + Version() + " (DuckDB " + DuckDBVersion() + ")");
   app.require_subcommand(0, 1);  // With 1, a mistyped command is not named.
   SqlCommand command;
+  command.worker_command = worker_command;
   AddSqlCommand(app, command);
   // What the binary starts itself; an empty group keeps it out of the help.
   auto* worker = app.add_subcommand("worker", "")->group("");

@@ -260,12 +260,16 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(TranslateError);
   m.def("version", &Version);
   m.def("duckdb_version", &DuckDBVersion);
-  m.def("run_command_line", [](const std::vector<std::string>& arguments) {
-    std::vector<const char*> argv;
-    for (const auto& argument : arguments) argv.push_back(argument.c_str());
-    nb::gil_scoped_release unlocked;
-    return RunCommandLine(static_cast<int>(argv.size()), argv.data());
-  });
+  m.def(
+      "run_command_line",
+      [](const std::vector<std::string>& arguments,
+         const std::vector<std::string>& worker_command) {
+        std::vector<const char*> argv;
+        for (const auto& argument : arguments) argv.push_back(argument.c_str());
+        nb::gil_scoped_release unlocked;
+        return RunCommandLine(static_cast<int>(argv.size()), argv.data(), worker_command);
+      },
+      "arguments"_a, "worker_command"_a);
   DefineValue(m);
   DefineDataFrame(m);
   DefineSession(m);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,20 @@ def test_table(events: Path) -> None:
     )
     assert done.returncode == 0 and done.stderr == ""
     assert "│ k0      │     3 │" in done.stdout
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_executors(executor: str, events: Path, tmp_path: Path) -> None:
+    done = run(
+        *["sql", "SELECT kind, count(*) AS n FROM e GROUP BY ALL ORDER BY kind"],
+        *["-i", f"e={events}", "-f", "json", "--executor", executor],
+        *(["--num-executors", "2"] if executor == "processes" else []),
+        env={**os.environ, "SP_DATA_ROOT": str(tmp_path / "root"), "SP_PARTITIONS": "3"},
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows == [{"kind": f"k{i}", "n": 3} for i in range(3)]
+    assert list((tmp_path / "root" / "jobs").iterdir()) == []
 
 
 @pytest.mark.parametrize("source", ["csv", "json", "parquet"])

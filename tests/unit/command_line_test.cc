@@ -89,8 +89,9 @@ TEST_F(CommandLine, HelpsWithEveryOption) {
   EXPECT_EQ(Run({"--help"}), 0);
   EXPECT_CONTAINS(out_, "sql");
   EXPECT_EQ(Run({"sql", "--help"}), 0);
-  for (const char* option : {"--input", "--format", "--output", "--rows", "--explain", "--threads",
-                             "--duckdb-memory", "--data-dir", "--temp-dir"})
+  for (const char* option :
+       {"--input", "--format", "--output", "--rows", "--explain", "--threads", "--duckdb-memory",
+        "--data-dir", "--temp-dir", "--executor", "--num-executors"})
     EXPECT_CONTAINS(out_, option);
 }
 
