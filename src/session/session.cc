@@ -223,10 +223,7 @@ void Session::SetMakeExecutor(
   State()->SetMakeExecutor(std::move(make_executor));
 }
 
-void Session::StopWorkers() {
-  auto state = State();
-  if (state->stages()) state->stages()->Reset();
-}
+void Session::StopWorkers() { State()->StopWorkers(); }
 
 void Session::Close() {
   std::shared_ptr<SessionState> last;  // Ends the DuckDB outside the lock.

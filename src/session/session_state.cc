@@ -16,6 +16,7 @@
 #include "smallpond/error.h"
 #include "storage/machine.h"
 #include "storage/paths.h"
+#include "storage/process_folder.h"
 #include "task/worker.h"
 
 namespace smallpond {
@@ -71,6 +72,9 @@ std::string SpillFolder(const Options& options) {
   }
   return base + "/smallpond-" + std::to_string(getpid()) + "-" + std::to_string(sessions++);
 }
+
+// Not the session's own: DuckDB does not make its folder again where a worker removed it.
+std::string WorkersTempDir(const Options& options) { return options.temp_dir + "-workers"; }
 
 // More than this machine takes a cluster, and a cluster takes an address.
 void CheckCluster(const Options& options) {
@@ -136,6 +140,16 @@ SessionState::SessionState(const Options& options) : options_(WithDefaults(optio
   if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
 }
 
+SessionState::~SessionState() { StopWorkers(); }
+
+void SessionState::StopWorkers() {
+  if (!stages_) return;
+  stages_->Reset();
+  RemoveDeadProcessFolders(WorkersTempDir(options_), kWorkerFolderPrefix);
+  std::error_code not_empty;  // Where a worker of another machine is still ending.
+  std::filesystem::remove(WorkersTempDir(options_), not_empty);
+}
+
 std::unique_ptr<StageRunner> SessionState::MakeStages() {
   PrepareForStages(*database_);
   StageRunner::Parts parts;
@@ -153,6 +167,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
 
 WorkerSetup SessionState::SetupOfWorkers() {
   WorkerSetup setup;
+  setup.limits.temp_dir = WorkersTempDir(options_);
   {
     std::lock_guard lock(mutex_);
     setup.prelude = worker_prelude_;
@@ -161,14 +176,12 @@ WorkerSetup SessionState::SetupOfWorkers() {
   if (options_.executor == ExecutorKind::kRay) {
     setup.limits.threads = 0;
     setup.limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
-    setup.limits.temp_dir = options_.temp_dir;
     return setup;
   }
   int workers = std::max(1, options_.num_executors);
   setup.limits.threads = std::max(1, *options_.threads / workers);
   setup.limits.memory_bytes = static_cast<uint64_t>(
       (1 - kDriversShare) * static_cast<double>(MemoryBudget(options_)) / workers);
-  setup.limits.temp_dir = options_.temp_dir;
   return setup;
 }
 

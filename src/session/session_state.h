@@ -19,6 +19,7 @@ namespace smallpond {
 class SessionState {
  public:
   explicit SessionState(const Options& options);
+  ~SessionState();
 
   const Options& options() const { return options_; }
   Database& database() { return *database_; }
@@ -33,6 +34,8 @@ class SessionState {
 
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
+  /// Ends the workers when the job that uses them has ended, and removes what dead ones left.
+  void StopWorkers();
   /// Makes an executor from the setup of its workers. Set before the first action.
   using MakeExecutor = std::function<std::shared_ptr<Executor>(const std::string& setup)>;
   void SetMakeExecutor(MakeExecutor make_executor) { make_executor_ = std::move(make_executor); }

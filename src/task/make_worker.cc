@@ -1,8 +1,11 @@
 #include <nlohmann/json.hpp>
 
+#include <memory>
+
 #include "duckdb_adapter/cut/run_fragment.h"
 #include "smallpond/error.h"
 #include "storage/machine.h"
+#include "storage/process_folder.h"
 #include "task/run_task.h"
 #include "task/worker.h"
 #include "task/worker_setup.h"
@@ -12,10 +15,24 @@ namespace {
 
 using nlohmann::json;
 
+DatabaseLimits WithTempDir(DatabaseLimits limits, const std::unique_ptr<ProcessFolder>& folder) {
+  if (folder) limits.temp_dir = folder->path();
+  return limits;
+}
+
 // A worker process's one DuckDB and what runs on it.
 struct OwnDatabase {
-  explicit OwnDatabase(const WorkerSetup& setup) : database(setup.limits), prelude(setup.prelude) {
+  explicit OwnDatabase(const WorkerSetup& setup)
+      : temp_folder(MakeTempFolder(setup)),
+        database(WithTempDir(setup.limits, temp_folder)),
+        prelude(setup.prelude) {
     PrepareForStages(database);
+  }
+
+  // The workers of a session have one folder to spill to, and each a folder of its own in it.
+  static std::unique_ptr<ProcessFolder> MakeTempFolder(const WorkerSetup& setup) {
+    if (setup.limits.temp_dir.empty()) return nullptr;
+    return std::make_unique<ProcessFolder>(setup.limits.temp_dir, kWorkerFolderPrefix);
   }
 
   std::unique_ptr<Connection> Connect() {
@@ -24,6 +41,7 @@ struct OwnDatabase {
     return connection;
   }
 
+  std::unique_ptr<ProcessFolder> temp_folder;  // Before the database, whose files are in it.
   Database database;
   std::vector<std::string> prelude;
 };
