@@ -8,6 +8,7 @@
 #include "scheduler/job_directory_files.h"
 #include "scheduler/job_log.h"
 #include "smallpond/error.h"
+#include "smallpond/options.h"
 
 namespace smallpond {
 namespace {
@@ -84,9 +85,12 @@ Statement FinishedJob::Result(Connection& connection) const {
   return QueryFragment(connection, plan_.result, inputs, plan_.columns);
 }
 
-std::shared_ptr<Executor> StageRunner::TakeExecutor() {
-  if (!executor_) executor_ = parts_.make_executor();
-  return executor_;
+std::unique_lock<std::timed_mutex> StageRunner::WaitForTurn(Connection& connection) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  while (!lock.try_lock_for(std::chrono::milliseconds(Options::kTickIntervalMs))) {
+    if (connection.IsInterrupted()) throw Error(ErrorKind::kCancelled, "The query was stopped.");
+  }
+  return lock;
 }
 
 void StageRunner::Reset() {
@@ -114,16 +118,16 @@ std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection,
 
 std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, StagePlan plan,
                                                         double plan_seconds) {
+  auto lock = WaitForTurn(connection);
   auto start = Clock::now();
-  std::lock_guard lock(mutex_);
-  auto executor = TakeExecutor();
+  if (!executor_) executor_ = parts_.make_executor();
   auto directory = std::make_unique<JobDirectory>(parts_.jobs_folder,
                                                   static_cast<int>(plan.graph.stages.size()));
   WriteJob(plan, *directory);
   JobDirectoryFiles files(*directory);
   JobLog log(directory->log_path());
   Scheduler::Parts parts{
-      .executor = *executor,
+      .executor = *executor_,
       .files = files,
       .make_spec =
           [&](TaskId id, const std::vector<int>& versions) {
@@ -141,6 +145,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
     scheduler.Run();
   } catch (const Error& error) {
     connection.ShowProgress(-1);
+    if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;
     // What people can look into is kept; a query that is wrong, or was stopped, tells all itself.
     bool tells_all = error.kind() == ErrorKind::kCancelled ||
                      error.kind() == ErrorKind::kInvalidInput ||
@@ -149,6 +154,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
     throw;
   }
   connection.ShowProgress(-1);
+  if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;
   JobReport report = ReportOf(plan, scheduler);
   report.plan_seconds = plan_seconds;
   report.run_seconds = SecondsSince(start);

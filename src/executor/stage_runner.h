@@ -50,7 +50,7 @@ class FinishedJob {
 ///     query → PlanStages → job directory → Scheduler ⇄ Executor → files of the result
 ///
 /// Belongs to a session. Any thread may use it; jobs run one after the other, since they share the
-/// executor.
+/// executor. One that waits for its turn can be cancelled too.
 class StageRunner {
  public:
   struct Parts {
@@ -78,11 +78,11 @@ class StageRunner {
  private:
   std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
                                              double plan_seconds);
-  std::shared_ptr<Executor> TakeExecutor();
+  std::unique_lock<std::timed_mutex> WaitForTurn(Connection& connection);
 
   const Parts parts_;
-  std::mutex mutex_;                    // Guards executor_, and is held by the job that uses it.
-  std::shared_ptr<Executor> executor_;  // Shared with the job that uses it.
+  std::timed_mutex mutex_;              // Guards executor_, and is held by the job that uses it.
+  std::shared_ptr<Executor> executor_;  // Null where the next job has to make it.
 };
 
 }  // namespace smallpond

@@ -55,10 +55,12 @@ void Scheduler::Run() {
   try {
     while (state_.phase() == JobPhase::kRunning) Step();
   } catch (const Error& error) {
+    failed_outside_ = true;
     Abort(error.kind(), error.what());
     Drain();
     throw;
   } catch (...) {
+    failed_outside_ = true;
     Abort(ErrorKind::kCancelled, "The caller's observer failed.");
     Drain();
     throw;

@@ -61,6 +61,10 @@ class Scheduler {
   /// done so or had `kDrainMs` for it.
   void Run();
 
+  /// Whether the executor can run another job when Run has ended: it failed in nothing, and has
+  /// told the end of every attempt. Otherwise late events would be taken for those of the next job.
+  bool ExecutorIsIdle() const { return !failed_outside_ && submitted_.empty(); }
+
   /// Says that files of outputs are gone, such as those of the result that the caller found missing
   /// (then Run it again), or those of a dead worker. The observer may call it too.
   void ReportLost(std::vector<TaskId> outputs);
@@ -97,6 +101,7 @@ class Scheduler {
   std::deque<TaskId> removals_;       // Attempts whose files nobody reads.
   std::set<TaskId> submitted_;        // Whose end the executor has not told yet.
   TaskFailure failure_;               // Why the job has failed.
+  bool failed_outside_ = false;       // Something that a job works with threw, not a task.
 };
 
 }  // namespace smallpond
