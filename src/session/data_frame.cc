@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "duckdb_adapter/arrow_source.h"
+#include "duckdb_adapter/exchange_scan.h"
 #include "duckdb_adapter/export_types.h"
 #include "executor/direct_run.h"
 #include "executor/lower_plan.h"
@@ -29,15 +30,16 @@ using Work = std::function<void(Connection&, DirectRun&)>;
 std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
 // Runs work that can be run again. Returns false where it failed because a file was removed that it
-// had found: a writer replaced the folder's version, and the next run sees the new one.
-bool TryAct(SessionState& session, const Ticker& ticker, const Work& work) {
+// had found: a writer replaced the folder's version, and the next run sees the new one. So it does
+// where a file that tasks wrote for it can't be read, unless this is the last run.
+bool TryAct(SessionState& session, const Ticker& ticker, const Work& work, bool is_last) {
   auto connection = session.Connect();
   DirectRun run(*connection, &session.kept(), session.stages());
   try {
     RunTicking(*connection, ticker, [&] { work(*connection, run); });
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
-    if (run.FilesWereRemoved() || LostInput(*connection)) return false;
+    if (run.FilesWereRemoved() || (LostInput(*connection) && !is_last)) return false;
     run.CheckFilesUnchanged();  // A file that changes gives all kinds of errors.
     throw;
   }
@@ -78,6 +80,14 @@ Error Explained(SessionState& session, const LogicalPlan& plan, const Error& err
   return Error(error.kind(), text + NameSteps(plan));
 }
 
+// Of a stream, whose rows have left: it can't begin anew by itself.
+Error WithAdvice(Connection& connection, const Error& error) {
+  if (error.kind() == ErrorKind::kCancelled || !LostInput(connection)) return error;
+  return Error(ErrorKind::kIo, std::string(error.what()) +
+                                   "\nIt holds rows that were computed before. Read the frame "
+                                   "again: they are computed anew.");
+}
+
 // Computes rows from one version of the input. The work may run several times and may fail after
 // it has ended, so nothing that others see is a part of it: a write commits afterwards. An error
 // tells which frame was being computed.
@@ -85,7 +95,7 @@ void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, c
          int max_runs = kMaxRuns) {
   try {
     for (int runs = 0; runs < max_runs; ++runs) {
-      if (TryAct(session, ticker, work)) return;
+      if (TryAct(session, ticker, work, runs + 1 == max_runs)) return;
     }
     throw Error(ErrorKind::kIo,
                 "The files are replaced faster than they can be read. Run this again later.");
@@ -126,8 +136,10 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
         Statement query = CastFor(Holder::kArrow, run->Compute(run->Query(plan_)), plan_->schema());
         // The stream keeps alive what the query reads, and looks at the files again when it ends.
         auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-        auto explain = [session = session_, plan = plan_](const Error& error) {
-          return Explained(*session, *plan, error);
+        // The connection belongs to the stream, which calls this.
+        auto explain = [session = session_, plan = plan_,
+                        &reader = *connection](const Error& error) {
+          return Explained(*session, *plan, WithAdvice(reader, error));
         };
         StreamQuery(connection, std::move(query), {at_end, explain}, out);
       });
@@ -135,7 +147,8 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
     } catch (const Error& error) {
       // A writer may replace a folder's version just now; no row has left yet.
       bool can_run_again = error.kind() != ErrorKind::kCancelled && runs < kMaxRuns;
-      if (!can_run_again || !run->FilesWereRemoved()) throw Explained(*session_, *plan_, error);
+      bool is_worth_it = run->FilesWereRemoved() || LostInput(*connection);
+      if (!can_run_again || !is_worth_it) throw Explained(*session_, *plan_, error);
     }
   }
 }

@@ -96,6 +96,7 @@ std::string Worker::Run(const std::string& spec, const std::atomic<bool>& cancel
 std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled) {
   auto start = std::chrono::steady_clock::now();
   int64_t cpu_start = CpuMs();
+  if (faults_) faults_->AtStart(spec.id);
   std::vector<FileIdentity> files;
   TaskInputs inputs = ReadInputs(spec, files);
   CheckUnchanged(files);
@@ -114,6 +115,7 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
     CancelWatch watch(*connection, cancelled);
     RunFragment(*connection, fragment, inputs, output);
     CheckUnchanged(files);
+    if (faults_) faults_->AtEnd(spec.id, output.path);
     report = Success(TakeExchangeWriteSummary(*connection).value());
   } catch (const Error& error) {
     report = Failure(error, LostInput(*connection));

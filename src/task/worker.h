@@ -13,6 +13,7 @@
 #include "task/outputs_list.h"
 #include "task/scan_list.h"
 #include "task/task_spec.h"
+#include "task/test_faults.h"
 
 namespace smallpond {
 
@@ -41,6 +42,7 @@ class Worker {
   void GiveBack(std::unique_ptr<Connection> connection);
 
   const Connect connect_;
+  const std::unique_ptr<const TestFaults> faults_ = TestFaults::FromEnvironment();
   std::mutex mutex_;  // Guards what follows.
   std::vector<std::unique_ptr<Connection>> idle_;
   std::map<std::string, std::string> fragments_;  // By their path; few and small.

@@ -1,0 +1,256 @@
+"""Workers that are killed, and files between tasks that are damaged, change no answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import psutil
+import pyarrow
+import pytest
+import smallpond
+from oracle import Answer, assert_same, duckdb_answer
+from worker_faults import SQL, WorkerFaults, frame
+
+AT_MOST_SECONDS = 60
+
+
+@pytest.fixture
+def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
+    folder = tmp_path / "faults"
+    folder.mkdir()
+    monkeypatch.setenv("SMALLPOND_TEST_FAULTS", str(folder))
+    return WorkerFaults(folder)
+
+
+@contextmanager
+def session(folder: Path, executor: str, memory: str = "1GB") -> Iterator[smallpond.Session]:
+    """Two workers and shuffles of three partitions. At the end nothing is left of it."""
+    root = folder / "root"
+    with smallpond.init(
+        executor=executor,
+        num_executors=2 if executor == "processes" else None,
+        threads=2,
+        duckdb_memory=memory,
+        data_root=root,
+        partitions=3,
+        broadcast_size=1,
+    ) as sp:
+        yield sp
+        assert list((root / "jobs").iterdir()) == []
+    assert list((root / "temp").iterdir()) == []
+    assert workers() == []
+
+
+def workers() -> list[psutil.Process]:
+    """The worker processes of this test."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if "smallpond.worker" in child.cmdline():
+                found.append(child)
+        except psutil.Error:  # It has just ended.
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def files(oracle: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both tables in four files each, so that there is work for several tasks."""
+    folder = tmp_path_factory.mktemp("files")
+    for table in ["events", "users"]:
+        (folder / table).mkdir()
+        for part in range(4):
+            sql = f"FROM {table} WHERE hash({table}) % 4 = {part}"
+            oracle.execute(f"COPY ({sql}) TO '{folder}/{table}/{part}.parquet'")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(oracle: duckdb.DuckDBPyConnection) -> Answer:
+    return duckdb_answer(oracle, SQL.replace("{0}", "events").replace("{1}", "users"))
+
+
+def last_tasks(attempts: dict[tuple[int, int], int]) -> list[tuple[int, int]]:
+    """One task of each stage."""
+    return sorted({stage: task for stage, task in sorted(attempts)}.items())
+
+
+@pytest.mark.parametrize("fault", ["kill-at-start", "kill-in-middle", "kill-at-end"])
+def test_a_worker_is_killed_in_each_stage(
+    fault: str, faults: WorkerFaults, tmp_path: Path, files: Path, expected: Answer
+) -> None:
+    with session(tmp_path, "processes") as sp:
+        assert_same(frame(sp, files), expected)
+        tasks = last_tasks(faults.take_attempts())
+        assert len(tasks) >= 5
+        for stage, task in tasks:
+            faults.ask(stage, task, fault)
+            assert_same(frame(sp, files), expected)
+            assert faults.pending() == []
+            assert faults.take_attempts()[stage, task] >= 2
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+@pytest.mark.parametrize("fault", ["flip", "cut", "drop"])
+def test_a_file_of_each_stage_is_damaged(
+    fault: str,
+    executor: str,
+    faults: WorkerFaults,
+    tmp_path: Path,
+    files: Path,
+    expected: Answer,
+) -> None:
+    with session(tmp_path, executor) as sp:
+        assert_same(frame(sp, files), expected)
+        for stage, task in last_tasks(faults.take_attempts()):
+            faults.ask(stage, task, fault)
+            assert_same(frame(sp, files), expected)
+            assert faults.pending() == []
+            assert faults.take_attempts()[stage, task] >= 2
+
+
+@pytest.mark.parametrize("fault", ["flip", "cut", "drop"])
+def test_each_action_reads_a_damaged_result_again(
+    fault: str, faults: WorkerFaults, tmp_path: Path, files: Path, expected: Answer
+) -> None:
+    with session(tmp_path, "threads") as sp:
+        frame(sp, files).to_arrow()
+        stage, task = last_tasks(faults.take_attempts())[-1]
+        rows = sorted(expected.rows)
+
+        def ask() -> smallpond.DataFrame:
+            faults.ask(stage, task, fault)
+            return frame(sp, files)
+
+        assert len(ask().take(100)) == len(rows)
+        ask().write_parquet(tmp_path / "out")
+        assert sorted(duckdb_rows(tmp_path / "out")) == rows
+        ask().show()
+        assert faults.pending() == []
+
+
+def duckdb_rows(folder: Path) -> list[tuple[object, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(f"FROM '{folder}/*.parquet'").fetchall()
+
+
+def test_a_stream_that_has_not_begun_is_made_again(
+    faults: WorkerFaults, tmp_path: Path, files: Path, expected: Answer
+) -> None:
+    with session(tmp_path, "threads") as sp:
+        frame(sp, files).to_arrow()
+        stage, task = last_tasks(faults.take_attempts())[-1]
+        faults.ask(stage, task, "flip")
+        assert pyarrow.table(frame(sp, files)).num_rows == len(expected.rows)
+        assert faults.pending() == []
+
+
+def test_a_stream_that_has_begun_says_what_to_do(
+    faults: WorkerFaults, tmp_path: Path, files: Path
+) -> None:
+    with session(tmp_path, "threads") as sp:
+        many = sp.sql(
+            "SELECT event_id, i, hash(event_id, i) AS h FROM {0}, range(2000) t(i)",
+            sp.read_parquet(files / "events"),
+        )
+        assert pyarrow.table(many).num_rows == 800_000
+        stage, task = last_tasks(faults.take_attempts())[-1]
+        faults.ask(stage, task, "flip")
+        with pytest.raises(OSError, match=r"(?s)task-\d+\.attempt-0\.exchange.*computed anew"):
+            pyarrow.table(many)
+        assert faults.pending() == []
+        assert pyarrow.table(many).num_rows == 800_000
+
+
+def test_a_file_that_is_always_damaged_is_an_error(
+    faults: WorkerFaults, tmp_path: Path, files: Path
+) -> None:
+    with session(tmp_path, "processes") as sp:
+        frame(sp, files).to_arrow()
+        faults.take_attempts()
+        for attempt in range(10):
+            faults.ask(0, 0, "flip", attempt)
+        with pytest.raises(smallpond.IoError, match="of the job's folder"):
+            frame(sp, files).to_arrow()
+        # What people can look into stays.
+        (job,) = (tmp_path / "root" / "jobs").iterdir()
+        log = (job / "events.jsonl").read_text()
+        assert '"event":"failed"' in log and '"event":"job failed"' in log
+        for path in sorted(job.rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        job.rmdir()
+
+
+def test_workers_are_killed_at_any_time(tmp_path: Path, files: Path, expected: Answer) -> None:
+    with session(tmp_path, "processes") as sp:
+        frame(sp, files).to_arrow()
+        ended = threading.Event()
+
+        def kill_some() -> None:
+            # Spread over the queries, which take some tenths of a second each.
+            for round in range(6):
+                if ended.wait(0.13 * (1 + round % 3)):
+                    return
+                alive = workers()
+                if alive:
+                    os.kill(alive[round % len(alive)].pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_some)
+        killer.start()
+        try:
+            for _ in range(8):
+                assert_same(frame(sp, files), expected)
+        finally:
+            ended.set()
+            killer.join()
+
+
+def test_a_session_survives_more_deaths_than_one_executor_does(
+    faults: WorkerFaults, tmp_path: Path, files: Path, expected: Answer
+) -> None:
+    with session(tmp_path, "processes") as sp:
+        failed = 0
+        for _ in range(4):
+            for attempt in range(3):
+                faults.ask(0, 0, "kill-at-start", attempt)
+            try:
+                frame(sp, files).to_arrow()
+            except smallpond.UnavailableError as error:
+                assert "Worker processes died 9 times" in str(error)
+                failed += 1
+                for job in (tmp_path / "root" / "jobs").iterdir():
+                    for path in sorted(job.rglob("*"), reverse=True):
+                        path.unlink() if path.is_file() else path.rmdir()
+                    job.rmdir()
+            for name in faults.pending():
+                (faults.folder / name).unlink()
+        assert failed == 1
+        assert_same(frame(sp, files), expected)
+
+
+def test_workers_spill_to_folders_of_their_own(
+    faults: WorkerFaults, tmp_path: Path, oracle: duckdb.DuckDBPyConnection
+) -> None:
+    (tmp_path / "rows").mkdir()
+    for part in range(4):
+        sql = (
+            f"SELECT hash(i) AS k, repeat('x', 60) || i AS s FROM range({part}, 2_400_000, 4) t(i)"
+        )
+        oracle.execute(f"COPY ({sql}) TO '{tmp_path}/rows/{part}.parquet'")
+    with session(tmp_path, "processes", memory="250MB") as sp:
+        sql = "SELECT s, max(k) AS k FROM {0} GROUP BY s"
+        grouped = sp.sql(sql, sp.read_parquet(tmp_path / "rows"))
+        summed = "SELECT count(*) AS n, sum(hash(s)) AS h, sum(k) AS k FROM {0}"
+        expected = duckdb_answer(oracle, summed.replace("{0}", f"'{tmp_path}/rows/*.parquet'"))
+        faults.ask(1, 0, "kill-at-end")
+        assert_same(sp.sql(summed, grouped), expected)
+        assert faults.pending() == []
+        (folder,) = (tmp_path / "root" / "temp").glob("*-workers")
+        alive = {str(worker.pid) for worker in workers()}
+        assert {path.name.split("-")[3] for path in folder.iterdir()} == alive
