@@ -1,5 +1,6 @@
 #include "duckdb_adapter/cut/fragment.h"
 
+#include <functional>
 #include <set>
 
 #include "duckdb/common/serializer/binary_deserializer.hpp"
@@ -39,6 +40,22 @@ void CheckCanTravel(const duckdb::LogicalGet& get) {
                                                  "unnest"};
   if (anywhere.count(get.function.name)) return;
   throw Error(ErrorKind::kUnsupported, "Only this process can read " + get.GetName());
+}
+
+void CheckFunctionsCanTravel(duckdb::LogicalOperator& plan) {
+  static const std::set<std::string> here = {"nextval", "currval", "setseed"};
+  std::function<void(const duckdb::Expression&)> check = [&](const duckdb::Expression& expression) {
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION) {
+      const auto& name = expression.Cast<duckdb::BoundFunctionExpression>().function.name;
+      if (here.count(name)) {
+        throw Error(ErrorKind::kUnsupported, name + "() changes what this process has");
+      }
+    }
+    duckdb::ExpressionIterator::EnumerateChildren(expression, check);
+  };
+  duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+      plan, [&](duckdb::unique_ptr<duckdb::Expression>* expression) { check(**expression); });
+  for (auto& child : plan.children) CheckFunctionsCanTravel(*child);
 }
 
 }  // namespace smallpond

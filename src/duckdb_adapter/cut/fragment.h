@@ -15,5 +15,8 @@ duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& cont
 
 /// Throws Unsupported where a scan reads what only this process has.
 void CheckCanTravel(const duckdb::LogicalGet& get);
+/// Throws Unsupported where an expression of the plan calls a function that changes this session,
+/// such as nextval.
+void CheckFunctionsCanTravel(duckdb::LogicalOperator& plan);
 
 }  // namespace smallpond

@@ -65,6 +65,7 @@ double RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
 
 CutQuery PlanCutter::Cut(Operator plan) {
   root_ = std::move(plan);
+  CheckFunctionsCanTravel(*root_);
   root_->ResolveOperatorTypes();
   bool ordered = IsOrdered(*root_);
   Distribution where = Distribute(root_);
@@ -88,8 +89,7 @@ Distribution PlanCutter::Distribute(Operator& slot) {
     case LogicalOperatorType::LOGICAL_EMPTY_RESULT:
       return Distribution::Replicated();
     case LogicalOperatorType::LOGICAL_EXPRESSION_GET:
-      Distribute(slot->children[0]);  // Of one row without columns.
-      return IndeterminatePart(*slot).empty() ? Distribution::Replicated() : Distribution::Single();
+      return DistributeValues(slot);
     case LogicalOperatorType::LOGICAL_FILTER:
     case LogicalOperatorType::LOGICAL_UNNEST:
     case LogicalOperatorType::LOGICAL_PROJECTION:
@@ -116,8 +116,11 @@ Distribution PlanCutter::Distribute(Operator& slot) {
     case LogicalOperatorType::LOGICAL_ORDER_BY:
       return GatherChildren(slot, "ORDER BY is done by one task");
     case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
-      // Its inside refers to itself, so nothing in it is cut.
+      ReadInOneTask(slot);  // Its inside refers to itself, so nothing in it is cut.
+      cut_.gathered.push_back("a recursive query is done by one task");
       return Distribution::Single();
+    case LogicalOperatorType::LOGICAL_POSITIONAL_JOIN:
+      throw Error(ErrorKind::kUnsupported, "POSITIONAL JOIN goes by the order of all rows");
     default:
       return GatherChildren(slot, slot->GetName() + " is done by one task");
   }
@@ -127,7 +130,11 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   auto& get = slot->Cast<LogicalGet>();
   auto source = sources_.find(get.table_index);
   if (source != sources_.end()) return source->second.distribution;
-  for (auto& child : slot->children) Distribute(child);
+  // A table function of another table's rows may look at several of them.
+  if (!slot->children.empty()) {
+    CheckCanTravel(get);
+    return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " is done by one task");
+  }
   auto scan = DescribeScan(get, next_id_);
   if (!scan) {
     CheckCanTravel(get);
@@ -138,6 +145,27 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   LeaveFilesOpen(get, *scan);
   scans_[get.table_index] = *scan;
   return options_.is_divided(*scan) ? Distribution::Spread() : Distribution::Single();
+}
+
+Distribution PlanCutter::DistributeValues(Operator& slot) {
+  Distribution where = Distribute(slot->children[0]);
+  bool is_replicated = where.kind == Distribution::Kind::kReplicated;
+  if (is_replicated && !IndeterminatePart(*slot).empty()) return Distribution::Single();
+  where.keys.clear();
+  return where;
+}
+
+void PlanCutter::ReadInOneTask(Operator& slot) {
+  for (auto& child : slot->children) ReadInOneTask(child);
+  if (slot->type != LogicalOperatorType::LOGICAL_GET) return;
+  if (ReadOtherwise(*slot, ExchangeKind::kGather)) return;
+  auto& get = slot->Cast<LogicalGet>();
+  auto scan = DescribeScan(get, next_id_);
+  if (!scan) return CheckCanTravel(get);
+  ++next_id_;
+  LeaveFilesOpen(get, *scan);
+  options_.is_divided(*scan);  // Looks at the files, though one task reads them all.
+  scans_[get.table_index] = *scan;
 }
 
 Distribution PlanCutter::DistributeProjection(Operator& slot) {

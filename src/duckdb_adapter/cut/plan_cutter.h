@@ -36,6 +36,7 @@ class PlanCutter {
   // its rows are.
   Distribution Distribute(Operator& slot);
   Distribution DistributeScan(Operator& slot);
+  Distribution DistributeValues(Operator& slot);
   Distribution DistributeProjection(Operator& slot);
   Distribution DistributeAggregate(Operator& slot);
   Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
@@ -52,6 +53,8 @@ class PlanCutter {
   Distribution DistributeDelimJoin(Operator& slot);
   Distribution DistributeCommonTable(Operator& slot);
   Distribution GatherChildren(Operator& slot, const std::string& why);
+  // Leaves everything below in one fragment, which one task runs.
+  void ReadInOneTask(Operator& slot);
 
   // Makes what is in `slot` a fragment of its own, whose rows leave as `kind` says, and puts a scan
   // of them there. Returns where they are then.
