@@ -84,6 +84,9 @@ struct SMALLPOND_API Options {
   /// Results of actions that a session keeps, in all; a larger one is computed again.
   static constexpr uint64_t kResultCacheBytes = 64'000'000;
   static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
+  /// Runs of an action whose input folders get new versions: so many, and more for some seconds.
+  static constexpr int kMaxRuns = 5;
+  static constexpr int kMaxRunAgainSeconds = 10;
 };
 
 /// How `Repartition` spreads rows. Set at most one of `hash_by`, `by` and `by_rows`; none gives an

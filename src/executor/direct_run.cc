@@ -1,6 +1,7 @@
 #include "executor/direct_run.h"
 
 #include <algorithm>
+#include <set>
 
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
@@ -94,7 +95,7 @@ const ResolvedScan& DirectRun::Resolve(const PlanRef& plan) {
   const ResolvedScan& now =
       resolved_.emplace(plan.get(), ResolveScan(connection_, read.scan)).first->second;
   // What was bound over the earlier files holds for these only if their columns are the same.
-  // Where one of them is gone already, this throws and FilesWereRemoved tells why.
+  // Where one of them is gone already, this throws and RemovedFiles tells why.
   if (now.files != read.files) {
     CheckSameColumns(plan->schema(), connection_.Bind(now.query), read);
   }
@@ -109,11 +110,12 @@ Statement DirectRun::Over(const std::string& sql, const PlanRef& plan) {
   return SqlOver(sql, Query(plan));
 }
 
-bool DirectRun::FilesWereRemoved() const {
+std::vector<std::string> DirectRun::RemovedFiles() const {
+  std::set<std::string> removed;
   for (const auto& [plan, scan] : resolved_) {
-    if (AnyRemoved(scan.files)) return true;
+    for (auto& path : smallpond::RemovedFiles(scan.files)) removed.insert(std::move(path));
   }
-  return false;
+  return {removed.begin(), removed.end()};
 }
 
 const DirectRun::PartitionTable& DirectRun::Partitions(const PlanRef& plan) {

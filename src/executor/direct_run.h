@@ -54,8 +54,8 @@ class DirectRun {
   std::vector<FileIdentity> Files(const PlanRef& plan);
   /// Throws Io where a file that this run read has another content than when the run found it.
   void CheckFilesUnchanged() const;
-  /// Whether a file that this run found is gone.
-  bool FilesWereRemoved() const;
+  /// Returns the files that this run found and that are gone, by name.
+  std::vector<std::string> RemovedFiles() const;
 
   /// Computes the plan's partitions, if that was not done yet. The rows of a partition stand in the
   /// order of its result.

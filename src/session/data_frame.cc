@@ -12,6 +12,7 @@
 #include "observe/explain.h"
 #include "plan/logical_plan.h"
 #include "plan/scan_splits.h"
+#include "session/run_limit.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
@@ -23,8 +24,6 @@ namespace {
 constexpr int kPreviewLimit =
     10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
 
-constexpr int kMaxRuns = 5;  // Of an action whose input folders get new versions meanwhile.
-
 using Work = std::function<void(Connection&, DirectRun&)>;
 
 std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
@@ -32,14 +31,18 @@ std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000)
 // Runs work that can be run again. Returns false where it failed because a file was removed that it
 // had found: a writer replaced the folder's version, and the next run sees the new one. So it does
 // where a file that tasks wrote for it can't be read, unless this is the last run.
-bool TryAct(SessionState& session, const Ticker& ticker, const Work& work, bool is_last) {
+bool TryAct(SessionState& session, const Ticker& ticker, const Work& work, RunLimit& limit) {
   auto connection = session.Connect();
   DirectRun run(*connection, &session.kept(), session.stages());
   try {
     RunTicking(*connection, ticker, [&] { work(*connection, run); });
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
-    if (run.FilesWereRemoved() || (LostInput(*connection) && !is_last)) return false;
+    auto removed = run.RemovedFiles();
+    if (!removed.empty() || LostInput(*connection)) {
+      if (limit.AllowsAnother(std::move(removed))) return false;
+      throw limit.Refusal(error);
+    }
     run.CheckFilesUnchanged();  // A file that changes gives all kinds of errors.
     throw;
   }
@@ -92,13 +95,10 @@ Error WithAdvice(Connection& connection, const Error& error) {
 // it has ended, so nothing that others see is a part of it: a write commits afterwards. An error
 // tells which frame was being computed.
 void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work,
-         int max_runs = kMaxRuns) {
+         RunLimit limit = RunLimit()) {
   try {
-    for (int runs = 0; runs < max_runs; ++runs) {
-      if (TryAct(session, ticker, work, runs + 1 == max_runs)) return;
+    while (!TryAct(session, ticker, work, limit)) {
     }
-    throw Error(ErrorKind::kIo,
-                "The files are replaced faster than they can be read. Run this again later.");
   } catch (const Error& error) {
     throw Explained(session, plan, error);
   }
@@ -128,7 +128,7 @@ int64_t DataFrame::Count(const Ticker& ticker) const {
 }
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
-  for (int runs = 1;; ++runs) {
+  for (RunLimit limit;;) {
     std::shared_ptr<Connection> connection = session_->Connect();
     auto run = std::make_shared<DirectRun>(*connection, &session_->kept(), session_->stages());
     try {
@@ -146,9 +146,12 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
       return;
     } catch (const Error& error) {
       // A writer may replace a folder's version just now; no row has left yet.
-      bool can_run_again = error.kind() != ErrorKind::kCancelled && runs < kMaxRuns;
-      bool is_worth_it = run->FilesWereRemoved() || LostInput(*connection);
-      if (!can_run_again || !is_worth_it) throw Explained(*session_, *plan_, error);
+      if (error.kind() == ErrorKind::kCancelled) throw Explained(*session_, *plan_, error);
+      auto removed = run->RemovedFiles();
+      if (removed.empty() && !LostInput(*connection)) throw Explained(*session_, *plan_, error);
+      if (!limit.AllowsAnother(std::move(removed))) {
+        throw Explained(*session_, *plan_, limit.Refusal(error));
+      }
     }
   }
 }
@@ -228,7 +231,7 @@ void DataFrame::WriteFile(const std::string& path, const std::string& format,
   Act(
       *session_, *plan_, ticker,
       [&](Connection& connection, DirectRun& run) { file.Stage(connection, run); },
-      file.can_run_again() ? kMaxRuns : 1);
+      RunLimit(file.can_run_again()));
   file.Commit();
 }
 

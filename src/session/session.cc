@@ -9,6 +9,7 @@
 #include "executor/direct_run.h"
 #include "plan/plan_sql.h"
 #include "session/reader_options.h"
+#include "session/run_limit.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
@@ -24,29 +25,31 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-constexpr int kMaxLooks = 5;  // At files that are replaced meanwhile.
-
 // A writer may replace a folder's version between the listing and the look at the columns.
 std::pair<ResolvedScan, Schema> FindFiles(Connection& connection, const FileScan& scan) {
-  for (int look = 1;; ++look) {
+  for (RunLimit limit;;) {
     ResolvedScan resolved = ResolveScan(connection, scan);
     try {
       Schema schema = connection.Bind(resolved.query);
       return {std::move(resolved), std::move(schema)};
-    } catch (const Error&) {
-      if (look == kMaxLooks || !AnyRemoved(resolved.files)) throw;
+    } catch (const Error& error) {
+      auto removed = RemovedFiles(resolved.files);
+      if (removed.empty()) throw;
+      if (!limit.AllowsAnother(std::move(removed))) throw limit.Refusal(error);
     }
   }
 }
 
 // The columns of a query over frames, whose files may be replaced meanwhile too.
 Schema BindPlan(Connection& connection, const PlanRef& plan) {
-  for (int look = 1;; ++look) {
+  for (RunLimit limit;;) {
     DirectRun run(connection);
     try {
       return connection.Bind(run.Query(plan));
-    } catch (const Error&) {
-      if (look == kMaxLooks || !run.FilesWereRemoved()) throw;
+    } catch (const Error& error) {
+      auto removed = run.RemovedFiles();
+      if (removed.empty()) throw;
+      if (!limit.AllowsAnother(std::move(removed))) throw limit.Refusal(error);
     }
   }
 }

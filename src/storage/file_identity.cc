@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -28,9 +26,12 @@ void CheckUnchanged(const std::vector<FileIdentity>& files) {
   }
 }
 
-bool AnyRemoved(const std::vector<FileIdentity>& files) {
-  return std::any_of(files.begin(), files.end(),
-                     [](const FileIdentity& file) { return Identify(file.path).inode == 0; });
+std::vector<std::string> RemovedFiles(const std::vector<FileIdentity>& files) {
+  std::vector<std::string> removed;
+  for (const auto& file : files) {
+    if (Identify(file.path).inode == 0) removed.push_back(file.path);
+  }
+  return removed;
 }
 
 }  // namespace smallpond

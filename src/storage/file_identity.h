@@ -24,7 +24,7 @@ FileIdentity Identify(const std::string& path);
 /// no change: what was read of it is what it was.
 void CheckUnchanged(const std::vector<FileIdentity>& files);
 
-/// Whether one of the files is gone.
-bool AnyRemoved(const std::vector<FileIdentity>& files);
+/// Returns the paths of those files that are gone.
+std::vector<std::string> RemovedFiles(const std::vector<FileIdentity>& files);
 
 }  // namespace smallpond

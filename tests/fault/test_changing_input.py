@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -290,3 +291,26 @@ def test_columns_that_changed(sp: smallpond.Session, tmp_path: Path, change: str
     assert not (tmp_path / "copy").exists()
     sp.sql("SELECT 5 AS x, 6 AS y").write_parquet(out)
     assert later.take_all() == [{"x": 6}], "the frame works again with its own columns"
+
+
+@pytest.mark.parametrize("action", ["count", "to_arrow", "write_parquet", "sql"])
+def test_a_file_taken_from_a_committed_folder(
+    sp: smallpond.Session, tmp_path: Path, action: str
+) -> None:
+    """It is missing, and not replaced: no run finds it, however often one is tried."""
+    out = tmp_path / "out"
+    sp.sql("SELECT i FROM range(100) t(i)").repartition(3).write_parquet(out)
+    frame = sp.read_parquet(out)
+    missing = sorted(out.glob("*.parquet"))[1]
+    missing.unlink()
+    actions = {
+        "count": frame.count,
+        "to_arrow": frame.to_arrow,
+        "write_parquet": lambda: frame.write_parquet(tmp_path / "copy"),
+        "sql": lambda: sp.sql("SELECT sum(i) AS s FROM {0}", frame).take_all(),
+    }
+    start = time.monotonic()
+    with pytest.raises(smallpond.IoError, match=missing.name):
+        actions[action]()
+    assert time.monotonic() - start < 5, "tries again only while files are replaced"
+    assert not (tmp_path / "copy").exists()
