@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 import smallpond
-from side_process import num_rows, verdict, version_sql
+from output_ways import WAYS, Way, everything_but_data, publishing_state, rows_of_version
 
 Start = Callable[..., subprocess.Popen]
 
@@ -52,115 +53,156 @@ def lines_of(process: subprocess.Popen) -> list[str]:
     return lines
 
 
-def everything_but_data(folder: Path) -> set[str]:
-    """What stands in a folder and its metadata, but for data files and the notes of versions."""
-    names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-    notes = ("_smallpond/manifest-", "_smallpond/published-")
-    return {
-        name
-        for name in names
-        if not name.startswith(notes) and not (name.endswith(".parquet") and "/" not in name)
-    }
-
-
-def content(sp: smallpond.Session, folder: Path | str) -> list[tuple[int, int, int]]:
-    table = sp.sql(
-        "SELECT version, count(*) AS n, count(DISTINCT i) AS d FROM {0} GROUP BY ALL ORDER BY ALL",
-        sp.read_parquet(folder),
-    ).to_arrow()
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
 def finish(readers: dict[str, subprocess.Popen], stop: Path) -> dict[str, dict[str, int]]:
     stop.touch()
     return {name: json.loads(lines_of(process)[-1]) for name, process in readers.items()}
 
 
-def start_readers(start: Start, folder: Path, stop: Path) -> dict[str, subprocess.Popen]:
+def start_readers(
+    start: Start, way: str, mode: str, folder: Path, stop: Path
+) -> dict[str, subprocess.Popen]:
     return {
-        "folder": start("read", folder, "", stop),
-        "glob": start("read", folder, "/*.parquet", stop),
-        "plain DuckDB": start("glob", folder, "/*.parquet", stop),
+        "folder": start("read", way, mode, folder, "", stop),
+        "glob": start("read", way, mode, folder, WAYS[way].pattern, stop),
+        "plain DuckDB": start("glob", way, mode, folder, stop),
     }
+
+
+def check_plain_reads(seen: dict[str, int]) -> None:
+    # Torn: a part of one version's files. No file is torn itself, which would be told apart.
+    assert set(seen) <= {"quiet whole", "whole", "mixed", "torn", "gone"}, f"plain DuckDB: {seen}"
+    assert seen["quiet whole"] > 0
 
 
 def check_reads(seen: dict[str, dict[str, int]]) -> None:
     for name in ["folder", "glob"]:
         assert set(seen[name]) == {"whole"}, f"by {name}: {seen[name]}"
-    plain = seen["plain DuckDB"]
-    # Torn: a part of one version's files.
-    assert set(plain) <= {"whole", "mixed", "torn", "gone"}, f"plain DuckDB: {plain}"
+    check_plain_reads(seen["plain DuckDB"])
     print(seen)
 
 
+def check_end(sp: smallpond.Session, way: Way, folder: Path, versions: list[int]) -> None:
+    """Exactly these versions stand in the folder, for every reader, and nothing else does."""
+    expected = [rows_of_version(version) for version in versions]
+    assert way.read(sp, folder) == expected
+    assert way.read(sp, f"{folder}{way.pattern}") == expected
+    with duckdb.connect() as connection:
+        assert way.glob(connection, folder) == expected
+    assert everything_but_data(folder) == {"_smallpond"}
+
+
 def write_and_read(
-    sp: smallpond.Session, start: Start, folder: Path, num_versions: int, kills: list[int]
+    sp: smallpond.Session,
+    start: Start,
+    folder: Path,
+    way: str,
+    mode: str,
+    num_versions: int,
+    kills: list[int],
 ) -> None:
     """Writers follow each other, each of them but the last killed at a line that it prints."""
     stop = folder.parent / "stop"
-    sp.sql(version_sql(0)).write_parquet(folder)
-    readers = start_readers(start, folder, stop)
+    WAYS[way].write(sp, 0, folder, mode)
+    readers = start_readers(start, way, mode, folder, stop)
     version = 1
+    done: list[int] = [0]
+    unknown: set[int] = set()  # Nobody knows whether they were committed.
     for kill_at in [*kills, None]:
-        writer = start("write", folder, version, num_versions, "overwrite")
+        writer = start("write", way, mode, folder, version, num_versions)
         go(writer)
         if kill_at is None:
-            last = lines_of(writer)[-1]
-            assert last == f"done {version + num_versions - 1}"
-            break
-        line = ""
-        for _ in range(kill_at):
-            line = writer.stdout.readline()
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        version = max(version, int(line.split()[1])) + 1  # Nobody knows whether it was committed.
+            lines = lines_of(writer)
+        else:
+            lines = [writer.stdout.readline().strip() for _ in range(kill_at)]
+            writer.send_signal(signal.SIGKILL)
+            lines += writer.stdout.read().splitlines()  # What it printed until it died.
+            writer.wait()
+        done += [int(line.split()[1]) for line in lines if line.startswith("done")]
+        begun = [int(line.split()[1]) for line in lines if line.startswith("begin")]
+        unknown |= set(begun) - set(done)
+        version = begun[-1] + 1
     check_reads(finish(readers, stop))
-    last_version = version + num_versions - 1
-    assert content(sp, folder) == [(last_version, num_rows(last_version), num_rows(last_version))]
-    assert content(sp, f"{folder}/*.parquet") == content(sp, folder)
-    assert everything_but_data(folder) == {"_smallpond"}
+    if mode == "append":
+        found = [row[0] for row in WAYS[way].read(sp, folder)]
+        assert set(done) <= set(found) <= set(done) | unknown
+        check_end(sp, WAYS[way], folder, found)
+    else:
+        check_end(sp, WAYS[way], folder, done[-1:])
 
 
 def test_readers_while_a_writer_overwrites(
     sp: smallpond.Session, start: Start, tmp_path: Path
 ) -> None:
-    write_and_read(sp, start, tmp_path / "out", 40, [])
+    write_and_read(sp, start, tmp_path / "out", "parquet", "overwrite", 40, [])
 
 
+FAST_KILLS = [
+    ("parquet", "overwrite"),
+    ("parquet", "append"),
+    ("csv", "overwrite"),
+    ("json", "append"),
+    ("parquet-by-kind", "overwrite"),
+]
+
+
+@pytest.mark.parametrize(("way", "mode"), FAST_KILLS)
 def test_readers_while_writers_are_killed(
-    sp: smallpond.Session, start: Start, tmp_path: Path
+    sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str
 ) -> None:
-    write_and_read(sp, start, tmp_path / "out", 10, [1, 3, 4])
+    write_and_read(sp, start, tmp_path / "out", way, mode, 5, [1, 3, 4])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_readers_while_many_writers_are_killed(
-    sp: smallpond.Session, start: Start, tmp_path: Path, seed: int
-) -> None:
-    choice = random.Random(seed)
-    write_and_read(sp, start, tmp_path / "out", 40, [choice.randrange(1, 40) for _ in range(15)])
-
-
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("mode", ["overwrite", "append"])
-def test_writers_side_by_side(
-    sp: smallpond.Session, start: Start, tmp_path: Path, mode: str
+@pytest.mark.parametrize("way", WAYS)
+def test_readers_while_many_writers_are_killed(
+    sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str, seed: int
 ) -> None:
-    folder = tmp_path / "out"
-    writers = [start("write", folder, 1 + 100 * i, 12, mode) for i in range(3)]
+    choice = random.Random(f"{way} {mode} {seed}")
+    kills = [choice.randrange(1, 20) for _ in range(10)]
+    write_and_read(sp, start, tmp_path / "out", way, mode, 20, kills)
+
+
+def write_side_by_side(
+    sp: smallpond.Session, start: Start, folder: Path, way: str, mode: str
+) -> None:
+    """Three writers race, and plain DuckDB watches them."""
+    stop = folder.parent / "stop"
+    WAYS[way].write(sp, 0, folder, "overwrite")
+    reader = start("glob", way, mode, folder, stop)
+    writers = [start("write", way, mode, folder, 1 + 100 * i, 12) for i in range(3)]
     for writer in writers:
         go(writer)
     lines = [line for writer in writers for line in lines_of(writer)]
     done = sorted(int(line.split()[1]) for line in lines if line.startswith("done"))
     lost = sorted(int(line.split()[1]) for line in lines if line.startswith("lost"))
     assert len(done) + len(lost) == 36
-    manifests = sorted(path.name for path in (folder / "_smallpond").glob("manifest-*"))
-    assert int(manifests[-1][9:19]) == len(done), "as many versions as writers that won"
-    found = content(sp, folder)
-    assert content(sp, f"{folder}/*.parquet") == found
-    assert everything_but_data(folder) == {"_smallpond"}
+    check_plain_reads(finish({"plain DuckDB": reader}, stop)["plain DuckDB"])
+    assert publishing_state(folder) == (1 + len(done), True), "as many versions as winners"
     if mode == "append":
         assert lost == []
-        assert found == [(version, num_rows(version), num_rows(version)) for version in done]
+        check_end(sp, WAYS[way], folder, [0, *done])
     else:
-        assert verdict(found) == "whole" and found[0][0] in done
+        found = WAYS[way].read(sp, folder)
+        assert len(found) == 1 and found[0][0] in done
+        check_end(sp, WAYS[way], folder, [found[0][0]])
+
+
+FAST_RACES = [("parquet", "overwrite"), ("parquet", "append"), ("csv-by-kind", "append")]
+
+
+@pytest.mark.parametrize(("way", "mode"), FAST_RACES)
+def test_writers_side_by_side(
+    sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str
+) -> None:
+    write_side_by_side(sp, start, tmp_path / "out", way, mode)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["overwrite", "append"])
+@pytest.mark.parametrize("way", WAYS)
+def test_writers_side_by_side_every_way(
+    sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str
+) -> None:
+    write_side_by_side(sp, start, tmp_path / "out", way, mode)
