@@ -127,8 +127,10 @@ class SMALLPOND_API Session {
   /// is called before the first action that has tasks, with the setup of the workers.
   void SetMakeExecutor(
       std::function<std::shared_ptr<Executor>(const std::string& setup)> make_executor);
-  /// Ends the session's worker processes, if it has any. The next action starts new ones.
-  void StopWorkers();
+  /// Ends the session's worker processes, if it has any, when what they compute has ended. The next
+  /// action starts new ones. `for_good`, as the program ends: stops what they compute, and later
+  /// actions that need them throw Cancelled.
+  void StopWorkers(bool for_good = false);
 
   /// Forgets the session; its copies are closed too. Its frames stay usable for as long as they
   /// live, and calls that other threads are in come to their end.

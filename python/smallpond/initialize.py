@@ -141,7 +141,7 @@ def _remove_spill_folders() -> None:
     """At exit: DuckDB removes its spill folder when it closes, which a frame in a global variable
     may prevent. Worker processes end while there is an interpreter to end them."""
     for session in list(_open_sessions):
-        session._stop_workers()
+        session._stop_workers(True)
         shutil.rmtree(session._temp_dir, ignore_errors=True)
 
 

@@ -348,13 +348,13 @@ class Session:
 
     def shutdown(self) -> None:
         """Closes the session. Frames made before stay usable. Closing twice is fine."""
-        self._stop_workers()
+        self._stop_workers(False)
         self._core.close()
 
-    def _stop_workers(self) -> None:
+    def _stop_workers(self, for_good: bool) -> None:
         # A closed session has none.
         with contextlib.suppress(InvalidInputError):
-            self._core.stop_workers()
+            self._core.stop_workers(for_good)
 
     def __enter__(self) -> Session:
         return self

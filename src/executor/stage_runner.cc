@@ -49,6 +49,11 @@ double FractionDone(const JobProgress& progress) {
   return all > 0 ? done / all : 0;
 }
 
+std::string WhereToLook(const JobDirectory& directory) {
+  return "\nWhat happened is told by '" + directory.log_path() + "', which is kept for " +
+         std::to_string(JobDirectory::kKeptDays) + " days.";
+}
+
 JobReport ReportOf(const StagePlan& plan, const Scheduler& scheduler) {
   JobReport report;
   report.graph = plan.graph;
@@ -88,7 +93,8 @@ Statement FinishedJob::Result(Connection& connection) const {
 std::unique_lock<std::timed_mutex> StageRunner::WaitForTurn(Connection& connection) {
   std::unique_lock lock(mutex_, std::defer_lock);
   while (!lock.try_lock_for(std::chrono::milliseconds(Options::kTickIntervalMs))) {
-    if (connection.IsInterrupted()) throw Error(ErrorKind::kCancelled, "The query was stopped.");
+    if (connection.IsInterrupted() || cancelled_)
+      throw Error(ErrorKind::kCancelled, "The query was stopped.");
   }
   return lock;
 }
@@ -137,7 +143,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
       .observer =
           [&](const JobProgress& progress) {
             connection.ShowProgress(FractionDone(progress));
-            return !connection.IsInterrupted();
+            return !connection.IsInterrupted() && !cancelled_;
           },
   };
   Scheduler scheduler(plan.graph, parts_.limits, parts);
@@ -150,7 +156,8 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
     bool tells_all = error.kind() == ErrorKind::kCancelled ||
                      error.kind() == ErrorKind::kInvalidInput ||
                      error.kind() == ErrorKind::kUnsupported;
-    if (tells_all) directory->Remove();
+    if (!tells_all) throw Error(error.kind(), error.what() + WhereToLook(*directory));
+    directory->Remove();
     throw;
   }
   connection.ShowProgress(-1);

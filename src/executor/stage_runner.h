@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -72,8 +73,11 @@ class StageRunner {
   /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
   StagePlan Plan(Connection& connection, const Statement& query);
 
-  /// Makes the next job begin with a new executor, since the session's settings have changed.
+  /// Makes the next job begin with a new executor, since the session's settings have changed. Waits
+  /// for the job that runs.
   void Reset();
+  /// Cancels the job that runs and all later ones: the program ends.
+  void CancelAll() { cancelled_ = true; }
 
  private:
   std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
@@ -81,6 +85,7 @@ class StageRunner {
   std::unique_lock<std::timed_mutex> WaitForTurn(Connection& connection);
 
   const Parts parts_;
+  std::atomic<bool> cancelled_{false};
   std::timed_mutex mutex_;              // Guards executor_, and is held by the job that uses it.
   std::shared_ptr<Executor> executor_;  // Null where the next job has to make it.
 };

@@ -247,7 +247,7 @@ void DefineSession(nb::module_& m) {
                 [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
           },
           "make"_a)
-      .def("stop_workers", &Session::StopWorkers, Release())
+      .def("stop_workers", &Session::StopWorkers, "for_good"_a, Release())
       .def("close", &Session::Close, Release());
 }
 

@@ -1,5 +1,6 @@
 #include "smallpond/data_frame.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "duckdb_adapter/arrow_source.h"
@@ -76,8 +77,17 @@ Error Explained(SessionState& session, const LogicalPlan& plan, const Error& err
   if (error.kind() == ErrorKind::kCancelled) return error;
   std::string text = error.what();
   if (error.kind() == ErrorKind::kOutOfMemory) {
-    text += "\nThe memory limit is " + Megabytes(session.database().MemoryLimitBytes()) +
-            ", and larger data spills to '" + session.options().temp_dir +
+    const Options& options = session.options();
+    if (options.executor == ExecutorKind::kProcesses) {
+      text += "\nThe memory is shared by " + std::to_string(std::max(1, options.num_executors)) +
+              " workers and this process, which has " +
+              Megabytes(session.database().MemoryLimitBytes()) +
+              ", and larger data spills next to '";
+    } else {
+      text += "\nThe memory limit is " + Megabytes(session.database().MemoryLimitBytes()) +
+              ", and larger data spills to '";
+    }
+    text += options.temp_dir +
             "'. Give more with init(duckdb_memory=…), or a temp_dir with more free space.";
   }
   return Error(error.kind(), text + NameSteps(plan));

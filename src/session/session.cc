@@ -226,7 +226,7 @@ void Session::SetMakeExecutor(
   State()->SetMakeExecutor(std::move(make_executor));
 }
 
-void Session::StopWorkers() { State()->StopWorkers(); }
+void Session::StopWorkers(bool for_good) { State()->StopWorkers(for_good); }
 
 void Session::Close() {
   std::shared_ptr<SessionState> last;  // Ends the DuckDB outside the lock.

@@ -140,10 +140,11 @@ SessionState::SessionState(const Options& options) : options_(WithDefaults(optio
   if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
 }
 
-SessionState::~SessionState() { StopWorkers(); }
+SessionState::~SessionState() { StopWorkers(true); }
 
-void SessionState::StopWorkers() {
+void SessionState::StopWorkers(bool for_good) {
   if (!stages_) return;
+  if (for_good) stages_->CancelAll();
   stages_->Reset();
   RemoveDeadProcessFolders(WorkersTempDir(options_), kWorkerFolderPrefix);
   std::error_code not_empty;  // Where a worker of another machine is still ending.

@@ -34,8 +34,9 @@ class SessionState {
 
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
-  /// Ends the workers when the job that uses them has ended, and removes what dead ones left.
-  void StopWorkers();
+  /// Ends the workers when the job that uses them has ended, and removes what dead ones left. With
+  /// `for_good` that job is cancelled, and so is every later one.
+  void StopWorkers(bool for_good);
   /// Makes an executor from the setup of its workers. Set before the first action.
   using MakeExecutor = std::function<std::shared_ptr<Executor>(const std::string& setup)>;
   void SetMakeExecutor(MakeExecutor make_executor) { make_executor_ = std::move(make_executor); }
