@@ -36,6 +36,11 @@ class WorkerFaults:
         return Counter((int(stage), int(task)) for stage, task, _ in map(str.split, lines))
 
 
+def last_tasks(attempts: dict[tuple[int, int], int]) -> list[tuple[int, int]]:
+    """One task of each stage."""
+    return sorted({stage: task for stage, task in sorted(attempts)}.items())
+
+
 def frame(sp: smallpond.Session, data: Path) -> smallpond.DataFrame:
     """A new one each time: the rows of one that was computed are kept."""
     return sp.sql(SQL, sp.read_parquet(data / "events"), sp.read_parquet(data / "users"))

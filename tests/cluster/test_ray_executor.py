@@ -15,44 +15,22 @@ import psutil
 import pytest
 import ray_stand_in
 import smallpond
+from ray_nodes import CPUS_PER_NODE, NODE, two_nodes
 from smallpond import _core
 from smallpond.ray_executor import RayExecutor
 
 pytestmark = pytest.mark.slow
 
 AT_MOST_SECONDS = 90
-CPUS_PER_NODE = 2
-NODE = {
-    "num_cpus": CPUS_PER_NODE,
-    "object_store_memory": 80_000_000,
-    "node_ip_address": "127.0.0.1",
-}
-# Read by every process of the cluster: listen on 127.0.0.1 only, report nothing to anybody, and
-# notice a dead node within seconds.
-ENVIRONMENT = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_health_check_initial_delay_ms": "1000",
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_timeout_ms": "2000",
-    "RAY_health_check_failure_threshold": "3",
-}
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """Two nodes. Its processes are this one's children, and are ended by their ids."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        ray = pytest.importorskip("ray")
-        from ray.cluster_utils import Cluster
+    with two_nodes() as cluster:
+        import ray
 
         ray.cloudpickle.register_pickle_by_value(ray_stand_in)
-        cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
-        cluster.add_node(**NODE)
         yield cluster
-        cluster.shutdown()
 
 
 Start = Callable[..., RayExecutor]

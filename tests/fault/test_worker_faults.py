@@ -15,7 +15,7 @@ import pyarrow
 import pytest
 import smallpond
 from oracle import Answer, assert_same, duckdb_answer
-from worker_faults import SQL, WorkerFaults, frame
+from worker_faults import SQL, WorkerFaults, frame, last_tasks
 
 AT_MOST_SECONDS = 60
 
@@ -74,11 +74,6 @@ def files(oracle: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def expected(oracle: duckdb.DuckDBPyConnection) -> Answer:
     return duckdb_answer(oracle, SQL.replace("{0}", "events").replace("{1}", "users"))
-
-
-def last_tasks(attempts: dict[tuple[int, int], int]) -> list[tuple[int, int]]:
-    """One task of each stage."""
-    return sorted({stage: task for stage, task in sorted(attempts)}.items())
 
 
 @pytest.mark.parametrize("fault", ["kill-at-start", "kill-in-middle", "kill-at-end"])
