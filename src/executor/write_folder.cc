@@ -13,6 +13,7 @@
 #include "executor/direct_run.h"
 #include "executor/partition_folders.h"
 #include "smallpond/error.h"
+#include "storage/early_writeback.h"
 #include "storage/output_committer.h"
 #include "storage/paths.h"
 
@@ -59,6 +60,7 @@ class FolderWrite {
 
   /// Returns whether there were rows.
   bool Run() {
+    EarlyWriteback writeback(committer_.staging_folder());
     int num_partitions = plan_->partitioning().num_partitions;
     if (num_partitions == 1) {
       CopyRows(run_.Compute(run_.Query(plan_)), 0);
