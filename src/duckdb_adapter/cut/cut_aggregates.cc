@@ -22,23 +22,51 @@ bool HasDistinct(const LogicalAggregate& aggregate) {
       });
 }
 
+bool HasVolatileGroup(const LogicalAggregate& aggregate) {
+  return std::any_of(aggregate.groups.begin(), aggregate.groups.end(),
+                     [](const auto& group) { return group->IsVolatile(); });
+}
+
+// The positions of an aggregate's columns that are counts.
+std::vector<idx_t> CountsOf(const LogicalAggregate& aggregate) {
+  std::vector<idx_t> counts;
+  for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
+    const auto& one = aggregate.expressions[i]->Cast<duckdb::BoundAggregateExpression>();
+    if (IsCount(one)) counts.push_back(aggregate.groups.size() + i);
+  }
+  return counts;
+}
+
 ExpressionPtr ColumnRef(const duckdb::LogicalType& type, idx_t table, idx_t column) {
   return duckdb::make_uniq<duckdb::BoundColumnRefExpression>(type,
                                                              duckdb::ColumnBinding(table, column));
 }
 
-// Projects an aggregate's columns, with the types that they had before it was rewritten.
+ExpressionPtr ZeroForNull(ExpressionPtr value) {
+  auto type = value->return_type;
+  auto either = duckdb::make_uniq<duckdb::BoundOperatorExpression>(
+      duckdb::ExpressionType::OPERATOR_COALESCE, type);
+  either->children.push_back(std::move(value));
+  either->children.push_back(
+      duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value::Numeric(type, 0)));
+  return either;
+}
+
+// Projects an aggregate's columns, with the types that they had before it was rewritten. A sum of
+// no counts is NULL, which `counts` says where to undo.
 duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
     duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::LogicalOperator> aggregate,
-    idx_t table_index, const duckdb::vector<duckdb::LogicalType>& types) {
+    idx_t table_index, const duckdb::vector<duckdb::LogicalType>& types,
+    const std::vector<idx_t>& counts = {}) {
   aggregate->ResolveOperatorTypes();
   auto columns = aggregate->GetColumnBindings();
   duckdb::vector<ExpressionPtr> outputs;
   for (idx_t i = 0; i < columns.size(); ++i) {
     ExpressionPtr column =
         duckdb::make_uniq<duckdb::BoundColumnRefExpression>(aggregate->types[i], columns[i]);
-    outputs.push_back(
-        duckdb::BoundCastExpression::AddCastToType(context, std::move(column), types[i]));
+    column = duckdb::BoundCastExpression::AddCastToType(context, std::move(column), types[i]);
+    bool is_count = std::find(counts.begin(), counts.end(), i) != counts.end();
+    outputs.push_back(is_count ? ZeroForNull(std::move(column)) : std::move(column));
   }
   auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
   if (aggregate->has_estimated_cardinality) {
@@ -70,13 +98,16 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
     slot->ResolveOperatorTypes();
     auto types = slot->types;
     auto columns = slot->GetColumnBindings();
+    auto counts = CountsOf(aggregate);
     if (ExpandDistinct(context_, binder_, aggregate)) {
-      // Both aggregates are plain now. The inner one's child has its place already.
+      // Neither aggregate has a DISTINCT now. The inner one's child has its place already.
       auto table_index = binder_.GenerateTableIndex();
       Distribution inner = SplitInTwo(slot->children[0], input);
-      slot = WithTypes(context_, std::move(slot), table_index, types);
+      slot = WithTypes(context_, std::move(slot), table_index, types, counts);
       ReplaceColumns(columns, table_index, *slot);
-      Distribution outer = SplitInTwo(slot->children[0], inner);
+      bool splits = CanSplit(slot->children[0]->Cast<LogicalAggregate>());
+      Distribution outer = splits ? SplitInTwo(slot->children[0], inner)
+                                  : ShuffleAggregate(slot->children[0], inner);
       auto& projection = slot->Cast<duckdb::LogicalProjection>();
       outer.keys = ProjectKeys(outer.keys, table_index, projection.expressions);
       return outer;
@@ -88,7 +119,8 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
 // Moves the rows so that each group is in one task.
 Distribution PlanCutter::ShuffleAggregate(Operator& slot, const Distribution& input) {
   auto& aggregate = slot->Cast<LogicalAggregate>();
-  if (aggregate.groups.empty()) {
+  // The groups are computed again where the rows arrive, which must give the same ones.
+  if (aggregate.groups.empty() || HasVolatileGroup(aggregate)) {
     Exchange(slot->children[0], input, ExchangeKind::kGather);
     cut_.gathered.push_back("an aggregate that can't be split is done by one task");
     return Distribution::Single();

@@ -15,7 +15,6 @@ using duckdb::idx_t;
 using duckdb::LogicalAggregate;
 using ExpressionPtr = duckdb::unique_ptr<Expression>;
 
-bool IsCount(const std::string& name) { return name == "count" || name == "count_star"; }
 bool IsSum(const std::string& name) { return name == "sum" || name == "sum_no_overflow"; }
 
 // Aggregates whose results are merged by themselves.
@@ -28,7 +27,7 @@ bool MergesByItself(const BoundAggregateExpression& aggregate) {
 bool CanSplit(const BoundAggregateExpression& aggregate) {
   if (aggregate.IsDistinct() || aggregate.order_bys) return false;
   const std::string& name = aggregate.function.name;
-  return IsCount(name) || (IsSum(name) && aggregate.children.size() == 1) ||
+  return IsCount(aggregate) || (IsSum(name) && aggregate.children.size() == 1) ||
          MergesByItself(aggregate) || HasPlainState(aggregate);
 }
 
@@ -77,6 +76,11 @@ duckdb::unique_ptr<LogicalAggregate> NewAggregate(duckdb::Binder& binder,
 }
 
 }  // namespace
+
+bool IsCount(const BoundAggregateExpression& aggregate) {
+  const std::string& name = aggregate.function.name;
+  return name == "count" || name == "count_star";
+}
 
 bool CanSplit(const LogicalAggregate& aggregate) {
   return std::all_of(aggregate.expressions.begin(), aggregate.expressions.end(),

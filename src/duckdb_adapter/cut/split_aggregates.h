@@ -14,6 +14,8 @@ struct SplitAggregate {
   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> merges;
 };
 
+bool IsCount(const duckdb::BoundAggregateExpression& aggregate);
+
 /// Whether every result of an aggregate can be computed from those of parts of its rows.
 bool CanSplit(const duckdb::LogicalAggregate& aggregate);
 
