@@ -4,7 +4,7 @@ namespace smallpond {
 
 /// How the rows of one stage reach the tasks of another.
 enum class ExchangeKind {
-  kForward,    ///< Task i reads what task i wrote.
+  kForward,    ///< Task i reads what task i wrote, if there was one.
   kHash,       ///< Equal keys meet: a task reads a range of partitions of every producer's file.
   kRange,      ///< The same, but partitions are ordered by the keys.
   kBroadcast,  ///< Every task reads everything.

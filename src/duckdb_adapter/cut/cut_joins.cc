@@ -1,6 +1,7 @@
 // Where the rows of joins are: PlanCutter's part about joins.
 
 #include "duckdb_adapter/cut/plan_cutter.h"
+#include "duckdb_adapter/determinacy.h"
 
 namespace smallpond {
 namespace {
@@ -46,6 +47,8 @@ Equalities EqualitiesOf(duckdb::LogicalOperator& op) {
   for (auto& condition : op.Cast<duckdb::LogicalComparisonJoin>().conditions) {
     if (!IsEquality(condition) || condition.left->return_type != condition.right->return_type)
       continue;
+    // Keys are computed where rows leave and again where they arrive.
+    if (condition.left->IsVolatile() || condition.right->IsVolatile()) continue;
     found.left.push_back(condition.left.get());
     found.right.push_back(condition.right.get());
   }
@@ -66,7 +69,8 @@ Distribution PlanCutter::DistributeJoin(Operator& slot) {
   Distribution right = Distribute(slot->children[1]);
   JoinType type = TypeOf(*slot);
   using Kind = Distribution::Kind;
-  if (left.kind == Kind::kReplicated && right.kind == Kind::kReplicated) return left;
+  bool is_replicated = left.kind == Kind::kReplicated && right.kind == Kind::kReplicated;
+  if (is_replicated && IndeterminatePart(*slot).empty()) return left;
   if (!left.is_spread() && !right.is_spread()) return Distribution::Single();
 
   Equalities equalities = EqualitiesOf(*slot);

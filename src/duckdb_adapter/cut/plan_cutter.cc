@@ -197,6 +197,10 @@ Distribution PlanCutter::DistributeDistinct(Operator& slot) {
   }
   Expressions keys;
   for (auto& target : distinct.distinct_targets) keys.push_back(target->Copy());
+  if (std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key->IsVolatile(); })) {
+    cut_.gathered.push_back("DISTINCT ON a volatile expression is done by one task");
+    return Exchange(slot->children[0], where, ExchangeKind::kGather);
+  }
   return Exchange(slot->children[0], where, ExchangeKind::kHash, std::move(keys));
 }
 
@@ -221,10 +225,11 @@ Distribution PlanCutter::DistributeLimit(Operator& slot) {
   bool is_constant = limit.limit_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE &&
                      (limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE ||
                       limit.offset_val.Type() == duckdb::LimitNodeType::UNSET);
-  if (is_constant) {
-    idx_t offset = limit.offset_val.Type() == duckdb::LimitNodeType::UNSET
-                       ? 0
-                       : limit.offset_val.GetConstantValue();
+  idx_t offset = is_constant && limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE
+                     ? limit.offset_val.GetConstantValue()
+                     : 0;
+  constexpr idx_t kMaxRows = INT64_MAX;
+  if (is_constant && limit.limit_val.GetConstantValue() <= kMaxRows - offset) {
     auto rows = static_cast<int64_t>(limit.limit_val.GetConstantValue() + offset);
     auto before = duckdb::make_uniq<duckdb::LogicalLimit>(
         duckdb::BoundLimitNode::ConstantValue(rows), duckdb::BoundLimitNode());
@@ -333,6 +338,9 @@ std::optional<Distribution> PlanCutter::ReadOtherwise(LogicalOperator& op, Excha
   auto found = sources_.find(op.Cast<LogicalGet>().table_index);
   if (found == sources_.end()) return std::nullopt;
   Source& source = found->second;
+  bool comes_to_all =
+      source.input.kind == ExchangeKind::kGather || source.input.kind == ExchangeKind::kBroadcast;
+  if (kind == ExchangeKind::kForward && comes_to_all) return std::nullopt;
   if (kind != ExchangeKind::kForward) {
     source.input.kind = kind;
     source.distribution =

@@ -72,7 +72,8 @@ std::string CopySql(const FragmentOutput& output) {
   options.num_partitions = static_cast<uint32_t>(output.num_partitions);
   options.ordered = output.ordered;
   if (output.num_partitions > 1) {
-    columns += ", hash(" + keys + ") % " + std::to_string(output.num_partitions);
+    // Named in full: users may have a macro of that name.
+    columns += ", system.main.hash(" + keys + ") % " + std::to_string(output.num_partitions);
   }
   return "COPY (SELECT " + columns + " FROM " + kFragmentName + "()) " +
          ExchangeCopyTarget(output.path, options);
