@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import smallpond
+from roads import StageRoad
 
 MEMORY = "1GB"  # Several test processes run side by side.
 
@@ -67,6 +68,21 @@ def sp() -> Iterator[smallpond.Session]:
     """A session for tests that leave nothing behind in it."""
     with smallpond.init(duckdb_memory=MEMORY, threads=2) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def stage_session() -> Iterator[Callable[[StageRoad], smallpond.Session]]:
+    """Gives the one session of a road that runs queries in stages."""
+    sessions: dict[str, smallpond.Session] = {}
+
+    def session_of(road: StageRoad) -> smallpond.Session:
+        if road.name not in sessions:
+            sessions[road.name] = road.open(duckdb_memory=MEMORY, threads=2)
+        return sessions[road.name]
+
+    yield session_of
+    for session in sessions.values():
+        session.shutdown()
 
 
 @pytest.fixture

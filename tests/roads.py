@@ -1,4 +1,5 @@
-"""The ways by which a query over one partitioned input can be run. All must give one answer."""
+"""The ways by which a query can be run: over an input partitioned in one way or another, and in
+stages by one executor or another. All must give one answer."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import smallpond
 
 NUM_PARTITIONS = 7
@@ -57,3 +59,42 @@ ROADS = [
     Road("partial_sql_one_partition", lambda f: f.repartition(1)),
     *PARTITIONED,
 ]
+
+
+@dataclass(frozen=True)
+class StageRoad:
+    """Queries in stages. Small inputs are divided only where `partitions` is set, and shuffled only
+    where nothing is small enough to be broadcast."""
+
+    name: str
+    options: dict[str, Any] = field(hash=False)
+
+    def open(self, **more: Any) -> smallpond.Session:
+        return smallpond.init(**self.options, **more)
+
+
+SHUFFLED = StageRoad(
+    "threads_7_shuffled", {"executor": "threads", "partitions": 7, "broadcast_size": 1}
+)
+STAGE_ROADS = [
+    SHUFFLED,
+    StageRoad("threads_7", {"executor": "threads", "partitions": 7}),
+    StageRoad("threads_1", {"executor": "threads", "partitions": 1}),
+    StageRoad(
+        "processes_4",
+        {"executor": "processes", "num_executors": 4, "partitions": 5, "broadcast_size": 1},
+    ),
+]
+
+
+def stage_cases(cases: list[Any], shuffled: int, others: int) -> list[Any]:
+    """Pairs of a road and a case. Not marked as slow are one of so many cases, on the road that
+    shuffles and on each of the others."""
+    pairs = []
+    for road in STAGE_ROADS:
+        for number, case in enumerate(cases):
+            is_fast = number % (shuffled if road is SHUFFLED else others) == 0
+            marks = [] if is_fast else [pytest.mark.slow]
+            name = getattr(case, "name", str(case))
+            pairs.append(pytest.param(road, case, marks=marks, id=f"{road.name}-{name}"))
+    return pairs

@@ -1,0 +1,79 @@
+-- One query a line, over the tables of stage_tables.py.
+SELECT id FROM l WHERE k IN (SELECT k FROM r)
+SELECT id FROM l WHERE k NOT IN (SELECT k FROM r)
+SELECT id FROM l WHERE k NOT IN (SELECT k FROM r WHERE k IS NOT NULL)
+SELECT id FROM l WHERE k NOT IN (SELECT k FROM e)
+SELECT id, k IN (SELECT k FROM r) FROM l
+SELECT id, k NOT IN (SELECT k FROM r) FROM l
+SELECT id, k IN (SELECT k FROM r WHERE k IS NOT NULL) FROM l
+SELECT id, k IN (SELECT k FROM e) FROM l
+SELECT id, k NOT IN (SELECT k FROM r WHERE r.x=l.x) FROM l
+SELECT id, k IN (SELECT k FROM r WHERE r.k2=l.k2) FROM l
+SELECT id FROM l WHERE k NOT IN (SELECT k FROM r WHERE r.k2=l.k2)
+SELECT id, (k,k2) IN (SELECT k,k2 FROM r) FROM l
+SELECT id FROM l WHERE (k,k2) NOT IN (SELECT k,k2 FROM r WHERE k IS NOT NULL AND k2 IS NOT NULL)
+SELECT 5 IN (SELECT k FROM l), 100 NOT IN (SELECT k FROM l), NULL IN (SELECT k FROM l)
+SELECT k, k IN (SELECT k FROM l) FROM (VALUES (1),(NULL),(99)) v(k)
+SELECT id, x > ALL (SELECT x FROM r WHERE r.k=l.k) FROM l
+SELECT id, x >= ANY (SELECT x FROM r) FROM l
+SELECT id, x > ALL (SELECT x FROM e) FROM l
+SELECT id, k = ANY (SELECT k FROM r) FROM l
+SELECT id FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.k=l.k AND r.x>l.x)
+SELECT id FROM l WHERE NOT EXISTS (SELECT 1 FROM r WHERE r.k=l.k AND r.x>l.x)
+SELECT id, EXISTS (SELECT 1 FROM r WHERE r.k=l.k) FROM l
+SELECT id, NOT EXISTS (SELECT 1 FROM r WHERE r.k<l.k) FROM l
+SELECT id FROM l WHERE EXISTS (FROM e)
+SELECT id FROM l WHERE NOT EXISTS (FROM e)
+SELECT EXISTS(FROM l), EXISTS(FROM e)
+SELECT EXISTS(FROM l WHERE id>1000)
+SELECT id, (SELECT max(x) FROM r WHERE r.k=l.k) FROM l
+SELECT id, (SELECT count(*) FROM r WHERE r.k=l.k) FROM l
+SELECT id, (SELECT count(*) FROM r WHERE r.k<l.k) FROM l
+SELECT id, (SELECT x FROM r WHERE r.id=l.id) FROM l
+SELECT id, (SELECT x FROM r WHERE r.k=l.k) FROM l
+SELECT (SELECT x FROM r)
+SELECT (SELECT x FROM r WHERE id=7), (SELECT max(x) FROM l)
+SELECT id FROM l WHERE x > (SELECT avg(x) FROM r)
+SELECT id FROM l WHERE x > (SELECT avg(x) FROM r WHERE r.k=l.k)
+SELECT id FROM l WHERE x > (SELECT avg(x) FROM l y WHERE y.k2=l.k2)
+SELECT id, (SELECT list(r.x ORDER BY r.id) FROM r WHERE r.k=l.k) FROM l
+SELECT id, (SELECT r.x FROM r WHERE r.k=l.k ORDER BY r.id LIMIT 1) FROM l
+SELECT id, (SELECT sum(x) FROM r WHERE r.k=l.k AND r.x > (SELECT avg(x) FROM u WHERE u.k=r.k)) FROM l
+SELECT id, (SELECT count(*) FROM r WHERE r.k=l.k AND EXISTS (SELECT 1 FROM u WHERE u.k=l.k AND u.k=r.k)) FROM l
+SELECT id, (SELECT sum(q) FROM (SELECT x*l.x q FROM r WHERE r.k=l.k) t) FROM l
+SELECT l.id, t.* FROM l, LATERAL (SELECT r.x, r.id rid FROM r WHERE r.k=l.k) t
+SELECT l.id, t.* FROM l LEFT JOIN LATERAL (SELECT max(r.x) m FROM r WHERE r.k=l.k) t ON true
+SELECT l.id, t.x FROM l, LATERAL (SELECT x FROM r WHERE r.k=l.k ORDER BY r.id LIMIT 2) t
+SELECT l.id, t.i FROM l, LATERAL (SELECT * FROM range(l.x) g(i)) t
+SELECT l.id, t.i FROM l, range(l.x) t(i)
+SELECT l.id, t.i FROM l, generate_series(1, l.x) t(i)
+SELECT l.id, unnest(li) FROM l
+SELECT l.id, t.v FROM l, unnest(li) t(v)
+SELECT l.id, t.v FROM l, LATERAL (SELECT unnest(l.li) v) t
+SELECT sum(i) FROM l, range(l.x) t(i)
+SELECT k2, count(*) FROM l, range(l.x) t(i), range(l.x) s(j) WHERE i<j GROUP BY k2
+SELECT * FROM (SELECT k, count(*) c FROM l GROUP BY k) q, range(q.c) t(i)
+SELECT q.k, i FROM (SELECT DISTINCT k FROM l) q, LATERAL (SELECT i FROM range(q.k) t(i) WHERE i IN (SELECT k FROM r WHERE r.k=q.k-1)) z
+SELECT id, (WITH RECURSIVE c(n) AS (SELECT l.k UNION ALL SELECT n-1 FROM c WHERE n>0) SELECT count(*) FROM c) FROM l
+WITH RECURSIVE c(n,d) AS (SELECT k,0 FROM l UNION SELECT r.x, d+1 FROM c JOIN r ON r.k=c.n WHERE d<4) SELECT n,d,count(*) FROM c GROUP BY ALL
+WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c WHERE n<20) SELECT n, count(l.id) FROM c LEFT JOIN l ON l.k=c.n GROUP BY n
+WITH RECURSIVE b AS MATERIALIZED (SELECT k, max(x) m FROM l GROUP BY k), c(n,d) AS (SELECT k,0 FROM b UNION SELECT b.m, d+1 FROM c JOIN b ON b.k=c.n WHERE d<4) SELECT n,d,count(*) FROM c GROUP BY ALL
+WITH RECURSIVE c(n) AS (SELECT min(k) FROM l WHERE x > 3 UNION ALL SELECT n+1 FROM c WHERE n<(SELECT max(k) FROM r)) SELECT * FROM c
+WITH c AS MATERIALIZED (SELECT k, sum(x) s FROM l GROUP BY k) SELECT a.k, b.s FROM c a JOIN c b ON a.k=b.k
+WITH c AS (SELECT k, x FROM l WHERE x>2) SELECT (SELECT count(*) FROM c), (SELECT sum(x) FROM c), (SELECT max(k) FROM c)
+WITH c AS MATERIALIZED (SELECT * FROM l), d AS MATERIALIZED (SELECT * FROM c WHERE x>3) SELECT count(*), sum(c.x) FROM c JOIN d USING (id)
+WITH c AS MATERIALIZED (SELECT random() q FROM l) SELECT count(*) FROM c a JOIN c b ON a.q=b.q
+WITH c AS MATERIALIZED (SELECT id FROM l ORDER BY id LIMIT 5) SELECT * FROM c UNION ALL SELECT id FROM c UNION ALL SELECT id FROM l
+WITH c AS MATERIALIZED (SELECT id FROM l ORDER BY id LIMIT 5) SELECT l.id FROM l LEFT JOIN c ON c.id=l.id WHERE l.id NOT IN (FROM c)
+WITH c AS MATERIALIZED (VALUES (1),(2)) SELECT l.id, c.* FROM l, c UNION ALL SELECT id, c.* FROM c, r
+WITH c AS MATERIALIZED (SELECT * FROM l) SELECT id, (SELECT count(*) FROM c WHERE c.k=r.k) FROM r
+WITH c AS MATERIALIZED (SELECT * FROM l) SELECT 1 FROM c LIMIT 1
+SELECT id, x IN (SELECT x FROM r WHERE r.k=l.k AND r.id IN (SELECT k FROM u)) FROM l
+SELECT id FROM l WHERE k IN (SELECT k FROM r) OR x IN (SELECT x FROM e)
+SELECT id FROM l WHERE (k IN (SELECT k FROM r)) IS NULL
+SELECT id FROM l WHERE k IN (SELECT k FROM r WHERE EXISTS (SELECT 1 FROM u WHERE u.k=l.k))
+SELECT l.id FROM l JOIN r ON l.k=r.k AND l.x IN (SELECT x FROM u JOIN r r2 ON u.k=r2.k)
+SELECT count(*) FROM l FULL JOIN r ON l.k=r.k AND l.x IN (SELECT k FROM u)
+SELECT id FROM l WHERE x = (SELECT max(x) FROM l)
+SELECT id FROM l WHERE x IN (1,2,3,4,5,6,7,8,9,10,11,12)
+SELECT id FROM l WHERE x NOT IN (1,2,3,NULL,4,5,6,7,8,9,10,11,12)
