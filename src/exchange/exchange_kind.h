@@ -11,4 +11,21 @@ enum class ExchangeKind {
   kGather,     ///< The one task reads everything.
 };
 
+/// The kind in lower case, "hash".
+inline const char* ExchangeKindName(ExchangeKind kind) {
+  switch (kind) {
+    case ExchangeKind::kForward:
+      return "forward";
+    case ExchangeKind::kHash:
+      return "hash";
+    case ExchangeKind::kRange:
+      return "range";
+    case ExchangeKind::kBroadcast:
+      return "broadcast";
+    case ExchangeKind::kGather:
+      return "gather";
+  }
+  return "";
+}
+
 }  // namespace smallpond

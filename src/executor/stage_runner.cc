@@ -57,7 +57,7 @@ std::string WhereToLook(const JobDirectory& directory) {
 JobReport ReportOf(const StagePlan& plan, const Scheduler& scheduler) {
   JobReport report;
   report.graph = plan.graph;
-  report.gathered = plan.gathered;
+  report.notes = plan.notes;
   auto progress = scheduler.Progress();
   for (const Stage& stage : plan.graph.stages) {
     report.stages.push_back(scheduler.state().stage(stage.id).statistics.Summarize());
@@ -109,14 +109,15 @@ StagePlan StageRunner::Plan(Connection& connection, const Statement& query) {
   return PlanStages(connection, *files, query, parts_.stages);
 }
 
-std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection,
-                                                    const Statement& query) {
+std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection, const Statement& query,
+                                                    std::string* whole_because) {
   auto start = Clock::now();
   std::optional<StagePlan> plan;
   try {
     plan = Plan(connection, query);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUnsupported) throw;
+    if (whole_because) *whole_because = error.what();
     return nullptr;
   }
   return RunPlan(connection, std::move(*plan), SecondsSince(start));

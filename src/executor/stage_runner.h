@@ -18,9 +18,9 @@ namespace smallpond {
 /// What a job did, for explain(analyze).
 struct JobReport {
   StageGraph graph;
-  std::vector<StageSummary> stages;  ///< One for each stage.
-  std::vector<int> attempts;         ///< How many each stage took.
-  std::vector<std::string> gathered;
+  std::vector<StagePlan::Notes> notes;  ///< By stage.
+  std::vector<StageSummary> stages;     ///< One for each stage.
+  std::vector<int> attempts;            ///< How many each stage took.
   double plan_seconds = 0;
   double run_seconds = 0;
 };
@@ -67,8 +67,10 @@ class StageRunner {
   explicit StageRunner(Parts parts) : parts_(std::move(parts)) {}
 
   /// Runs a query. `connection`'s interrupt cancels the job; its progress is the job's. Returns
-  /// null where the query can't be cut, and has to be run as a whole. Throws the job's error.
-  std::shared_ptr<const FinishedJob> Run(Connection& connection, const Statement& query);
+  /// null where the query can't be cut, and has to be run as a whole; `whole_because`, which may be
+  /// null, is why then. Throws the job's error.
+  std::shared_ptr<const FinishedJob> Run(Connection& connection, const Statement& query,
+                                         std::string* whole_because = nullptr);
 
   /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
   StagePlan Plan(Connection& connection, const Statement& query);

@@ -92,11 +92,11 @@ StagePlan PlanStages(Connection& connection, Connection& files, const Statement&
     work.ordered = fragment.ordered;
     plan.graph.stages.push_back(std::move(stage));
     plan.work.push_back(std::move(work));
+    plan.notes.push_back({std::move(fragment.operators), std::move(fragment.gathered)});
   }
   plan.result = std::move(cut.result);
   plan.result_input = cut.result_input;
   plan.columns = std::move(cut.columns);
-  plan.gathered = std::move(cut.gathered);
   return plan;
 }
 

@@ -23,12 +23,18 @@ struct StagePlan {
     bool ordered = false;
   };
 
+  /// What people are told of one stage.
+  struct Notes {
+    std::vector<FragmentOperator> operators;
+    std::vector<std::string> gathered;  ///< What its task does though the input is spread, and why.
+  };
+
   StageGraph graph;
-  std::vector<Work> work;  ///< By stage.
-  std::string result;      ///< The plan that reads the result, as bytes.
-  int result_input = 0;    ///< The id of its one input: the last stage's output.
+  std::vector<Work> work;    ///< By stage.
+  std::vector<Notes> notes;  ///< By stage.
+  std::string result;        ///< The plan that reads the result, as bytes.
+  int result_input = 0;      ///< The id of its one input: the last stage's output.
   std::vector<std::string> columns;
-  std::vector<std::string> gathered;  ///< What one task does although its input is spread, and why.
 };
 
 /// What decides how many tasks there are.

@@ -254,4 +254,13 @@ duckdb::unique_ptr<duckdb::Expression> MergeOf(const BoundAggregateExpression& a
   return WrapperOf(kMergeName, aggregate, std::move(arguments), nullptr);
 }
 
+std::optional<std::string> DescribeState(const BoundAggregateExpression& aggregate,
+                                         const std::string& arguments) {
+  const std::string& name = aggregate.function.name;
+  if (name != kStateName && name != kMergeName) return std::nullopt;
+  const auto& wrapped = aggregate.bind_info->Cast<WrappedData>().aggregate->function.name;
+  return name == kStateName ? "state of " + wrapped + "(" + arguments + ")"
+                            : wrapped + " of " + arguments;
+}
+
 }  // namespace smallpond

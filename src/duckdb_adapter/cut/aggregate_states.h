@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "duckdb_adapter/duckdb_internal.h"
 
 namespace smallpond {
@@ -24,5 +27,10 @@ duckdb::unique_ptr<duckdb::Expression> StateOf(const duckdb::BoundAggregateExpre
 /// Returns the aggregate that gives the result of `aggregate` from a column of its states.
 duckdb::unique_ptr<duckdb::Expression> MergeOf(const duckdb::BoundAggregateExpression& aggregate,
                                                duckdb::unique_ptr<duckdb::Expression> states);
+
+/// Says what one of these two aggregates does with its arguments, such as "state of avg(x)";
+/// nothing where `aggregate` is neither.
+std::optional<std::string> DescribeState(const duckdb::BoundAggregateExpression& aggregate,
+                                         const std::string& arguments);
 
 }  // namespace smallpond

@@ -85,7 +85,7 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
   auto& aggregate = slot->Cast<LogicalAggregate>();
   if (!HasPlainGroups(aggregate)) {
     Exchange(slot->children[0], input, ExchangeKind::kGather);
-    cut_.gathered.push_back("GROUPING SETS are done by one task");
+    NoteGathered(*slot, "GROUPING SETS");
     return Distribution::Single();
   }
   std::vector<duckdb::Expression*> groups;
@@ -122,7 +122,7 @@ Distribution PlanCutter::ShuffleAggregate(Operator& slot, const Distribution& in
   // The groups are computed again where the rows arrive, which must give the same ones.
   if (aggregate.groups.empty() || HasVolatileGroup(aggregate)) {
     Exchange(slot->children[0], input, ExchangeKind::kGather);
-    cut_.gathered.push_back("an aggregate that can't be split is done by one task");
+    NoteGathered(*slot, "an aggregate that can't be split");
     return Distribution::Single();
   }
   Expressions keys;

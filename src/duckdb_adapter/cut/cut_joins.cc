@@ -87,7 +87,7 @@ Distribution PlanCutter::DistributeJoin(Operator& slot) {
   if (can_hash) return JoinByHash(slot, left, right);
   if (left.is_spread()) Exchange(slot->children[0], left, ExchangeKind::kGather);
   if (right.is_spread()) Exchange(slot->children[1], right, ExchangeKind::kGather);
-  cut_.gathered.push_back(slot->GetName() + " without an equality is done by one task");
+  NoteGathered(*slot, slot->GetName() + " without an equality");
   return Distribution::Single();
 }
 

@@ -27,6 +27,13 @@ struct FragmentInput {
   ExchangeKind kind = ExchangeKind::kGather;
 };
 
+/// One operator of a fragment, for people.
+struct FragmentOperator {
+  int depth = 0;              ///< Below the root, which has 0.
+  std::string text;           ///< A few words, such as "inner join on a = b".
+  double estimated_rows = 0;  ///< Less than 0 where DuckDB has none.
+};
+
 /// A piece of a query that tasks run, each over its part of the scans and inputs.
 struct Fragment {
   std::string bytes;  ///< DuckDB's plan, without any list of files.
@@ -40,7 +47,10 @@ struct Fragment {
   int num_columns = 0;      ///< Without the keys.
   bool ordered = false;     ///< Whether the order of the rows matters.
   bool determinate = true;  ///< Whether two runs over the same input give the same rows.
-  std::string description;  ///< The operators, the root first, for people.
+  std::string description;  ///< The operators' names, the root first, in one line.
+  std::vector<FragmentOperator> operators;  ///< The same with what they do.
+  /// What this one task does although its input is spread, and why.
+  std::vector<std::string> gathered;
   double estimated_rows = 0;
   double estimated_row_bytes = 0;
 };
@@ -51,8 +61,6 @@ struct CutQuery {
   std::string result;               ///< The plan that reads the result, as bytes.
   int result_input = 0;             ///< The id of that plan's one input.
   std::vector<std::string> columns;
-  /// What is computed by one task although its input is spread, and why.
-  std::vector<std::string> gathered;
 };
 
 /// What decides where a query is cut.

@@ -114,15 +114,15 @@ Distribution PlanCutter::Distribute(Operator& slot) {
     case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
       return DistributeCommonTable(slot);
     case LogicalOperatorType::LOGICAL_ORDER_BY:
-      return GatherChildren(slot, "ORDER BY is done by one task");
+      return GatherChildren(slot, "ORDER BY");
     case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
       ReadInOneTask(slot);  // Its inside refers to itself, so nothing in it is cut.
-      cut_.gathered.push_back("a recursive query is done by one task");
+      NoteGathered(*slot, "recursion");
       return Distribution::Single();
     case LogicalOperatorType::LOGICAL_POSITIONAL_JOIN:
       throw Error(ErrorKind::kUnsupported, "POSITIONAL JOIN goes by the order of all rows");
     default:
-      return GatherChildren(slot, slot->GetName() + " is done by one task");
+      return GatherChildren(slot, slot->GetName());
   }
 }
 
@@ -133,7 +133,7 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   // A table function of another table's rows may look at several of them.
   if (!slot->children.empty()) {
     CheckCanTravel(get);
-    return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " is done by one task");
+    return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " of a table's rows");
   }
   auto scan = DescribeScan(get, next_id_);
   if (!scan) {
@@ -242,7 +242,7 @@ Distribution PlanCutter::DistributeLimit(Operator& slot) {
 
 Distribution PlanCutter::DistributeUnion(Operator& slot) {
   auto& set = slot->Cast<duckdb::LogicalSetOperation>();
-  if (!set.setop_all) return GatherChildren(slot, "UNION without ALL is done by one task");
+  if (!set.setop_all) return GatherChildren(slot, "UNION without ALL");
   std::vector<Distribution> where;
   bool any_spread = false;
   for (auto& child : slot->children) {
@@ -265,7 +265,7 @@ Distribution PlanCutter::GatherChildren(Operator& slot, const std::string& why) 
     any_spread = true;
     Exchange(child, where, ExchangeKind::kGather);
   }
-  if (any_spread) cut_.gathered.push_back(why);
+  if (any_spread) NoteGathered(*slot, why);
   return Distribution::Single();
 }
 
@@ -322,6 +322,7 @@ Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, Exch
   projection->SetEstimatedCardinality(static_cast<idx_t>(rows));
   int fragment = AddFragment(std::move(projection), from, columns.size(), num_keys, false);
   slot = ScanFragment(fragment, kind, table_index, types, rows, false);
+  text_.Rename(columns, table_index);
   ReplaceColumns(columns, table_index, *slot);
 
   Distribution where = Distribution::Single();
@@ -359,10 +360,16 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   fragment.ordered = ordered;
   fragment.determinate = IsDeterminate(*plan);
   fragment.description = Describe(*plan);
+  text_.Append(*plan, [&](const LogicalGet& get) { return ScanText(get); }, fragment.operators);
   fragment.estimated_rows = static_cast<double>(plan->EstimateCardinality(context_));
   fragment.estimated_row_bytes = RowBytes(plan->types);
   std::function<void(LogicalOperator&)> collect = [&](LogicalOperator& op) {
     for (auto& child : op.children) collect(*child);
+    auto gathered = gathered_.find(&op);
+    if (gathered != gathered_.end()) {
+      fragment.gathered.push_back(gathered->second);
+      gathered_.erase(gathered);
+    }
     if (op.type != LogicalOperatorType::LOGICAL_GET) return;
     auto& get = op.Cast<LogicalGet>();
     auto source = sources_.find(get.table_index);
@@ -393,12 +400,13 @@ PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, i
   return get;
 }
 
-PlanCutter::Operator PlanCutter::ScanAgain(const LogicalOperator& scan, idx_t table_index) {
+PlanCutter::Operator PlanCutter::ScanAgain(LogicalOperator& scan, idx_t table_index) {
   const auto& get = scan.Cast<LogicalGet>();
   Source source = sources_.at(get.table_index);
   auto again = ScanFragment(source.input.fragment, source.input.kind, table_index,
                             get.returned_types, source.rows, false);
   sources_[table_index].distribution = source.distribution;
+  text_.Rename(scan.GetColumnBindings(), table_index);
   return again;
 }
 
@@ -411,6 +419,21 @@ void PlanCutter::ReplaceColumns(const duckdb::vector<ColumnBinding>& from, idx_t
   }
   replacer.stop_operator = const_cast<LogicalOperator&>(stop);
   replacer.VisitOperator(*root_);
+}
+
+std::string PlanCutter::ScanText(const LogicalGet& get) const {
+  auto source = sources_.find(get.table_index);
+  if (source != sources_.end()) {
+    const FragmentInput& input = source->second.input;
+    return "stage " + std::to_string(input.fragment) + ", " + ExchangeKindName(input.kind);
+  }
+  auto scan = scans_.find(get.table_index);
+  if (scan == scans_.end()) return "scan " + duckdb::StringUtil::Lower(get.GetName());
+  const auto& files = scan->second.files;
+  if (files.empty()) return scan->second.function + " no files";
+  std::string first = files[0].substr(files[0].find_last_of('/') + 1);
+  return scan->second.function + " " + first +
+         (files.size() > 1 ? " … (" + std::to_string(files.size()) + " files)" : "");
 }
 
 double PlanCutter::EstimateBytes(LogicalOperator& op) {

@@ -7,6 +7,7 @@
 
 #include "duckdb_adapter/cut/cut_query.h"
 #include "duckdb_adapter/cut/distribution.h"
+#include "duckdb_adapter/cut/operator_text.h"
 #include "duckdb_adapter/duckdb_internal.h"
 
 namespace smallpond {
@@ -64,7 +65,7 @@ class PlanCutter {
   // fragment that only passes them on.
   std::optional<Distribution> ReadOtherwise(duckdb::LogicalOperator& op, ExchangeKind kind);
   // Returns another scan of the fragment that `scan` reads, with columns of `table_index`.
-  Operator ScanAgain(const duckdb::LogicalOperator& scan, duckdb::idx_t table_index);
+  Operator ScanAgain(duckdb::LogicalOperator& scan, duckdb::idx_t table_index);
   int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
                   bool ordered);
   Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,
@@ -72,6 +73,11 @@ class PlanCutter {
                         bool ordered);
   void ReplaceColumns(const duckdb::vector<duckdb::ColumnBinding>& from, duckdb::idx_t table_index,
                       const duckdb::LogicalOperator& stop);
+  // Notes why an operator whose input is spread is done by one task.
+  void NoteGathered(const duckdb::LogicalOperator& op, const std::string& why) {
+    gathered_[&op] = why;
+  }
+  std::string ScanText(const duckdb::LogicalGet& get) const;
   double EstimateBytes(duckdb::LogicalOperator& op);
   bool IsSmall(duckdb::LogicalOperator& op);
 
@@ -88,7 +94,9 @@ class PlanCutter {
     bool determinate = true;
   };
   std::map<duckdb::idx_t, Source> sources_;  // By the table index of the exchange's scan.
-  int next_id_ = 0;                          // Of scans and inputs.
+  std::map<const duckdb::LogicalOperator*, std::string> gathered_;
+  OperatorText text_;
+  int next_id_ = 0;  // Of scans and inputs.
 };
 
 }  // namespace smallpond
