@@ -1,5 +1,6 @@
 #include "duckdb_adapter/connection.h"
 
+#include "duckdb/storage/buffer_manager.hpp"
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/database_instance.h"
 #include "duckdb_adapter/errors.h"
@@ -178,13 +179,23 @@ std::string Connection::RenderHtml(Statement query, int max_rows) {
   });
 }
 
-std::string Connection::ExplainPlan(Statement query) {
+std::string Connection::ExplainPlan(Statement query, PlanForm form) {
   return TranslatingErrors([&] {
     handle_->RunPreparation(query);
-    auto explain = duckdb::make_uniq<duckdb::ExplainStatement>(std::move(query.tree().main));
+    auto explain = duckdb::make_uniq<duckdb::ExplainStatement>(
+        std::move(query.tree().main),
+        form.analyze ? duckdb::ExplainType::EXPLAIN_ANALYZE : duckdb::ExplainType::EXPLAIN_STANDARD,
+        form.json ? duckdb::ExplainFormat::JSON : duckdb::ExplainFormat::DEFAULT);
     auto result = handle_->context().Query(std::move(explain), duckdb::QueryParameters(false));
     if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
     return AsMaterialized(std::move(result))->GetValue(1, 0).ToString();
+  });
+}
+
+Connection::MemoryUse Connection::Use() {
+  return TranslatingErrors([&] {
+    auto& buffers = duckdb::BufferManager::GetBufferManager(*handle_->context().db);
+    return MemoryUse{buffers.GetUsedMemory(), buffers.GetUsedSwap()};
   });
 }
 

@@ -54,8 +54,22 @@ class Connection {
   /// Runs a query and renders its first `max_rows` rows as an HTML table, with all text escaped,
   /// and whether there are more.
   std::string RenderHtml(Statement query, int max_rows);
+  /// How DuckDB tells its plan.
+  struct PlanForm {
+    bool analyze = false;  ///< Runs the query and adds what its operators did.
+    bool json = false;     ///< Instead of boxes.
+  };
   /// Returns DuckDB's optimized plan as text.
-  std::string ExplainPlan(Statement query);
+  std::string ExplainPlan(Statement query, PlanForm form);
+  std::string ExplainPlan(Statement query) { return ExplainPlan(std::move(query), PlanForm()); }
+
+  /// What the database that this connects to holds now. Any thread may call it, also while a
+  /// statement runs.
+  struct MemoryUse {
+    uint64_t memory_bytes = 0;
+    uint64_t spilled_bytes = 0;  ///< In its temporary files.
+  };
+  MemoryUse Use();
 
   /// Stops what runs; it then throws Cancelled. Stays in force until the next statement starts.
   void Interrupt();

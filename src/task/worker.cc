@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxCachedFiles = 64;
-constexpr auto kCancelInterval = std::chrono::milliseconds(20);
+constexpr auto kWatchInterval = std::chrono::milliseconds(20);
 
 std::string ReadWhole(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -34,21 +34,39 @@ std::string ReadWhole(const std::string& path) {
   return text.str();
 }
 
-// Interrupts a connection when the flag is set, as long as it lives. DuckDB forgets an interrupt
-// that falls between two statements, so it is repeated.
-class CancelWatch {
+// Looks after an attempt as long as it lives: interrupts its connection when the flag is set, and
+// notes the most memory and spill files that the database has meanwhile. DuckDB forgets an
+// interrupt that falls between two statements, so it is repeated.
+class AttemptWatch {
  public:
-  CancelWatch(Connection& connection, const std::atomic<bool>& cancelled)
-      : thread_([this, &connection, &cancelled](std::stop_token stop) {
+  AttemptWatch(Connection& connection, const std::atomic<bool>& cancelled)
+      : connection_(connection), thread_([this, &cancelled](std::stop_token stop) {
           std::unique_lock lock(mutex_);
-          while (!ended_.wait_for(lock, stop, kCancelInterval,
-                                  [&] { return stop.stop_requested(); })) {
-            if (cancelled) connection.Interrupt();
+          while (
+              !ended_.wait_for(lock, stop, kWatchInterval, [&] { return stop.stop_requested(); })) {
+            if (cancelled) connection_.Interrupt();
+            Measure();
           }
         }) {}
 
+  // Ends the watch. What other attempts of this worker use counts as well: the database can't tell.
+  Connection::MemoryUse Peak() {
+    thread_.request_stop();
+    thread_.join();
+    Measure();
+    return peak_;
+  }
+
  private:
-  std::mutex mutex_;  // For ended_, which only the stop token wakes up.
+  void Measure() {
+    auto use = connection_.Use();
+    peak_.memory_bytes = std::max(peak_.memory_bytes, use.memory_bytes);
+    peak_.spilled_bytes = std::max(peak_.spilled_bytes, use.spilled_bytes);
+  }
+
+  Connection& connection_;
+  Connection::MemoryUse peak_;  // Used by the thread until it ends.
+  std::mutex mutex_;            // For ended_, which only the stop token wakes up.
   std::condition_variable_any ended_;
   std::jthread thread_;
 };
@@ -112,11 +130,14 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
   auto connection = TakeConnection();
   json report;
   try {
-    CancelWatch watch(*connection, cancelled);
+    AttemptWatch watch(*connection, cancelled);
     RunFragment(*connection, fragment, inputs, output);
     CheckUnchanged(files);
     if (faults_) faults_->AtEnd(spec.id, output.path);
     report = Success(TakeExchangeWriteSummary(*connection).value());
+    auto peak = watch.Peak();
+    report["peak_memory_bytes"] = peak.memory_bytes;
+    report["spilled_bytes"] = peak.spilled_bytes;
   } catch (const Error& error) {
     report = Failure(error, LostInput(*connection));
   }
