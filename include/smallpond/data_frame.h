@@ -90,9 +90,11 @@ class SMALLPOND_API DataFrame {
                  const Ticker& ticker = {}) const;
 
   /// What will be done and why: the frame's plan with what was merged, elided or is run per
-  /// partition, how many files and splits are read, then DuckDB's own plan. Throws Io where a file
-  /// can't be read any more.
-  std::string Explain() const;
+  /// partition, how many files and splits are read, then the stages and their operators, or
+  /// DuckDB's own plan where one DuckDB computes it all. With `analyze` it is computed, and what
+  /// was done is told as well. Throws Io where a file can't be read any more; with `analyze` what
+  /// computing it throws.
+  std::string Explain(const ExplainOptions& options = {}, const Ticker& ticker = {}) const;
 
   /// One line: the columns and the number of partitions.
   std::string ToString() const;

@@ -137,6 +137,15 @@ struct WriteResult {
   std::string publish_error = {};
 };
 
+/// What `Explain` tells, and how.
+struct ExplainOptions {
+  /// Computes the frame, without handing out its rows, and adds what was done: rows, bytes, time,
+  /// memory.
+  bool analyze = false;
+  /// Tells it as one JSON object instead of text; docs/explain.md has its keys.
+  bool json = false;
+};
+
 /// The kind's name as the Python argument spells it, for example "direct".
 SMALLPOND_API std::string ExecutorKindName(ExecutorKind kind);
 

@@ -279,10 +279,20 @@ class DataFrame:
         """`write_json` for later."""
         return LazyWrite(f"json, {path}", lambda: self.write_json(path, *args, **options))
 
-    def explain(self) -> Explanation:
+    def explain(self, analyze: bool = False, format: str = "text") -> Explanation:
         """What will be done and why: the frame's steps with what is merged, left out or run per
-        partition, how many files and splits are read, and DuckDB's plan."""
-        return Explanation(self._core.explain())
+        partition, how many files and splits are read, then the stages that tasks run, or DuckDB's
+        plan where one DuckDB computes it all, and why.
+
+        `analyze=True` computes the frame, drops its rows, and tells what was done beside what was
+        estimated: rows, bytes, time, memory, what was spilled, and how unequal the tasks were.
+        `format="json"` gives the same as JSON, whose keys docs/explain.md tells.
+        """
+        if format not in ("text", "json"):
+            raise InvalidInputError(f"format must be 'text' or 'json', not {format!r:.60}.")
+        analyze = arguments.flag(analyze, "analyze")
+        with progress("explain") as on_progress:
+            return Explanation(self._core.explain(analyze, format == "json", on_progress))
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Hands the rows to any Arrow consumer (pyarrow, Polars, DuckDB …) as they are computed,

@@ -43,6 +43,9 @@ class DirectRun {
   /// Returns the statement `sql` with the plan's rows for its table "{0}".
   Statement Over(const std::string& sql, const PlanRef& plan);
 
+  /// Computes everything from now on, also what an earlier action kept.
+  void ForgetKept() { kept_ = nullptr; }
+
   /// Computes a query in stages, if the run has any and it can be cut, and returns the query for
   /// its rows, which are good as long as the run; otherwise returns it as it is.
   Statement Compute(Statement query);

@@ -1,24 +1,44 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
+#include <optional>
 #include <string>
-#include <vector>
 
-#include "plan/logical_plan.h"
-#include "storage/splits.h"
+#include "executor/stage_runner.h"
+#include "observe/explain_steps.h"
 
 namespace smallpond {
 
-/// Returns the plan as a tree, one step a line, with what is merged, left out or run per partition,
-/// and why. `note_for_files` says more about a ReadFiles step, in one line.
-std::string ExplainSteps(const PlanRef& plan,
-                         const std::function<std::string(const PlanRef&)>& note_for_files);
+/// Everything that is told of a frame: what it is, and how it is computed or was computed.
+///
+///     threads: …                              where tasks run
+///
+///     sql: SELECT …                           the steps that the user wrote
+///     └── read_parquet(…)
+///
+///     2 stages, 5 tasks; …                    how they are computed: stages,
+///     stage 0: …                              or one DuckDB's plan
+struct FrameExplanation {
+  std::string road;           ///< "direct", "threads", "processes", "ray".
+  int workers = 1;            ///< Processes that run tasks; 0: as many as the cluster has nodes.
+  int threads = 1;            ///< Of each worker; 0: all that its node has.
+  uint64_t memory_bytes = 0;  ///< Of this process's DuckDB.
+  ExplainedStep steps;
 
-/// Returns how much is read and by how many tasks, for example "12 files, 3.1 GB; 13 splits where
-/// it is cut into tasks".
-std::string DescribeSplits(size_t num_files, const std::vector<Split>& splits);
+  /// Why no stages are made though the session makes some, or "".
+  std::string whole_because;
+  /// DuckDB's plan, in the form that was asked for, where it computes all by itself; "" where it is
+  /// known only when the partitions have been made.
+  std::string duckdb_plan;
 
-/// Returns what the caller of partial_sql should know about `plan` itself, or "".
-std::string MergeNotice(const LogicalPlan& plan);
+  /// Where there are stages. What tasks did is in it only if they ran.
+  std::optional<JobReport> job;
+};
+
+/// The explanation as text, in lines that fit a terminal.
+std::string FormatText(const FrameExplanation& explanation);
+
+/// The explanation as one JSON object. docs/explain.md has the keys, which stay as they are.
+std::string FormatJson(const FrameExplanation& explanation);
 
 }  // namespace smallpond

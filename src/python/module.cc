@@ -129,8 +129,13 @@ void DefineValue(nb::module_& m) {
       .def_static("struct", &Value::Struct);
 }
 
+std::string Explain(const DataFrame& frame, bool analyze, bool json,
+                    const nb::object& on_progress) {
+  nb::gil_scoped_release unlocked;
+  return frame.Explain({.analyze = analyze, .json = json}, PythonTicker(on_progress));
+}
+
 void DefineDataFrame(nb::module_& m) {
-  using Release = nb::call_guard<nb::gil_scoped_release>;
   nb::class_<ArrowStreamHolder>(m, "ArrowStream")
       .def(
           "__arrow_c_stream__",
@@ -192,7 +197,7 @@ void DefineDataFrame(nb::module_& m) {
             return frame.ToHtml(max_rows, PythonTicker(on_progress));
           },
           "max_rows"_a, "on_progress"_a.none())
-      .def("explain", &DataFrame::Explain, Release())
+      .def("explain", &Explain, "analyze"_a, "json"_a, "on_progress"_a.none())
       .def("__str__", &DataFrame::ToString);
 }
 

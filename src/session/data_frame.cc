@@ -11,8 +11,9 @@
 #include "executor/write_file.h"
 #include "executor/write_folder.h"
 #include "observe/explain.h"
+#include "observe/explain_steps.h"
 #include "plan/logical_plan.h"
-#include "plan/scan_splits.h"
+#include "session/explain_frame.h"
 #include "session/run_limit.h"
 #include "session/run_ticking.h"
 #include "session/session_state.h"
@@ -245,24 +246,13 @@ void DataFrame::WriteFile(const std::string& path, const std::string& format,
   file.Commit();
 }
 
-std::string DataFrame::Explain() const {
-  auto& database = session_->database();
-  auto connection = session_->Connect();
-  DirectRun run(*connection);
-  auto note_for_files = [&](const PlanRef& read) {
-    const ResolvedScan& files = run.Resolve(read);
-    const FileScan& scan = std::get<ReadFiles>(read->op()).scan;
-    SplitTarget target = SplitTargetOf(session_->options());
-    return DescribeSplits(files.paths.size(), PlanSplits(*connection, scan, files, target));
-  };
-  std::string text = "direct: one DuckDB in this process, " +
-                     std::to_string(database.limits().threads) + " threads, " +
-                     Megabytes(database.MemoryLimitBytes()) + " of memory\n\n" +
-                     ExplainSteps(plan_, note_for_files) + "\n";
-  if (NeedsPartitions(*plan_))
-    return text +
-           "DuckDB's plan depends on the partitions, which are made when the frame is run.\n";
-  return text + connection->ExplainPlan(run.Query(plan_));
+std::string DataFrame::Explain(const ExplainOptions& options, const Ticker& ticker) const {
+  FrameExplanation explanation;
+  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+    run.ForgetKept();
+    explanation = ExplainFrame(*session_, plan_, options, connection, run);
+  });
+  return options.json ? FormatJson(explanation) : FormatText(explanation);
 }
 
 std::string DataFrame::ToString() const {

@@ -222,7 +222,7 @@ TEST_F(CommandLine, SetsOptions) {
   EXPECT_EQ(Run({"sql", "SELECT current_setting('threads') AS n", "--threads", "1",
                  "--duckdb-memory", "128MB", "--explain"}),
             0);
-  EXPECT_CONTAINS(out_, "1 threads, 128 MB of memory");
+  EXPECT_CONTAINS(out_, "1 thread, 128 MB of memory");
   EXPECT_EQ(Run({"sql", "SELECT 1", "--threads", "none"}), 1);
   EXPECT_CONTAINS(error_, "threads must be a whole number, not 'none'.");
 }

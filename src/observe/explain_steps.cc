@@ -1,8 +1,7 @@
-#include "observe/explain.h"
-
-#include <cstdio>
+#include "observe/explain_steps.h"
 
 #include "executor/lower_plan.h"
+#include "observe/amounts.h"
 
 namespace smallpond {
 namespace {
@@ -43,53 +42,44 @@ std::string Note(const LogicalPlan& plan, bool seen) {
 
 using NoteForFiles = std::function<std::string(const PlanRef&)>;
 
-void Append(const PlanRef& plan, const NoteForFiles& note_for_files, const std::string& first,
-            const std::string& rest, bool seen, std::string& out) {
+ExplainedStep Explain(const PlanRef& plan, const NoteForFiles& note_for_files, bool seen) {
   bool is_read = std::holds_alternative<ReadFiles>(plan->op());
-  std::string note = is_read ? note_for_files(plan) : Note(*plan, seen);
-  out += first + plan->Describe() + "\n";
-  auto inputs = plan->Inputs();
-  if (!note.empty()) out += rest + (inputs.empty() ? "    " : "│   ") + note + "\n";
+  ExplainedStep explained{plan->Describe(), is_read ? note_for_files(plan) : Note(*plan, seen), {}};
   bool works_on_partitions = IsConcatenated(*plan);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    bool is_last = i + 1 == inputs.size();
-    bool input_seen = works_on_partitions && inputs[i]->partitioning().num_partitions > 1;
-    Append(inputs[i], note_for_files, rest + (is_last ? "└── " : "├── "),
-           rest + (is_last ? "    " : "│   "), input_seen, out);
+  for (const auto& input : plan->Inputs()) {
+    bool input_seen = works_on_partitions && input->partitioning().num_partitions > 1;
+    explained.inputs.push_back(Explain(input, note_for_files, input_seen));
   }
+  return explained;
 }
 
-std::string Count(size_t number, const std::string& what) {
-  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
-}
-
-// With three digits or so, as people read them: "3.1 GB".
-std::string Size(uint64_t bytes) {
-  const char* unit = "bytes";
-  auto number = static_cast<double>(bytes);
-  for (const char* larger : {"kB", "MB", "GB", "TB"}) {
-    if (number < 1000) break;
-    number /= 1000;
-    unit = larger;
+void Append(const ExplainedStep& step, const std::string& first, const std::string& rest,
+            std::string& out) {
+  out += first + step.step + "\n";
+  if (!step.note.empty()) out += rest + (step.inputs.empty() ? "    " : "│   ") + step.note + "\n";
+  for (const auto& input : step.inputs) {
+    bool is_last = &input == &step.inputs.back();
+    Append(input, rest + (is_last ? "└── " : "├── "), rest + (is_last ? "    " : "│   "), out);
   }
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f %s", bytes >= 1000 && number < 10 ? 1 : 0, number, unit);
-  return text;
 }
 
 }  // namespace
 
-std::string ExplainSteps(const PlanRef& plan, const NoteForFiles& note_for_files) {
+ExplainedStep ExplainSteps(const PlanRef& plan, const NoteForFiles& note_for_files) {
+  return Explain(plan, note_for_files, false);
+}
+
+std::string FormatSteps(const ExplainedStep& steps) {
   std::string out;
-  Append(plan, note_for_files, "", "", false, out);
+  Append(steps, "", "", out);
   return out;
 }
 
 std::string DescribeSplits(size_t num_files, const std::vector<Split>& splits) {
   uint64_t bytes = 0;
   for (const auto& split : splits) bytes += split.bytes;
-  return Count(num_files, "file") + ", " + Size(bytes) + "; " + Count(splits.size(), "split") +
-         " where it is cut into tasks";
+  return CountText(num_files, "file") + ", " + BytesText(bytes) + "; " +
+         CountText(splits.size(), "split") + " where it is cut into tasks";
 }
 
 std::string MergeNotice(const LogicalPlan& plan) {

@@ -1,0 +1,76 @@
+#include "session/explain_frame.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "executor/lower_plan.h"
+#include "plan/scan_splits.h"
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace {
+
+void TellWhere(SessionState& session, FrameExplanation& explanation) {
+  const Options& options = session.options();
+  explanation.road = ExecutorKindName(options.executor.value_or(ExecutorKind::kDirect));
+  explanation.threads = session.database().limits().threads;
+  explanation.memory_bytes = session.database().MemoryLimitBytes();
+  if (options.executor == ExecutorKind::kProcesses) {
+    explanation.workers = std::max(1, options.num_executors);
+    explanation.threads = std::max(1, explanation.threads / explanation.workers);
+  } else if (options.executor == ExecutorKind::kRay) {
+    explanation.workers = 0;
+    explanation.threads = 0;
+  }
+}
+
+// The stages without running them, or why there are none.
+void TellStages(StageRunner& stages, Connection& connection, const Statement& query,
+                FrameExplanation& explanation) {
+  auto start = std::chrono::steady_clock::now();
+  try {
+    StagePlan plan = stages.Plan(connection, query);
+    std::chrono::duration<double> planning = std::chrono::steady_clock::now() - start;
+    JobReport job;
+    job.graph = std::move(plan.graph);
+    job.notes = std::move(plan.notes);
+    job.plan_seconds = planning.count();
+    explanation.job = std::move(job);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUnsupported) throw;
+    explanation.whole_because = error.what();
+  }
+}
+
+}  // namespace
+
+FrameExplanation ExplainFrame(SessionState& session, const PlanRef& plan,
+                              const ExplainOptions& options, Connection& connection,
+                              DirectRun& run) {
+  FrameExplanation explanation;
+  TellWhere(session, explanation);
+  explanation.steps = ExplainSteps(plan, [&](const PlanRef& read) {
+    const ResolvedScan& files = run.Resolve(read);
+    const FileScan& scan = std::get<ReadFiles>(read->op()).scan;
+    SplitTarget target = SplitTargetOf(session.options());
+    return DescribeSplits(files.paths.size(), PlanSplits(connection, scan, files, target));
+  });
+  StageRunner* stages = session.stages();
+  if (NeedsPartitions(*plan) && !options.analyze) {
+    if (stages) explanation.whole_because = "partitions that queries see are made here";
+    return explanation;
+  }
+  Statement query = run.Query(plan);
+  if (stages && options.analyze) {
+    auto job = stages->Run(connection, query, &explanation.whole_because);
+    if (job) explanation.job = job->report();
+  } else if (stages) {
+    TellStages(*stages, connection, query, explanation);
+  }
+  if (explanation.job) return explanation;
+  explanation.duckdb_plan =
+      connection.ExplainPlan(std::move(query), {.analyze = options.analyze, .json = options.json});
+  return explanation;
+}
+
+}  // namespace smallpond
