@@ -198,7 +198,7 @@ Distribution PlanCutter::DistributeDistinct(Operator& slot) {
   Expressions keys;
   for (auto& target : distinct.distinct_targets) keys.push_back(target->Copy());
   if (std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key->IsVolatile(); })) {
-    cut_.gathered.push_back("DISTINCT ON a volatile expression is done by one task");
+    NoteGathered(*slot, "DISTINCT ON a volatile expression");
     return Exchange(slot->children[0], where, ExchangeKind::kGather);
   }
   return Exchange(slot->children[0], where, ExchangeKind::kHash, std::move(keys));
