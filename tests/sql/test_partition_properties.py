@@ -85,13 +85,16 @@ class Partitioning:
 
 
 ANY_TYPE = st.sampled_from([*KEY_TYPES, *OTHER_KEY_TYPES])
-NUM_ROWS = st.one_of(st.sampled_from([0, 1, 2]), st.integers(3, 400))
+# Lists to choose from, since drawn numbers are mostly small: too few rows for anything to go wrong.
+NUM_ROWS = st.sampled_from([40, 3, 250, 77, 120, 400, 0, 1, 2])
 PARTITIONING = st.builds(
     Partitioning,
-    st.integers(1, MAX_PARTITIONS),
+    st.sampled_from([4, 7, 10, MAX_PARTITIONS, 2, 3, 1]),
     st.sampled_from(["even", "k", "k", "k2", "k k2", "rows", "part"]),
 )
-CHAIN = st.lists(PARTITIONING, max_size=3)
+CHAIN = st.sampled_from([1, 2, 3, 0]).flatmap(
+    lambda length: st.lists(PARTITIONING, min_size=length, max_size=length)
+)
 
 
 def tables(key: st.SearchStrategy[str]) -> st.SearchStrategy[Table]:
@@ -294,7 +297,11 @@ SEARCH = settings(
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-ARGUMENTS = {"drawn": PAIRS, "chains": st.tuples(CHAIN, CHAIN), "number": st.integers(0, 10**6)}
+ARGUMENTS = {
+    "drawn": PAIRS,
+    "chains": st.tuples(CHAIN, CHAIN),
+    "number": st.sampled_from(range(3, 1000)),
+}
 
 
 @seed(SEED)
@@ -306,14 +313,14 @@ def test_partitions_do_not_change_answers(
     check(sp, drawn, chains, number)
 
 
-# Several searches, so that test processes share the work: 0.2 s a case.
+# Several searches, so that test processes share the work.
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("search", range(1, 7))
 def test_partitions_do_not_change_many_answers(sp: smallpond.Session, search: int) -> None:
     @seed(SEED + search)
     @given(**ARGUMENTS)
-    @settings(SEARCH, max_examples=150)
+    @settings(SEARCH, max_examples=40)
     def run(drawn: tuple[Table, Table], chains: tuple[list, list], number: int) -> None:
         check(sp, drawn, chains, number)
 
