@@ -123,6 +123,23 @@ class TaskFileList : public duckdb::SimpleMultiFileList {
   bool many_files_;
 };
 
+// Of CSV files that are united by name, each has columns of its own, which binding found out. For
+// others these readers are only what binding has opened.
+void KeepUnionReaders(const DividedScanData& planned, const std::vector<ScanPart>& parts,
+                      MultiFileBindData& data) {
+  auto bound = std::move(data.union_readers);
+  data.union_readers.clear();
+  if (planned.function.rfind("read_csv", 0) != 0) return;
+  for (const auto& part : parts) {
+    for (const auto& reader : bound) {
+      if (reader->GetFileName() == part.path) {
+        data.union_readers.push_back(reader);
+        break;
+      }
+    }
+  }
+}
+
 // Binds the scan as it was planned, over these files.
 void BindOverFiles(duckdb::ClientContext& context, LogicalGet& get, const DividedScanData& planned,
                    const std::vector<ScanPart>& parts) {
@@ -152,7 +169,7 @@ void BindOverFiles(duckdb::ClientContext& context, LogicalGet& get, const Divide
   duckdb::vector<duckdb::OpenFileInfo> files;
   for (const auto& part : parts) files.emplace_back(part.path);
   data.file_list = duckdb::make_shared_ptr<TaskFileList>(std::move(files), planned.many_files);
-  data.union_readers.clear();
+  KeepUnionReaders(planned, parts, data);
   data.names = planned.names;
   data.types = planned.types;
   data.columns =

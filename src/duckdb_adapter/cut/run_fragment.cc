@@ -25,6 +25,14 @@ struct FragmentState : duckdb::ClientContextState {
   TaskInputs inputs;
 };
 
+// Physical planning may ask a scan for its estimate after it has taken what that is made from.
+void KeepEstimates(duckdb::ClientContext& context, duckdb::LogicalOperator& op) {
+  for (auto& child : op.children) KeepEstimates(context, *child);
+  if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET) {
+    op.SetEstimatedCardinality(op.EstimateCardinality(context));
+  }
+}
+
 // Puts the connection's fragment, with its inputs filled in, where a query asks for it.
 duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& context,
                                                          duckdb::TableFunctionBindInput& input,
@@ -34,6 +42,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
   if (!state) throw duckdb::InvalidInputException("%s is not for queries", kFragmentName);
   auto plan = LoadPlan(context, state->bytes);
   FillScans(context, *input.binder, plan, state->inputs.scans);
+  KeepEstimates(context, *plan);
   plan->ResolveOperatorTypes();
   // The one rewrite that has to know the scans: hash joins tell them which keys can match.
   duckdb::Optimizer optimizer(*input.binder, context);

@@ -34,3 +34,4 @@ SELECT l.id, r.ts FROM l ASOF LEFT JOIN r ON l.k=r.k AND l.ts>=r.ts
 SELECT * FROM l NATURAL JOIN u
 SELECT count(*) FROM l JOIN r ON l.k=r.k AND random()>=0
 SELECT count(*) FROM l JOIN r ON l.k + (random()*0)::INT = r.k
+SELECT u.k, e.x FROM u ASOF JOIN (SELECT DISTINCT k, x FROM l) e ON e.k = u.k AND u.k >= e.x
