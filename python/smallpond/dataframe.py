@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from smallpond import _core, arguments
 from smallpond.errors import InvalidInputError, UnsupportedError, missing_package
 from smallpond.progress import progress
-from smallpond.python_values import distinct, to_pandas, to_rows
+from smallpond.python_values import distinct, require_pandas, to_pandas, to_rows
 from smallpond.writing import LazyWrite, WriteResult, write
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ class DataFrame:
         fit, else Python ints; integers with NULLs become float64 where all values are exact in it,
         else Python ints and None. docs/types.md tells it for every type.
         """
+        require_pandas()  # Before the query runs for nothing.
         return to_pandas(self._collect(), self._core.columns)
 
     def take(self, limit: int) -> list[dict[str, Any]]:

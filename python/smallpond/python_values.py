@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,15 @@ def to_rows(table: pyarrow.Table, columns: Columns) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
+def require_pandas() -> None:
+    """Raises UnsupportedError where pandas is not installed."""
+    if importlib.util.find_spec("pandas") is None:
+        raise missing_package("pandas", "pandas", "to_pandas()")
+
+
 def to_pandas(table: pyarrow.Table, columns: Columns) -> pandas.DataFrame:
     """The rows as a pandas DataFrame, in which no integer loses digits."""
-    try:
-        import pandas
-    except ImportError:
-        raise missing_package("pandas", "pandas", "to_pandas()") from None
+    import pandas
     import pyarrow
 
     table = _narrow_hugeints(table, columns)

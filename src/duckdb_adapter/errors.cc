@@ -5,7 +5,19 @@ namespace {
 
 using duckdb::ExceptionType;
 
+// Whether the message is about a file that ends where no Parquet file does.
+bool TellsOfNoParquet(const std::string& message) {
+  for (const char* words : {"too small to be a Parquet file", "No magic bytes found",
+                            "Footer length error", "Invalid footer length"}) {
+    if (message.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
+
 ErrorKind KindOf(ExceptionType type, const std::string& message) {
+  // DuckDB calls a file whose end is lost an invalid input, and one whose middle is damaged an I/O
+  // error. For a caller they are the same.
+  if (TellsOfNoParquet(message)) return ErrorKind::kIo;
   switch (type) {
     case ExceptionType::OUT_OF_MEMORY:
       return ErrorKind::kOutOfMemory;
@@ -42,8 +54,7 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
 
 // What DuckDB's message leaves out.
 std::string Advice(const std::string& message) {
-  if (message.find("too small to be a Parquet file") != std::string::npos ||
-      message.find("No magic bytes found") != std::string::npos) {
+  if (TellsOfNoParquet(message)) {
     return "\nIt is empty, cut off, or not a Parquet file. Write or copy it again, or leave it out "
            "of the paths.";
   }
