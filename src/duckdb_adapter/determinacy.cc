@@ -1,5 +1,7 @@
 #include "duckdb_adapter/determinacy.h"
 
+#include <algorithm>
+
 namespace smallpond {
 namespace {
 
@@ -41,6 +43,12 @@ std::string IndeterminatePart(duckdb::LogicalOperator& op) {
         if (part.empty()) part = IndeterminatePart(**expression);
       });
   return part;
+}
+
+bool IsDeterminate(duckdb::LogicalOperator& plan) {
+  if (!IndeterminatePart(plan).empty()) return false;
+  return std::all_of(plan.children.begin(), plan.children.end(),
+                     [](const auto& child) { return IsDeterminate(*child); });
 }
 
 }  // namespace smallpond

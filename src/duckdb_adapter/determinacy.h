@@ -13,4 +13,8 @@ namespace smallpond {
 /// whether the order is total.
 std::string IndeterminatePart(duckdb::LogicalOperator& op);
 
+/// Whether two runs of a plan over the same rows give the same rows: no operator of it has an
+/// indeterminate part.
+bool IsDeterminate(duckdb::LogicalOperator& plan);
+
 }  // namespace smallpond

@@ -45,12 +45,6 @@ Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOper
   return result;
 }
 
-bool IsDeterminate(duckdb::LogicalOperator& op) {
-  bool determinate = IndeterminatePart(op).empty();
-  for (auto& child : op.children) determinate = determinate && IsDeterminate(*child);
-  return determinate;
-}
-
 // Whether the query reads files or tables that are not among its inputs.
 bool ReadsElsewhere(duckdb::LogicalOperator& op) {
   static const std::set<std::string> pure = {"range", "generate_series", "unnest", "repeat",

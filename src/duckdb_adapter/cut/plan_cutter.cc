@@ -28,12 +28,6 @@ std::string Describe(LogicalOperator& op) {
   return inputs.empty() ? name : name + "(" + inputs + ")";
 }
 
-bool IsDeterminate(LogicalOperator& op) {
-  if (!IndeterminatePart(op).empty()) return false;
-  return std::all_of(op.children.begin(), op.children.end(),
-                     [](const auto& child) { return IsDeterminate(*child); });
-}
-
 bool IsOrdered(LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_ORDER_BY:
