@@ -1,5 +1,6 @@
 // Where the rows of aggregates are: PlanCutter's part about GROUP BY.
 
+#include "duckdb_adapter/cut/new_operators.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/cut/split_aggregates.h"
 
@@ -37,11 +38,6 @@ std::vector<idx_t> CountsOf(const LogicalAggregate& aggregate) {
   return counts;
 }
 
-ExpressionPtr ColumnRef(const duckdb::LogicalType& type, idx_t table, idx_t column) {
-  return duckdb::make_uniq<duckdb::BoundColumnRefExpression>(type,
-                                                             duckdb::ColumnBinding(table, column));
-}
-
 ExpressionPtr ZeroForNull(ExpressionPtr value) {
   auto type = value->return_type;
   auto either = duckdb::make_uniq<duckdb::BoundOperatorExpression>(
@@ -59,19 +55,15 @@ duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
     idx_t table_index, const duckdb::vector<duckdb::LogicalType>& types,
     const std::vector<idx_t>& counts = {}) {
   aggregate->ResolveOperatorTypes();
-  auto columns = aggregate->GetColumnBindings();
-  duckdb::vector<ExpressionPtr> outputs;
-  for (idx_t i = 0; i < columns.size(); ++i) {
-    ExpressionPtr column =
-        duckdb::make_uniq<duckdb::BoundColumnRefExpression>(aggregate->types[i], columns[i]);
-    column = duckdb::BoundCastExpression::AddCastToType(context, std::move(column), types[i]);
+  auto outputs = ColumnRefs(*aggregate);
+  for (idx_t i = 0; i < outputs.size(); ++i) {
+    auto column =
+        duckdb::BoundCastExpression::AddCastToType(context, std::move(outputs[i]), types[i]);
     bool is_count = std::find(counts.begin(), counts.end(), i) != counts.end();
-    outputs.push_back(is_count ? ZeroForNull(std::move(column)) : std::move(column));
+    outputs[i] = is_count ? ZeroForNull(std::move(column)) : std::move(column);
   }
   auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
-  if (aggregate->has_estimated_cardinality) {
-    projection->SetEstimatedCardinality(aggregate->estimated_cardinality);
-  }
+  KeepEstimate(*aggregate, *projection);
   projection->children.push_back(std::move(aggregate));
   projection->ResolveOperatorTypes();
   return projection;
@@ -125,9 +117,8 @@ Distribution PlanCutter::ShuffleAggregate(Operator& slot, const Distribution& in
     NoteGathered(*slot, "an aggregate that can't be split");
     return Distribution::Single();
   }
-  Expressions keys;
-  for (const auto& group : aggregate.groups) keys.push_back(group->Copy());
-  Distribution where = Exchange(slot->children[0], input, ExchangeKind::kHash, std::move(keys));
+  Distribution where =
+      Exchange(slot->children[0], input, ExchangeKind::kHash, Copies(aggregate.groups));
   return Distribution::Spread(ProjectKeys(where.keys, aggregate.group_index, aggregate.groups));
 }
 
@@ -142,18 +133,13 @@ Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   idx_t num_groups = aggregate.groups.size();
   auto partial_index = split.partial->group_index;
 
-  auto merge = duckdb::make_uniq<LogicalAggregate>(
-      binder_.GenerateTableIndex(), binder_.GenerateTableIndex(), std::move(split.merges));
   Expressions keys;
   for (idx_t i = 0; i < num_groups; ++i) {
-    merge->groups.push_back(ColumnRef(types[i], partial_index, i));
-    keys.push_back(ColumnRef(types[i], partial_index, i));
+    keys.push_back(ColumnRef(types[i], duckdb::ColumnBinding(partial_index, i)));
   }
-  merge->grouping_sets = aggregate.grouping_sets;
+  auto merge = NewAggregate(binder_, Copies(keys), std::move(split.merges));
   merge->distinct_validity = aggregate.distinct_validity;
-  if (aggregate.has_estimated_cardinality) {
-    merge->SetEstimatedCardinality(aggregate.estimated_cardinality);
-  }
+  KeepEstimate(aggregate, *merge);
   merge->children.push_back(std::move(split.partial));
   merge->ResolveOperatorTypes();
 

@@ -1,5 +1,6 @@
 // Where the rows of joins are: PlanCutter's part about joins.
 
+#include "duckdb_adapter/cut/new_operators.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/determinacy.h"
 
@@ -167,21 +168,17 @@ Distribution PlanCutter::DistributeDelimJoin(Operator& slot) {
   auto distinct_of = [&](Operator& op) {
     auto group_index = op->Cast<duckdb::LogicalDelimGet>().table_index;
     auto again_index = binder_.GenerateTableIndex();
-    auto distinct = duckdb::make_uniq<duckdb::LogicalAggregate>(
-        group_index, binder_.GenerateTableIndex(), Expressions());
-    duckdb::GroupingSet all;
-    for (auto& column : join.duplicate_eliminated_columns) {
-      auto group = column->Copy();
+    auto groups = Copies(join.duplicate_eliminated_columns);
+    for (auto& group : groups) {
       duckdb::ExpressionIterator::VisitExpressionMutable<duckdb::BoundColumnRefExpression>(
           group, [&](duckdb::BoundColumnRefExpression& reference,
                      duckdb::unique_ptr<duckdb::Expression>&) {
             if (reference.binding.table_index == scan_index)
               reference.binding.table_index = again_index;
           });
-      all.insert(distinct->groups.size());
-      distinct->groups.push_back(std::move(group));
     }
-    distinct->grouping_sets.push_back(std::move(all));
+    auto distinct = NewAggregate(binder_, std::move(groups), {});
+    distinct->group_index = group_index;
     distinct->children.push_back(ScanAgain(scan, again_index));
     distinct->ResolveOperatorTypes();
     op = std::move(distinct);

@@ -3,6 +3,7 @@
 #include "duckdb/optimizer/column_binding_replacer.hpp"
 #include "duckdb_adapter/cut/divided_scan.h"
 #include "duckdb_adapter/cut/fragment.h"
+#include "duckdb_adapter/cut/new_operators.h"
 #include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/exchange_functions.h"
 #include "smallpond/error.h"
@@ -182,15 +183,12 @@ Distribution PlanCutter::DistributeDistinct(Operator& slot) {
   if (!FindKeys(where.keys, targets).empty()) return where;
   bool is_plain = distinct.distinct_type == duckdb::DistinctType::DISTINCT;
   if (is_plain) {  // Each task drops its own doubles first.
-    Expressions copies;
-    for (auto& target : distinct.distinct_targets) copies.push_back(target->Copy());
-    auto before = duckdb::make_uniq<duckdb::LogicalDistinct>(std::move(copies),
+    auto before = duckdb::make_uniq<duckdb::LogicalDistinct>(Copies(distinct.distinct_targets),
                                                              duckdb::DistinctType::DISTINCT);
     before->children.push_back(std::move(slot->children[0]));
     slot->children[0] = std::move(before);
   }
-  Expressions keys;
-  for (auto& target : distinct.distinct_targets) keys.push_back(target->Copy());
+  auto keys = Copies(distinct.distinct_targets);
   if (std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key->IsVolatile(); })) {
     NoteGathered(*slot, "DISTINCT ON a volatile expression");
     return Exchange(slot->children[0], where, ExchangeKind::kGather);
@@ -291,10 +289,7 @@ Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, Exch
   double rows = static_cast<double>(slot->EstimateCardinality(context_));
   std::vector<HashKey> hash_keys;
   auto table_index = binder_.GenerateTableIndex();
-  Expressions outputs;
-  for (idx_t i = 0; i < columns.size(); ++i) {
-    outputs.push_back(duckdb::make_uniq<duckdb::BoundColumnRefExpression>(types[i], columns[i]));
-  }
+  Expressions outputs = ColumnRefs(*slot);
   for (auto& key : keys) {
     hash_keys.push_back({{}, key->return_type});
     if (key->GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {

@@ -7,6 +7,7 @@
 #include "duckdb_adapter/cut/aggregate_states.h"
 #include "duckdb_adapter/cut/divided_scan.h"
 #include "duckdb_adapter/cut/fragment.h"
+#include "duckdb_adapter/cut/new_operators.h"
 #include "duckdb_adapter/database_instance.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/exchange_functions.h"
@@ -48,13 +49,8 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
   duckdb::Optimizer optimizer(*input.binder, context);
   duckdb::JoinFilterPushdownOptimizer(optimizer).VisitOperator(*plan);
 
-  auto columns = plan->GetColumnBindings();
-  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> outputs;
-  for (duckdb::idx_t i = 0; i < columns.size(); ++i) {
-    outputs.push_back(
-        duckdb::make_uniq<duckdb::BoundColumnRefExpression>(plan->types[i], columns[i]));
-    names.push_back("c" + std::to_string(i));
-  }
+  auto outputs = ColumnRefs(*plan);
+  for (size_t i = 0; i < outputs.size(); ++i) names.push_back("c" + std::to_string(i));
   auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(bind_index, std::move(outputs));
   projection->children.push_back(std::move(plan));
   return projection;

@@ -5,6 +5,7 @@
 #include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
 #include "duckdb/function/function_binder.hpp"
 #include "duckdb_adapter/cut/aggregate_states.h"
+#include "duckdb_adapter/cut/new_operators.h"
 
 namespace smallpond {
 namespace {
@@ -29,11 +30,6 @@ bool CanSplit(const BoundAggregateExpression& aggregate) {
   const std::string& name = aggregate.function.name;
   return IsCount(aggregate) || (IsSum(name) && aggregate.children.size() == 1) ||
          MergesByItself(aggregate) || HasPlainState(aggregate);
-}
-
-ExpressionPtr ColumnRef(const duckdb::LogicalType& type, idx_t table, idx_t column) {
-  return duckdb::make_uniq<duckdb::BoundColumnRefExpression>(type,
-                                                             duckdb::ColumnBinding(table, column));
 }
 
 ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& name,
@@ -61,20 +57,6 @@ ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExp
   return BindAggregate(context, "sum", std::move(parts));  // Counts are summed as well.
 }
 
-duckdb::unique_ptr<LogicalAggregate> NewAggregate(duckdb::Binder& binder,
-                                                  duckdb::vector<ExpressionPtr> groups,
-                                                  duckdb::vector<ExpressionPtr> aggregates) {
-  auto out = duckdb::make_uniq<LogicalAggregate>(
-      binder.GenerateTableIndex(), binder.GenerateTableIndex(), std::move(aggregates));
-  out->groups = std::move(groups);
-  if (!out->groups.empty()) {
-    duckdb::GroupingSet all;
-    for (idx_t i = 0; i < out->groups.size(); ++i) all.insert(i);
-    out->grouping_sets.push_back(std::move(all));
-  }
-  return out;
-}
-
 }  // namespace
 
 bool IsCount(const BoundAggregateExpression& aggregate) {
@@ -92,22 +74,18 @@ bool CanSplit(const LogicalAggregate& aggregate) {
 SplitAggregate Split(duckdb::ClientContext& context, duckdb::Binder& binder,
                      LogicalAggregate& aggregate) {
   SplitAggregate split;
-  duckdb::vector<ExpressionPtr> groups;
-  for (const auto& group : aggregate.groups) groups.push_back(group->Copy());
   duckdb::vector<ExpressionPtr> partials;
   for (const auto& expression : aggregate.expressions) {
     partials.push_back(PartialOf(expression->Cast<BoundAggregateExpression>()));
   }
-  split.partial = NewAggregate(binder, std::move(groups), std::move(partials));
+  split.partial = NewAggregate(binder, Copies(aggregate.groups), std::move(partials));
   split.partial->children = std::move(aggregate.children);
-  if (aggregate.has_estimated_cardinality) {
-    split.partial->SetEstimatedCardinality(aggregate.estimated_cardinality);
-  }
+  KeepEstimate(aggregate, *split.partial);
   split.partial->ResolveOperatorTypes();
   for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
     const auto& original = aggregate.expressions[i]->Cast<BoundAggregateExpression>();
-    ExpressionPtr parts =
-        ColumnRef(split.partial->expressions[i]->return_type, split.partial->aggregate_index, i);
+    ExpressionPtr parts = ColumnRef(split.partial->expressions[i]->return_type,
+                                    duckdb::ColumnBinding(split.partial->aggregate_index, i));
     split.merges.push_back(MergeParts(context, original, std::move(parts)));
   }
   return split;
@@ -132,8 +110,7 @@ bool ExpandDistinct(duckdb::ClientContext& context, duckdb::Binder& binder,
   if (!distinct) return false;
 
   idx_t num_groups = aggregate.groups.size();
-  duckdb::vector<ExpressionPtr> groups;
-  for (const auto& group : aggregate.groups) groups.push_back(group->Copy());
+  auto groups = Copies(aggregate.groups);
   for (const auto& argument : distinct->children) groups.push_back(argument->Copy());
   duckdb::vector<ExpressionPtr> partials;
   for (const auto& expression : aggregate.expressions) {
@@ -149,18 +126,20 @@ bool ExpandDistinct(duckdb::ClientContext& context, duckdb::Binder& binder,
     auto& one = expression->Cast<BoundAggregateExpression>();
     if (one.IsDistinct()) {
       for (idx_t i = 0; i < one.children.size(); ++i) {
-        one.children[i] =
-            ColumnRef(one.children[i]->return_type, inner->group_index, num_groups + i);
+        one.children[i] = ColumnRef(one.children[i]->return_type,
+                                    duckdb::ColumnBinding(inner->group_index, num_groups + i));
       }
       one.aggr_type = duckdb::AggregateType::NON_DISTINCT;
     } else {
       auto type = inner->expressions[next_partial]->return_type;
-      expression = MergeParts(context, one, ColumnRef(type, inner->aggregate_index, next_partial));
+      duckdb::ColumnBinding part(inner->aggregate_index, next_partial);
+      expression = MergeParts(context, one, ColumnRef(type, part));
       ++next_partial;
     }
   }
   for (idx_t i = 0; i < num_groups; ++i) {
-    aggregate.groups[i] = ColumnRef(aggregate.groups[i]->return_type, inner->group_index, i);
+    aggregate.groups[i] =
+        ColumnRef(aggregate.groups[i]->return_type, duckdb::ColumnBinding(inner->group_index, i));
   }
   aggregate.group_stats.clear();
   aggregate.children.clear();

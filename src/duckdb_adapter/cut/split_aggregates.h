@@ -6,9 +6,8 @@
 
 namespace smallpond {
 
-/// An aggregate in two phases. `partial` has the groups first, then its results; `results` are
-/// expressions over the groups and results of an aggregate that groups by `partial`'s groups and
-/// computes `merges` over `partial`'s results.
+/// An aggregate in two phases. `partial` has the groups first, then its results; an aggregate by
+/// the same groups that computes `merges` over those has the results of the whole.
 struct SplitAggregate {
   duckdb::unique_ptr<duckdb::LogicalAggregate> partial;
   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> merges;
@@ -27,9 +26,9 @@ bool CanSplit(const duckdb::LogicalAggregate& aggregate);
 SplitAggregate Split(duckdb::ClientContext& context, duckdb::Binder& binder,
                      duckdb::LogicalAggregate& aggregate);
 
-/// For an aggregate some of whose results are of DISTINCT values, all of the same arguments:
-/// returns the inner of two aggregates that together compute it without DISTINCT, and makes
-/// `aggregate` the outer one. Nothing where that can't be done.
+/// Makes two aggregates without DISTINCT of one some of whose results are of DISTINCT values, all
+/// of the same arguments: `aggregate` is the outer one then, its child the inner one. Returns false
+/// and leaves it as it is where that can't be done.
 ///
 ///     COUNT(DISTINCT x), SUM(y) BY k        COUNT(x), SUM(s) BY k
 ///     └── rows                       →      └── SUM(y) s BY k, x

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "duckdb_adapter/duckdb_internal.h"
+
+namespace smallpond {
+
+// What cutting puts into a plan beside what DuckDB planned.
+
+/// Returns a reference to a column of an operator below.
+duckdb::unique_ptr<duckdb::Expression> ColumnRef(const duckdb::LogicalType& type,
+                                                 duckdb::ColumnBinding column);
+
+/// Returns references to all columns of `op`, whose types are resolved.
+duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> ColumnRefs(duckdb::LogicalOperator& op);
+
+duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> Copies(
+    const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& expressions);
+
+/// Returns an aggregate by all of `groups`, or over all rows where there are none. Its child is
+/// still missing; its table indexes are new ones.
+duckdb::unique_ptr<duckdb::LogicalAggregate> NewAggregate(
+    duckdb::Binder& binder, duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> groups,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> aggregates);
+
+/// Gives `to` the estimate of rows that `from` has, if it has one.
+void KeepEstimate(const duckdb::LogicalOperator& from, duckdb::LogicalOperator& to);
+
+}  // namespace smallpond
