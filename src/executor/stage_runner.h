@@ -59,8 +59,8 @@ class StageRunner {
     std::function<std::unique_ptr<Connection>()> connect;
     /// Makes the executor. Called before the first job, and again after Reset.
     std::function<std::shared_ptr<Executor>()> make_executor;
-    std::string jobs_folder;   ///< Every worker sees it.
-    StageOptions stages = {};  ///< `slots` is the executor's.
+    std::string jobs_folder;  ///< Every worker sees it.
+    StageOptions stages = {};
     Limits limits = {};
   };
 

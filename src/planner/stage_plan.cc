@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
-#include "duckdb_adapter/parquet_footers.h"
 #include "exchange/content_hash.h"
 #include "planner/scan_division.h"
 

@@ -39,7 +39,7 @@ struct StagePlan {
 
 /// What decides how many tasks there are.
 struct StageOptions {
-  int slots = 1;           ///< Tasks that run at a time.
+  int slots = 1;           ///< Tasks that are expected to run at a time.
   SplitTarget split = {};  ///< Of what is read from files.
   double broadcast_bytes = 64e6;
   double partition_bytes = 256e6;  ///< Aim for one partition of an exchange.

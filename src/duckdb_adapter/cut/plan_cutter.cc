@@ -136,7 +136,6 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
     return Distribution::Single();
   }
   ++next_id_;
-  get.EstimateCardinality(context_);
   LeaveFilesOpen(get, *scan);
   scans_[get.table_index] = *scan;
   return options_.is_divided(*scan) ? Distribution::Spread() : Distribution::Single();

@@ -91,7 +91,6 @@ class PlanCutter {
     FragmentInput input;
     Distribution distribution;
     double rows = 0;
-    bool determinate = true;
   };
   std::map<duckdb::idx_t, Source> sources_;  // By the table index of the exchange's scan.
   std::map<const duckdb::LogicalOperator*, std::string> gathered_;
