@@ -130,15 +130,19 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
     CheckCanTravel(get);
     return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " of a table's rows");
   }
+  return OpenScan(get) ? Distribution::Spread() : Distribution::Single();
+}
+
+bool PlanCutter::OpenScan(LogicalGet& get) {
   auto scan = DescribeScan(get, next_id_);
   if (!scan) {
     CheckCanTravel(get);
-    return Distribution::Single();
+    return false;
   }
   ++next_id_;
   LeaveFilesOpen(get, *scan);
   scans_[get.table_index] = *scan;
-  return options_.is_divided(*scan) ? Distribution::Spread() : Distribution::Single();
+  return options_.is_divided(*scan);
 }
 
 Distribution PlanCutter::DistributeValues(Operator& slot) {
@@ -153,13 +157,7 @@ void PlanCutter::ReadInOneTask(Operator& slot) {
   for (auto& child : slot->children) ReadInOneTask(child);
   if (slot->type != LogicalOperatorType::LOGICAL_GET) return;
   if (ReadOtherwise(*slot, ExchangeKind::kGather)) return;
-  auto& get = slot->Cast<LogicalGet>();
-  auto scan = DescribeScan(get, next_id_);
-  if (!scan) return CheckCanTravel(get);
-  ++next_id_;
-  LeaveFilesOpen(get, *scan);
-  options_.is_divided(*scan);  // Looks at the files, though one task reads them all.
-  scans_[get.table_index] = *scan;
+  OpenScan(slot->Cast<LogicalGet>());
 }
 
 Distribution PlanCutter::DistributeProjection(Operator& slot) {

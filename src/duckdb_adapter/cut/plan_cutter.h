@@ -54,6 +54,10 @@ class PlanCutter {
   Distribution DistributeDelimJoin(Operator& slot);
   Distribution DistributeCommonTable(Operator& slot);
   Distribution GatherChildren(Operator& slot, const std::string& why);
+  // Makes a scan of files one whose files are left open, and returns whether several tasks can
+  // share it. The files are looked at also where one task is to read them all. A scan of anything
+  // else stays as it is; throws Unsupported where only this process can read it.
+  bool OpenScan(duckdb::LogicalGet& get);
   // Leaves everything below in one fragment, which one task runs.
   void ReadInOneTask(Operator& slot);
 
