@@ -5,8 +5,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "duckdb_adapter/cut/run_fragment.h"
@@ -19,20 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxCachedFiles = 64;
 constexpr auto kWatchInterval = std::chrono::milliseconds(20);
-
-std::string ReadWhole(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    throw Error(ErrorKind::kIo, "'" + path +
-                                    "', a part of the job, can't be read. Does this worker see "
-                                    "the job's folder (data_root)?");
-  }
-  return text.str();
-}
 
 // Looks after an attempt as long as it lives: interrupts its connection when the flag is set, and
 // notes the most memory and spill files that the database has meanwhile. DuckDB forgets an
@@ -118,7 +103,7 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
   std::vector<FileIdentity> files;
   TaskInputs inputs = ReadInputs(spec, files);
   CheckUnchanged(files);
-  std::string fragment = Fragment(spec);
+  auto fragment = fragments_.Get(spec.job_folder + "/" + FragmentFileName(spec.fragment));
   FragmentOutput output;
   output.path =
       spec.job_folder + "/" + AttemptFileName(spec.id.stage, spec.id.task, spec.id.attempt);
@@ -131,7 +116,7 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
   json report;
   try {
     AttemptWatch watch(*connection, cancelled);
-    RunFragment(*connection, fragment, inputs, output);
+    RunFragment(*connection, *fragment, inputs, output);
     CheckUnchanged(files);
     if (faults_) faults_->AtEnd(spec.id, output.path);
     report = Success(TakeExchangeWriteSummary(*connection).value());
@@ -152,18 +137,19 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
 TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files) {
   TaskInputs inputs;
   if (spec.has_scans) {
-    std::string path = spec.job_folder + "/" + ScanListFileName(spec.id.stage, spec.id.task);
-    auto tasks = ParseScanList(ReadWhole(path), path);
-    auto& task = tasks.at(static_cast<size_t>(spec.id.task % kTasksPerScanList));
-    inputs.scans = std::move(task.scans);
-    files = std::move(task.files);
+    auto tasks =
+        scan_lists_.Get(spec.job_folder + "/" + ScanListFileName(spec.id.stage, spec.id.task));
+    const TaskScans& task = tasks->at(static_cast<size_t>(spec.id.task % kTasksPerScanList));
+    inputs.scans = task.scans;
+    files = task.files;
   }
   for (const auto& input : spec.inputs) inputs.exchanges[input.id] = ReadInput(spec, input);
   return inputs;
 }
 
 ExchangeInput Worker::ReadInput(const TaskSpec& spec, const TaskSpec::Input& input) {
-  ListRef outputs = Outputs(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
+  auto outputs =
+      outputs_lists_.Get(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
   ExchangeInput read;
   if (input.partition_begin == input.partition_end) return read;
   for (int task = 0; task < static_cast<int>(outputs->files.size()); ++task) {
@@ -180,33 +166,6 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const TaskSpec::Input& inp
     read.parts.push_back(std::move(part));
   }
   return read;
-}
-
-std::string Worker::Fragment(const TaskSpec& spec) {
-  std::string path = spec.job_folder + "/" + FragmentFileName(spec.fragment);
-  {
-    std::lock_guard lock(mutex_);
-    auto found = fragments_.find(path);
-    if (found != fragments_.end()) return found->second;
-  }
-  std::string bytes = ReadWhole(path);
-  std::lock_guard lock(mutex_);
-  if (fragments_.size() >= kMaxCachedFiles) fragments_.clear();
-  fragments_[path] = bytes;
-  return bytes;
-}
-
-Worker::ListRef Worker::Outputs(const std::string& path) {
-  {
-    std::lock_guard lock(mutex_);
-    auto found = outputs_.find(path);
-    if (found != outputs_.end()) return found->second;
-  }
-  auto list = std::make_shared<const OutputsList>(ParseOutputsList(ReadWhole(path), path));
-  std::lock_guard lock(mutex_);
-  if (outputs_.size() >= kMaxCachedFiles) outputs_.clear();
-  outputs_[path] = list;
-  return list;
 }
 
 std::unique_ptr<Connection> Worker::TakeConnection() {

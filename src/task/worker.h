@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
+#include "task/job_file_cache.h"
 #include "task/outputs_list.h"
 #include "task/scan_list.h"
 #include "task/task_spec.h"
@@ -31,22 +31,24 @@ class Worker {
   std::string Run(const std::string& spec, const std::atomic<bool>& cancelled);
 
  private:
-  using ListRef = std::shared_ptr<const OutputsList>;
+  static constexpr size_t kMaxKeptFiles = 64;
+  // Neighbouring tasks, which run at about the same time, share one. It can name 32,000 files.
+  static constexpr size_t kMaxKeptScanLists = 4;
 
   std::string RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled);
   TaskInputs ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files);
   ExchangeInput ReadInput(const TaskSpec& spec, const TaskSpec::Input& input);
-  std::string Fragment(const TaskSpec& spec);
-  ListRef Outputs(const std::string& path);
   std::unique_ptr<Connection> TakeConnection();
   void GiveBack(std::unique_ptr<Connection> connection);
 
   const Connect connect_;
   const std::unique_ptr<const TestFaults> faults_ = TestFaults::FromEnvironment();
-  std::mutex mutex_;  // Guards what follows.
+  JobFileCache<std::string> fragments_{kMaxKeptFiles,
+                                       [](std::string bytes, const std::string&) { return bytes; }};
+  JobFileCache<std::vector<TaskScans>> scan_lists_{kMaxKeptScanLists, ParseScanList};
+  JobFileCache<OutputsList> outputs_lists_{kMaxKeptFiles, ParseOutputsList};
+  std::mutex mutex_;  // Guards idle_.
   std::vector<std::unique_ptr<Connection>> idle_;
-  std::map<std::string, std::string> fragments_;  // By their path; few and small.
-  std::map<std::string, ListRef> outputs_;        // The last ones that were read.
 };
 
 }  // namespace smallpond
