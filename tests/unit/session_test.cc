@@ -277,8 +277,9 @@ TEST_F(SessionTest, SaysWhereAFileCannotBeRead) {
   InvalidInputOf([&] { session_.ReadCsv({}); });
   InvalidInputOf([&] { session_.ReadCsv({""}); });
   folder_.Write("broken.parquet", "this is no parquet file");
-  EXPECT_CONTAINS(InvalidInputOf([&] { session_.ReadParquet({folder_.Path("broken.parquet")}); }),
-                  "broken.parquet");
+  EXPECT_CONTAINS(
+      ErrorOf(ErrorKind::kIo, [&] { session_.ReadParquet({folder_.Path("broken.parquet")}); }),
+      "broken.parquet");
   folder_.Write("a.csv", "k\n7\n");
   EXPECT_CONTAINS(InvalidInputOf([&] {
                     session_.ReadCsv({folder_.Path("a.csv")}, {.further = {{"no_such_option", 1}}});
