@@ -176,8 +176,7 @@ TEST_F(ScanSplits, GivesTextFilesOneEach) {
 
 TEST_F(ScanSplits, NamesALargeFileWithoutAFooter) {
   folder_.Write("x.parquet", std::string(5000, 'x'));
-  std::string error =
-      ErrorOf(ErrorKind::kIo, [&] { Splits(Scan({Path("x.parquet")}), {1'000}); });
+  std::string error = ErrorOf(ErrorKind::kIo, [&] { Splits(Scan({Path("x.parquet")}), {1'000}); });
   EXPECT_CONTAINS(error, "x.parquet");
 }
 
