@@ -261,3 +261,33 @@ def test_of_the_session(tmp_path: Path, executor: str) -> None:
             params = {"limit": 40} if "$limit" in sql else None
             found = sp.sql(sql, params=params, **used)
             assert_same(found, duckdb_answer(connection, sql, params))
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_encrypted_files(tmp_path: Path, executor: str) -> None:
+    """Nothing but the reader can open their footers, so tasks read whole files."""
+    add_key = "PRAGMA add_parquet_key('k', '0123456789abcdef')"
+    key = {"footer_key": "k"}
+    workers = {"num_executors": 2} if executor == "processes" else {}
+    with (
+        smallpond.init(
+            duckdb_memory="1GB", threads=2, executor=executor, partitions=7, **workers
+        ) as sp,
+        duckdb.connect() as connection,
+    ):
+        connection.execute("SET force_mbedtls_unsafe = true")  # Writes without OpenSSL.
+        connection.execute(add_key)
+        sp.execute(add_key)
+        for number in range(3):
+            rows = f"SELECT i, i % 11 AS k, 'n' || i AS s FROM range({number}000, {number}999) t(i)"
+            connection.execute(
+                f"COPY ({rows}) TO '{tmp_path}/{number}.parquet' (ENCRYPTION_CONFIG {key})"
+            )
+        for files in ["*.parquet", "1.parquet"]:
+            source = f"read_parquet('{tmp_path}/{files}', encryption_config = {key})"
+            frame = sp.read_parquet(f"{tmp_path}/{files}", encryption_config=key)
+            for sql in ["SELECT k, count(*), sum(i), max(s) FROM t GROUP BY k", "FROM t"]:
+                expected = duckdb_answer(connection, sql.replace("FROM t", f"FROM {source}"))
+                assert_same(sp.sql(sql, t=frame), expected)
+                assert_same(sp.sql(sql.replace("FROM t", f"FROM {source}")), expected)
+            assert "read_parquet" in frame.explain()

@@ -316,7 +316,8 @@ std::optional<FragmentScan> DescribeScan(const LogicalGet& get, int id) {
       std::find_if(data.names.begin(), data.names.end(), [](const std::string& column) {
         return duckdb::StringUtil::CIEquals(column, "file_row_number");
       }) != data.names.end();
-  scan.divides_files = is_parquet && !names_a_number;
+  bool is_encrypted = get.named_parameters.count("encryption_config") > 0;  // Its footer as well.
+  scan.divides_files = is_parquet && !names_a_number && !is_encrypted;
   return scan;
 }
 
