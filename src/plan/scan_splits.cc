@@ -34,6 +34,25 @@ bool KeepsFilesWhole(const FileScan& scan) {
 
 }  // namespace
 
+std::vector<Split> CutScan(const FilesToCut& files, const SplitTarget& target) {
+  if (!files.is_parquet) return OneSplitPerFile(files.bytes);
+  return CutFiles(files.bytes, target, [&](const std::vector<size_t>& large) {
+    std::vector<std::vector<RowGroup>> row_groups(large.size());
+    std::vector<size_t> positions;
+    std::vector<std::string> paths;
+    for (size_t i = 0; i < large.size(); ++i) {
+      const std::string& path = files.paths[large[i]];
+      if (files.stays_whole(path)) continue;
+      positions.push_back(i);
+      paths.push_back(path);
+    }
+    if (paths.empty()) return row_groups;
+    auto read = ReadRowGroups(files.connection(), paths);
+    for (size_t i = 0; i < positions.size(); ++i) row_groups[positions[i]] = std::move(read[i]);
+    return row_groups;
+  });
+}
+
 std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
                               const ResolvedScan& resolved, const SplitTarget& target) {
   std::map<std::string, uint64_t> local;
@@ -43,22 +62,15 @@ std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
     auto found = local.find(path);
     bytes.push_back(found == local.end() ? std::nullopt : std::optional(found->second));
   }
-  if (scan.function != "read_parquet") return OneSplitPerFile(bytes);
-  return CutFiles(bytes, target, [&](const std::vector<size_t>& large) {
-    std::vector<std::vector<RowGroup>> row_groups(large.size());
-    std::vector<size_t> positions;
-    std::vector<std::string> paths;
-    for (size_t i = 0; i < large.size(); ++i) {
-      const std::string& path = resolved.paths[large[i]];
-      if (KeepsFilesWhole(scan) || HasRowNumberKey(path)) continue;
-      positions.push_back(i);
-      paths.push_back(path);
-    }
-    if (paths.empty()) return row_groups;
-    auto read = ReadRowGroups(connection, paths);
-    for (size_t i = 0; i < positions.size(); ++i) row_groups[positions[i]] = std::move(read[i]);
-    return row_groups;
-  });
+  bool all_whole = KeepsFilesWhole(scan);
+  FilesToCut files{
+      .is_parquet = scan.function == "read_parquet",
+      .paths = resolved.paths,
+      .bytes = bytes,
+      .stays_whole = [&](const std::string& path) { return all_whole || HasRowNumberKey(path); },
+      .connection = [&]() -> Connection& { return connection; },
+  };
+  return CutScan(files, target);
 }
 
 SplitTarget SplitTargetOf(const Options& options) {

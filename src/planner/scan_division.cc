@@ -1,6 +1,6 @@
 #include "planner/scan_division.h"
 
-#include "duckdb_adapter/parquet_footers.h"
+#include "plan/scan_splits.h"
 #include "smallpond/error.h"
 #include "storage/paths.h"
 
@@ -21,18 +21,14 @@ size_t ScanDivision::Divide(const FragmentScan& scan) {
     }
     bytes.push_back(division.files.back().bytes);
   }
-  bool is_text = scan.function != "read_parquet";
-  if (is_text) {
-    division.splits = OneSplitPerFile(bytes);
-  } else {
-    division.splits = CutFiles(bytes, target_, [&](const std::vector<size_t>& large) {
-      std::vector<std::vector<RowGroup>> none(large.size());
-      if (!scan.divides_files) return none;
-      std::vector<std::string> paths;
-      for (size_t file : large) paths.push_back(scan.files[file]);
-      return ReadRowGroups(connection_, paths);
-    });
-  }
+  FilesToCut files{
+      .is_parquet = scan.function == "read_parquet",
+      .paths = scan.files,
+      .bytes = bytes,
+      .stays_whole = [&](const std::string&) { return !scan.divides_files; },
+      .connection = [&]() -> Connection& { return connection_; },
+  };
+  division.splits = CutScan(files, target_);
   return (divisions_[scan.id] = std::move(division)).splits.size();
 }
 
