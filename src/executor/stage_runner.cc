@@ -105,8 +105,7 @@ void StageRunner::Reset() {
 }
 
 StagePlan StageRunner::Plan(Connection& connection, const Statement& query) {
-  auto files = parts_.connect();
-  return PlanStages(connection, *files, query, parts_.stages);
+  return PlanStages(connection, parts_.connect, query, parts_.stages);
 }
 
 std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection, const Statement& query,

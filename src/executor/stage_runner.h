@@ -56,7 +56,7 @@ class StageRunner {
  public:
   struct Parts {
     /// Opens a connection with the session's settings, on a database prepared for stages.
-    std::function<std::unique_ptr<Connection>()> connect;
+    ScanDivision::Connect connect;
     /// Makes the executor. Called before the first job, and again after Reset.
     std::function<std::shared_ptr<Executor>()> make_executor;
     std::string jobs_folder;  ///< Every worker sees it.

@@ -26,10 +26,15 @@ size_t ScanDivision::Divide(const FragmentScan& scan) {
       .paths = scan.files,
       .bytes = bytes,
       .stays_whole = [&](const std::string&) { return !scan.divides_files; },
-      .connection = [&]() -> Connection& { return connection_; },
+      .connection = [&]() -> Connection& { return OfFooters(); },
   };
   division.splits = CutScan(files, target_);
   return (divisions_[scan.id] = std::move(division)).splits.size();
+}
+
+Connection& ScanDivision::OfFooters() {
+  if (!of_footers_) of_footers_ = connect_();
+  return *of_footers_;
 }
 
 const std::vector<Split>& ScanDivision::SplitsOf(const FragmentScan& scan) const {

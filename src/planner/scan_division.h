@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "duckdb_adapter/cut/cut_query.h"
@@ -12,8 +14,12 @@ namespace smallpond {
 /// What the tasks read of the files of one query's scans.
 class ScanDivision {
  public:
-  ScanDivision(Connection& connection, SplitTarget target)
-      : connection_(connection), target_(target) {}
+  /// Opens a connection that sees the files as the session does.
+  using Connect = std::function<std::unique_ptr<Connection>()>;
+
+  /// `connect` must outlive this. It is called once, where the first footer is to be read: a
+  /// session's statements are run anew on each connection, and most files are small.
+  ScanDivision(const Connect& connect, SplitTarget target) : connect_(connect), target_(target) {}
 
   /// Cuts a scan's files into splits and returns how many. The files are looked at now: a task
   /// finds out whether they have changed since. Throws Io where one is missing.
@@ -30,7 +36,10 @@ class ScanDivision {
     std::vector<FileIdentity> files;  // By position; of remote ones only the path.
   };
 
-  Connection& connection_;
+  Connection& OfFooters();
+
+  const Connect& connect_;
+  std::unique_ptr<Connection> of_footers_;  // Null until the first one is read.
   SplitTarget target_;
   std::map<int, Division> divisions_;  // By the scan's id.
 };

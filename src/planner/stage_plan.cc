@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "exchange/content_hash.h"
-#include "planner/scan_division.h"
 
 namespace smallpond {
 namespace {
@@ -60,9 +59,9 @@ std::vector<TaskScans> DivideScans(const Fragment& fragment, const ScanDivision&
 
 }  // namespace
 
-StagePlan PlanStages(Connection& connection, Connection& files, const Statement& query,
-                     const StageOptions& options) {
-  ScanDivision scans(files, options.split);
+StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
+                     const Statement& query, const StageOptions& options) {
+  ScanDivision scans(connect, options.split);
   CutOptions cut_options;
   cut_options.broadcast_bytes = options.broadcast_bytes;
   cut_options.is_divided = [&](const FragmentScan& scan) { return scans.Divide(scan) > 1; };

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "duckdb_adapter/cut/cut_query.h"
+#include "planner/scan_division.h"
 #include "storage/splits.h"
 #include "task/scan_list.h"
 #include "task/stage_graph.h"
@@ -46,11 +47,11 @@ struct StageOptions {
   int partitions = 0;              ///< Of every exchange by hash; 0: by the bytes.
 };
 
-/// Cuts a query into stages (see CutIntoFragments) and divides their work among tasks. Files are
-/// looked at through `files`, another connection with the same settings, since `connection` is in
-/// the middle of planning then.
-StagePlan PlanStages(Connection& connection, Connection& files, const Statement& query,
-                     const StageOptions& options);
+/// Cuts a query into stages (see CutIntoFragments) and divides their work among tasks. `connect`
+/// opens another connection with the same settings, for footers of files: `connection` is in the
+/// middle of planning when they are read.
+StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
+                     const Statement& query, const StageOptions& options);
 
 /// Returns what one attempt is to do.
 TaskSpec SpecOf(const StagePlan& plan, TaskId id, const std::vector<int>& input_versions,

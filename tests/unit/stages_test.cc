@@ -70,8 +70,7 @@ class Stages : public testing::TestWithParam<Cut> {
     options.partitions = GetParam().partitions;
     options.broadcast_bytes = GetParam().broadcast_bytes;
     options.split.exactly = GetParam().partitions;
-    auto files = Connect();
-    return PlanStages(*connection_, *files, Parse(sql), options);
+    return PlanStages(*connection_, [this] { return Connect(); }, Parse(sql), options);
   }
 
   std::vector<std::string> InStages(const std::string& sql) {
@@ -158,7 +157,6 @@ TEST_P(Stages, AreSharedByAsManyTasksAsThereArePartitions) {
 TEST_P(Stages, AreNotMadeOfWhatOnlyThisProcessHas) {
   Run("CREATE TABLE here AS SELECT 1 AS k");
   Run("CREATE SEQUENCE numbers");
-  auto files = Connect();
   for (const std::string sql :
        {"SELECT * FROM facts JOIN here USING (k)", "SELECT nextval('numbers') FROM facts",
         "SELECT * FROM facts POSITIONAL JOIN keys"}) {
