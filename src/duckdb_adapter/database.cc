@@ -18,7 +18,6 @@ namespace {
 // The version whose headers this was compiled with. DuckDB's C++ interface has no stability between
 // versions.
 constexpr const char* kCompiledVersion = "v1.5.5";
-constexpr double kShareOfMachine = 0.8;
 
 void CheckVersion() {
   if (LoadedDuckDBVersion() == kCompiledVersion) return;
@@ -50,7 +49,7 @@ class SharedBudget {
 
   uint64_t ShareWithOneMore() {
     std::lock_guard lock(mutex_);
-    return TotalBytes() / (databases_.size() + 1);
+    return DefaultMemoryBudgetBytes() / (databases_.size() + 1);
   }
 
   void Add(duckdb::DatabaseInstance& database) {
@@ -68,12 +67,9 @@ class SharedBudget {
   }
 
  private:
-  static uint64_t TotalBytes() {
-    return static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine);
-  }
-
   void Divide() {
-    for (auto* database : databases_) SetMemoryLimit(*database, TotalBytes() / databases_.size());
+    uint64_t share = DefaultMemoryBudgetBytes() / std::max<size_t>(1, databases_.size());
+    for (auto* database : databases_) SetMemoryLimit(*database, share);
   }
 
   std::mutex mutex_;  // Guards databases_.

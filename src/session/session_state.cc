@@ -98,10 +98,8 @@ std::string JobsFolder(const Options& options) {
   return std::string(home && *home ? home : "/tmp") + "/.smallpond/data/jobs";
 }
 
-uint64_t MemoryBudget(const Options& options) {
-  constexpr double kShareOfMachine = 0.8;
-  return options.duckdb_memory_bytes.value_or(
-      static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine));
+double MemoryBudget(const Options& options) {
+  return static_cast<double>(options.duckdb_memory_bytes.value_or(DefaultMemoryBudgetBytes()));
 }
 
 Options WithDefaults(Options options) {
@@ -133,8 +131,7 @@ SessionState::SessionState(const Options& options) : options_(WithDefaults(optio
   limits.threads = *options_.threads;
   limits.temp_dir = options_.temp_dir;
   if (options_.executor == ExecutorKind::kProcesses) {
-    limits.memory_bytes =
-        static_cast<uint64_t>(kDriversShare * static_cast<double>(MemoryBudget(options_)));
+    limits.memory_bytes = static_cast<uint64_t>(kDriversShare * MemoryBudget(options_));
   }
   database_ = std::make_unique<Database>(limits);
   if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
@@ -181,8 +178,8 @@ WorkerSetup SessionState::SetupOfWorkers() {
   }
   int workers = std::max(1, options_.num_executors);
   setup.limits.threads = std::max(1, *options_.threads / workers);
-  setup.limits.memory_bytes = static_cast<uint64_t>(
-      (1 - kDriversShare) * static_cast<double>(MemoryBudget(options_)) / workers);
+  setup.limits.memory_bytes =
+      static_cast<uint64_t>((1 - kDriversShare) * MemoryBudget(options_) / workers);
   return setup;
 }
 

@@ -68,6 +68,11 @@ uint64_t UsableMemoryBytes(const std::string& root) {
   return static_cast<uint64_t>(bytes);
 }
 
+uint64_t DefaultMemoryBudgetBytes() {
+  constexpr double kShareOfMachine = 0.8;
+  return static_cast<uint64_t>(static_cast<double>(UsableMemoryBytes()) * kShareOfMachine);
+}
+
 int UsableCpus(const std::string& root) {
   cpu_set_t mask;
   CPU_ZERO(&mask);

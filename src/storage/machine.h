@@ -10,6 +10,10 @@ namespace smallpond {
 /// look in; tests give another.
 uint64_t UsableMemoryBytes(const std::string& root = "/");
 
+/// The part of that which DuckDB takes where nobody says how much: 80%. The rest is for what its
+/// limit does not count, such as rows in other formats and the interpreter.
+uint64_t DefaultMemoryBudgetBytes();
+
 /// Processors that this process may use: its affinity mask, or the control group's CPU quota,
 /// rounded up; at least 1.
 int UsableCpus(const std::string& root = "/");
