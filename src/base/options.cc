@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <functional>
 #include <regex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,18 +55,36 @@ std::string ParseTime(const std::string& text, const std::string& what) {
                text + "'.");
 }
 
-MergeMode ParseMerge(const std::string& text, const std::string& what) {
-  if (text == "auto") return MergeMode::kAuto;
-  if (text == "concat") return MergeMode::kConcat;
-  ThrowInvalid(what + " must be 'auto' or 'concat', not '" + text + "'.");
-}
+// A value of an enum and what people write for it.
+template <typename Kind>
+struct Named {
+  std::string_view name;
+  Kind kind;
+};
 
-ExecutorKind ParseExecutor(const std::string& text, const std::string& what) {
-  if (text == "direct") return ExecutorKind::kDirect;
-  if (text == "threads") return ExecutorKind::kThreads;
-  if (text == "processes") return ExecutorKind::kProcesses;
-  if (text == "ray") return ExecutorKind::kRay;
-  ThrowInvalid(what + " must be 'direct', 'threads', 'processes' or 'ray', not '" + text + "'.");
+constexpr Named<MergeMode> kMergeModes[] = {{"auto", MergeMode::kAuto},
+                                            {"concat", MergeMode::kConcat}};
+
+constexpr Named<ExecutorKind> kExecutorKinds[] = {{"direct", ExecutorKind::kDirect},
+                                                  {"threads", ExecutorKind::kThreads},
+                                                  {"processes", ExecutorKind::kProcesses},
+                                                  {"ray", ExecutorKind::kRay}};
+
+constexpr Named<WriteMode> kWriteModes[] = {{"overwrite", WriteMode::kOverwrite},
+                                            {"append", WriteMode::kAppend},
+                                            {"error", WriteMode::kError},
+                                            {"ignore", WriteMode::kIgnore}};
+
+template <typename Kind, size_t kCount>
+Kind ParseName(const std::string& text, const std::string& what,
+               const Named<Kind> (&names)[kCount]) {
+  std::string list;
+  for (size_t i = 0; i < kCount; ++i) {
+    if (text == names[i].name) return names[i].kind;
+    if (i > 0) list += i + 1 < kCount ? ", " : " or ";
+    list += "'" + std::string(names[i].name) + "'";
+  }
+  ThrowInvalid(what + " must be " + list + ", not '" + text + "'.");
 }
 
 std::string ParseChoice(const std::string& text, const std::string& what,
@@ -120,9 +139,11 @@ const std::vector<Setting>& Settings() {
        }},
       {"platform", "SP_PLATFORM", [](Options& o, Text text, Text) { o.platform = text; }},
       {"executor", "SP_EXECUTOR",
-       [](Options& o, Text text, Text what) { o.executor = ParseExecutor(text, what); }},
+       [](Options& o, Text text, Text what) {
+         o.executor = ParseName(text, what, kExecutorKinds);
+       }},
       {"merge", "SP_MERGE",
-       [](Options& o, Text text, Text what) { o.merge = ParseMerge(text, what); }},
+       [](Options& o, Text text, Text what) { o.merge = ParseName(text, what, kMergeModes); }},
   };
   return settings;
 }
@@ -162,26 +183,13 @@ uint64_t ParseBytes(const std::string& text, const std::string& what) {
 }
 
 std::string ExecutorKindName(ExecutorKind kind) {
-  switch (kind) {
-    case ExecutorKind::kDirect:
-      return "direct";
-    case ExecutorKind::kThreads:
-      return "threads";
-    case ExecutorKind::kProcesses:
-      return "processes";
-    case ExecutorKind::kRay:
-      return "ray";
+  for (const auto& executor : kExecutorKinds) {
+    if (executor.kind == kind) return std::string(executor.name);
   }
   return "";
 }
 
-WriteMode ParseWriteMode(const std::string& text) {
-  if (text == "overwrite") return WriteMode::kOverwrite;
-  if (text == "append") return WriteMode::kAppend;
-  if (text == "error") return WriteMode::kError;
-  if (text == "ignore") return WriteMode::kIgnore;
-  ThrowInvalid("mode must be 'overwrite', 'append', 'error' or 'ignore', not '" + text + "'.");
-}
+WriteMode ParseWriteMode(const std::string& text) { return ParseName(text, "mode", kWriteModes); }
 
 Options Options::FromEnvironment() {
   Options options;
