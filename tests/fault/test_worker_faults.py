@@ -18,13 +18,14 @@ from oracle import Answer, assert_same, duckdb_answer
 from worker_faults import SQL, WorkerFaults, frame, last_tasks
 
 AT_MOST_SECONDS = 60
+VARIABLE = "SMALLPOND_TEST_FAULTS"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
     folder = tmp_path / "faults"
     folder.mkdir()
-    monkeypatch.setenv("SMALLPOND_TEST_FAULTS", str(folder))
+    monkeypatch.setenv(VARIABLE, str(folder))
     return WorkerFaults(folder)
 
 
@@ -48,11 +49,12 @@ def session(folder: Path, executor: str, memory: str = "1GB") -> Iterator[smallp
 
 
 def workers() -> list[psutil.Process]:
-    """The worker processes of this test."""
+    """The worker processes of this test. Sessions that other tests share may have some too."""
     found = []
     for child in psutil.Process().children():
         try:
-            if "smallpond.worker" in child.cmdline():
+            is_of_test = child.environ().get(VARIABLE) == os.environ[VARIABLE]
+            if "smallpond.worker" in child.cmdline() and is_of_test:
                 found.append(child)
         except psutil.Error:  # It has just ended.
             continue
