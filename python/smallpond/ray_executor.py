@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -56,6 +57,7 @@ class NodeActor:
     def __init__(self) -> None:
         self._worker: Worker | None = None
         self._running: set[Key] = set()
+        self._ended = threading.Condition()  # Guards _running, and tells when it gets smaller.
 
     def prepare(self, make_worker: Callable[[str], Worker], setup: str) -> str | Error:
         """Makes the worker, once; returns this node's version, or why there is no worker."""
@@ -67,11 +69,14 @@ class NodeActor:
 
     def run(self, key: Key, spec: str) -> str:
         assert self._worker
-        self._running.add(key)
+        with self._ended:
+            self._running.add(key)
         try:
             return self._worker.run(*key, spec)
         finally:
-            self._running.discard(key)
+            with self._ended:
+                self._running.discard(key)
+                self._ended.notify_all()
 
     def cancel(self, key: Key) -> None:
         if self._worker:
@@ -82,10 +87,12 @@ class NodeActor:
 
     def stop(self) -> None:
         """Cancels what runs. Returns when it has ended and the worker's files are removed."""
-        for key in list(self._running):
+        with self._ended:
+            running = list(self._running)
+        for key in running:
             self.cancel(key)
-        while self._running:
-            time.sleep(0.01)
+        with self._ended:
+            self._ended.wait_for(lambda: not self._running)
         self._worker = None
 
 
@@ -357,8 +364,9 @@ class RayExecutor(_core.Executor):
 
     def _collect(self, timeout_seconds: float) -> None:
         """Takes in what calls returned; waits for the first one."""
-        if not self._calls:
-            time.sleep(min(timeout_seconds, 0.05))  # No actor yet, or no longer.
+        if not self._calls:  # No actor yet, or no longer: what comes next is a look at the nodes.
+            until_nodes = max(0.0, self._nodes_due - time.monotonic())
+            time.sleep(min(timeout_seconds, until_nodes))
             return
         calls = list(self._calls)
         done, _ = self._ray.wait(calls, num_returns=1, timeout=timeout_seconds)
