@@ -76,10 +76,12 @@ class StageRoad:
 SHUFFLED = StageRoad(
     "threads_7_shuffled", {"executor": "threads", "partitions": 7, "broadcast_size": 1}
 )
+BROADCAST = StageRoad("threads_7", {"executor": "threads", "partitions": 7})
+ONE_TASK = StageRoad("threads_1", {"executor": "threads", "partitions": 1})
 STAGE_ROADS = [
     SHUFFLED,
-    StageRoad("threads_7", {"executor": "threads", "partitions": 7}),
-    StageRoad("threads_1", {"executor": "threads", "partitions": 1}),
+    BROADCAST,
+    ONE_TASK,
     StageRoad(
         "processes_4",
         {"executor": "processes", "num_executors": 4, "partitions": 5, "broadcast_size": 1},

@@ -17,13 +17,10 @@ from pathlib import Path
 
 import pytest
 import smallpond
+from folder_content import everything_below
 
 BIG_SQL = "SELECT i, hash(i) AS h, repeat('x', 100) || i AS s FROM range(3_000_000) t(i)"
 MEMORY = "200MB"
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 # --- no memory ---
@@ -56,7 +53,7 @@ def big(sp: smallpond.Session) -> smallpond.DataFrame:
 def test_no_memory(small_sp: smallpond.Session, tmp_path: Path, query: str, action: str) -> None:
     out = tmp_path / "out"
     small_sp.sql("SELECT 'before' AS x").write_parquet(out)
-    before = content(out)
+    before = everything_below(out)
     frame = HUNGRY[query](small_sp)
     with pytest.raises(smallpond.OutOfMemoryError) as caught:
         frame.to_arrow() if action == "to_arrow" else frame.write_parquet(out)
@@ -65,7 +62,7 @@ def test_no_memory(small_sp: smallpond.Session, tmp_path: Path, query: str, acti
     assert "init(duckdb_memory=" in text and "temp_dir" in text
     assert "FROM range(3_000_00" in text, "names the query"
     assert isinstance(caught.value, MemoryError)
-    assert content(out) == before
+    assert everything_below(out) == before
     assert small_sp.sql("SELECT sum(i) AS s FROM range(1000) t(i)").take_all() == [{"s": 499500}]
     small_sp.sql("SELECT 'after' AS x").write_parquet(out)
 
@@ -129,15 +126,15 @@ def test_files_that_may_not_grow(sp: smallpond.Session, tmp_path: Path) -> None:
     """A limit of the process or of a quota, where a disk is not full."""
     out = tmp_path / "out"
     sp.sql("SELECT 'before' AS x").write_parquet(out)
-    before = content(out)
+    before = everything_below(out)
     *said, last = run(LIMITED, tmp_path, out)
     assert len(said) == 24
     for (kind, text), read in zip(said[::2], said[1::2], strict=True):
         assert kind == "IoError", text
         assert "File too large" in text and "FROM range(300_000)" in text
         assert read == ["ok", "[{'x': 'before'}]"]
-    assert last[0] != "ok" or content(out) != before
-    assert {p: b for p, b in content(out).items() if p in before} == before
+    assert last[0] != "ok" or everything_below(out) != before
+    assert {p: b for p, b in everything_below(out).items() if p in before} == before
 
 
 # --- no permission ---
@@ -186,7 +183,7 @@ def test_no_permission(sp: smallpond.Session, closed: Path, place: str, kind: st
             (target / f"x.{ending}").chmod(0o000)
     (closed / "locked").chmod(0o000)
     names = sorted(closed.rglob("*"))
-    before = content(out)
+    before = everything_below(out)
     call, words = FORBIDDEN[place]
     if os.geteuid() != 0:  # The owner may write: take that away as well.
         out.chmod(0o555)
@@ -206,4 +203,4 @@ def test_no_permission(sp: smallpond.Session, closed: Path, place: str, kind: st
     assert "Permission denied" in text
     assert all(word.format(kind=kind) in text for word in words), text
     assert after == [["ok", "[{'x': 42}]"], ["ok", "[{'x': 'before'}]"]]
-    assert sorted(closed.rglob("*")) == names and content(out) == before
+    assert sorted(closed.rglob("*")) == names and everything_below(out) == before

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pytest
 import smallpond
+from folder_content import everything_below
 
 Query = Callable[[smallpond.Session, smallpond.DataFrame, str], smallpond.DataFrame]
 QUERIES: dict[str, Query] = {
@@ -40,10 +41,6 @@ by_action = pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 by_reader = pytest.mark.parametrize("kind", READERS)
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 @pytest.fixture
 def out(sp: smallpond.Session, tmp_path: Path) -> Path:
     """A folder that holds an output already."""
@@ -61,7 +58,7 @@ def refused(
     sp: smallpond.Session, error: type[Exception], *words: str, out: Path | None = None
 ) -> Iterator[None]:
     """Fails unless `error` is raised, its text has the words, `out` is as before, `sp` works."""
-    before = content(out) if out else {}
+    before = everything_below(out) if out else {}
     folders = sorted(out.parent.iterdir()) if out else []
     with pytest.raises(error) as caught:
         yield
@@ -69,7 +66,7 @@ def refused(
         assert word in str(caught.value)
     assert "incompatible function arguments" not in str(caught.value)
     if out:
-        assert content(out) == before and sorted(out.parent.iterdir()) == folders
+        assert everything_below(out) == before and sorted(out.parent.iterdir()) == folders
     assert sp.sql("SELECT 42 AS x").take_all() == [{"x": 42}]
 
 

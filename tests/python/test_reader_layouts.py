@@ -65,6 +65,15 @@ def pairs(files: dict[str, str]) -> list[tuple[str, str]]:
     return [("text", "text_other_order"), *both] if "text_other_order" in files else both
 
 
+def write_texts(
+    folder: Path, form: str, names: tuple[str, str], texts: dict[str, str]
+) -> list[str]:
+    """Writes files of these names and returns their paths."""
+    for name in names:
+        (folder / f"{name}.{form}").write_text(texts[name])
+    return [str(folder / f"{name}.{form}") for name in names]
+
+
 def assert_same_or_both_fail(
     read: Callable[[], smallpond.DataFrame], oracle: Oracle, sql: str
 ) -> None:
@@ -88,9 +97,7 @@ def test_csv(
     header: bool | None,
     union_by_name: bool,
 ) -> None:
-    paths = [str(tmp_path / f"{name}.csv") for name in names]
-    for path, name in zip(paths, names, strict=True):
-        Path(path).write_text(CSV_FILES[name])
+    paths = write_texts(tmp_path, "csv", names, CSV_FILES)
     options = f", union_by_name={union_by_name}" + (f", header={header}" if header else "")
     assert_same_or_both_fail(
         lambda: sp.read_csv(paths, header=header, union_by_name=union_by_name),
@@ -105,11 +112,9 @@ def test_csv_with_schema(
     sp: smallpond.Session, oracle: Oracle, tmp_path: Path, names: tuple[str, str], header: bool
 ) -> None:
     """By position, whatever a header says; files of no bytes have no rows."""
-    for name in names:
-        (tmp_path / f"{name}.csv").write_text(CSV_FILES[name])
-    paths = [str(tmp_path / f"{name}.csv") for name in names]
+    paths = write_texts(tmp_path, "csv", names, CSV_FILES)
+    filled = [path for path in paths if Path(path).stat().st_size > 0]
     for schema in [{"id": "VARCHAR", "name": "VARCHAR"}, {"id": "BIGINT", "name": "VARCHAR"}]:
-        filled = [str(tmp_path / f"{name}.csv") for name in names if name != "empty"]
         assert_same_or_both_fail(
             lambda schema=schema: sp.read_csv(paths, schema, header=header),
             oracle,
@@ -126,9 +131,7 @@ def test_json(
     names: tuple[str, str],
     union_by_name: bool,
 ) -> None:
-    paths = [str(tmp_path / f"{name}.json") for name in names]
-    for path, name in zip(paths, names, strict=True):
-        Path(path).write_text(JSON_FILES[name])
+    paths = write_texts(tmp_path, "json", names, JSON_FILES)
     assert_same_or_both_fail(
         lambda: sp.read_json(paths, union_by_name=union_by_name),
         oracle,

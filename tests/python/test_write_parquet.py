@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import smallpond
+from folder_content import everything_below
 
 Frame = Callable[[str], smallpond.DataFrame]
 
@@ -21,13 +22,6 @@ def parts(folder: Path) -> list[Path]:
 
 def ids(folder: Path) -> list[int]:
     return sorted(i for path in parts(folder) for i in pq.ParquetFile(path).read()["i"].to_pylist())
-
-
-def everything_below(folder: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
 
 
 @pytest.fixture

@@ -10,19 +10,16 @@ import duckdb
 import pytest
 import smallpond
 from oracle import Answer, Rows, assert_same_rows, assert_same_sequence, duckdb_answer, frame_answer
-from roads import StageRoad
+from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad
 
 TABLES = ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"]
 NUM_FILES = 4  # Of each table, where there are several.
 ROWS_PER_GROUP = {0.01: 5_000, 1: 100_000}
 
-FAST = [
-    StageRoad("threads_1", {"executor": "threads", "partitions": 1}),
-    StageRoad("threads_7_shuffled", {"executor": "threads", "partitions": 7, "broadcast_size": 1}),
-]
+FAST = [ONE_TASK, SHUFFLED]
 SLOW = [
     *FAST,
-    StageRoad("threads_7", {"executor": "threads", "partitions": 7}),
+    BROADCAST,
     StageRoad("processes_4", {"executor": "processes", "num_executors": 4}),
 ]
 
