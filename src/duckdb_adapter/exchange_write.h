@@ -20,7 +20,7 @@ struct ExchangeCopyOptions {
   /// What all threads together may buffer, including what it becomes before it is written. A row
   /// that is larger is buffered all the same. 0: a share of the memory limit.
   uint64_t buffer_bytes = 0;
-  ExchangeCodec codec = ExchangeCodec::kZstd;  ///< The default by measurement: docs/exchange.md.
+  ExchangeCodec codec = ExchangeCodec::kLz4;  ///< The default by measurement: docs/exchange.md.
   /// Keeps the query's order within each partition.
   bool ordered = false;
 };
