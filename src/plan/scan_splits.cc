@@ -73,8 +73,14 @@ std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
   return CutScan(files, target);
 }
 
+int TasksAtATime(const Options& options) {
+  int threads = options.threads.value_or(1);
+  if (options.executor != ExecutorKind::kProcesses) return threads;
+  return std::max(threads, options.num_executors);
+}
+
 SplitTarget SplitTargetOf(const Options& options) {
-  return {options.partition_size_bytes, options.threads.value_or(1), options.partitions};
+  return {options.partition_size_bytes, TasksAtATime(options), options.partitions};
 }
 
 }  // namespace smallpond

@@ -39,8 +39,12 @@ std::vector<Split> CutScan(const FilesToCut& files, const SplitTarget& target);
 std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
                               const ResolvedScan& resolved, const SplitTarget& target);
 
+/// Returns how many tasks of a session run at a time on this machine: as many as there are threads,
+/// and one in each worker process at least.
+int TasksAtATime(const Options& options);
+
 /// Returns the splits that a session wants: `partitions` of them where that is set, else about
-/// partition_size_bytes each and one a thread at least.
+/// partition_size_bytes each and one for each task that runs at a time at least.
 SplitTarget SplitTargetOf(const Options& options);
 
 }  // namespace smallpond

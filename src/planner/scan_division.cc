@@ -41,6 +41,17 @@ const std::vector<Split>& ScanDivision::SplitsOf(const FragmentScan& scan) const
   return divisions_.at(scan.id).splits;
 }
 
+std::optional<double> ScanDivision::TotalBytes() const {
+  double bytes = 0;
+  for (const auto& [id, division] : divisions_) {
+    for (const auto& file : division.files) {
+      if (file.inode == 0) return std::nullopt;
+      bytes += static_cast<double>(file.bytes);
+    }
+  }
+  return bytes;
+}
+
 void ScanDivision::Add(const FragmentScan& scan, const Split& split, TaskScans& task) const {
   const Division& division = divisions_.at(scan.id);
   for (const auto& part : split.parts) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "duckdb_adapter/cut/cut_query.h"
@@ -25,6 +26,8 @@ class ScanDivision {
   /// finds out whether they have changed since. Throws Io where one is missing.
   size_t Divide(const FragmentScan& scan);
   const std::vector<Split>& SplitsOf(const FragmentScan& scan) const;
+  /// Returns how large the files of all scans are together, or nothing where one's size is unknown.
+  std::optional<double> TotalBytes() const;
 
   /// Gives a task one split, or everything.
   void Add(const FragmentScan& scan, const Split& split, TaskScans& task) const;

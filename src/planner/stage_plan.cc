@@ -10,19 +10,26 @@ namespace {
 
 /// Most partitions of one exchange. More would make files of many small pieces.
 constexpr int kMaxExchangePartitions = 2000;
+/// An exchange is expected to hold at most this many times the bytes of the files: rows take about
+/// three times their place in Parquet. Estimates of joins upon joins can be a thousand times what
+/// they give, and a partition that turns out too large only spills.
+constexpr double kMostExchangeBytesPerFileByte = 4;
 
 // How many partitions every exchange by hash has: one number, so that rows which two stages spread
 // by the same keys meet.
-int ExchangePartitions(const CutQuery& cut, const StageOptions& options) {
+int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
+                       const StageOptions& options) {
   if (options.partitions > 0) return std::min(options.partitions, kMaxExchangePartitions);
   double most_bytes = 0;
   for (const auto& fragment : cut.fragments) {
     if (fragment.num_keys == 0) continue;
     most_bytes = std::max(most_bytes, fragment.estimated_rows * fragment.estimated_row_bytes);
   }
-  double wanted =
-      std::max(std::ceil(most_bytes / options.partition_bytes), static_cast<double>(options.slots));
-  return static_cast<int>(std::clamp(wanted, 1.0, static_cast<double>(kMaxExchangePartitions)));
+  if (file_bytes) most_bytes = std::min(most_bytes, kMostExchangeBytesPerFileByte * *file_bytes);
+  // In whole rounds of tasks, so that no worker waits for the last task of another.
+  double rounds = std::max(1.0, std::ceil(most_bytes / options.partition_bytes / options.slots));
+  return static_cast<int>(
+      std::clamp(rounds * options.slots, 1.0, static_cast<double>(kMaxExchangePartitions)));
 }
 
 // The tasks of a stage: as many as its widest input has parts for.
@@ -68,7 +75,7 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
   CutQuery cut = CutIntoFragments(connection, query, cut_options);
 
   StagePlan plan;
-  int exchange_partitions = ExchangePartitions(cut, options);
+  int exchange_partitions = ExchangePartitions(cut, scans.TotalBytes(), options);
   for (auto& fragment : cut.fragments) {
     Stage stage;
     stage.id = static_cast<int>(plan.graph.stages.size());

@@ -155,7 +155,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   parts.make_executor = [this] { return StartExecutor(); };
   parts.jobs_folder = JobsFolder(options_);
   StageOptions& stages = parts.stages;
-  stages.slots = *options_.threads;
+  stages.slots = TasksAtATime(options_);
   stages.split = SplitTargetOf(options_);
   stages.broadcast_bytes = static_cast<double>(options_.broadcast_size_bytes);
   stages.partition_bytes = static_cast<double>(options_.partition_size_bytes);

@@ -1,6 +1,7 @@
 #include "storage/splits.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace smallpond {
 namespace {
@@ -100,6 +101,16 @@ void AddUnits(size_t file, uint64_t bytes, double weight, const std::vector<RowG
   }
 }
 
+// Returns how many even splits make whole rounds of tasks, or 1 where there are many rounds.
+uint64_t WholeRounds(double splits, uint64_t total_bytes, const SplitTarget& target) {
+  if (target.at_a_time <= 1) return 1;
+  auto at_a_time = static_cast<double>(target.at_a_time);
+  double rounds = std::max(1.0, std::ceil(splits / at_a_time));
+  if (rounds > kMaxWholeRounds) return 1;
+  uint64_t most = std::max<uint64_t>(1, total_bytes / kSmallestSplitBytes);
+  return std::min(most, static_cast<uint64_t>(rounds * at_a_time));
+}
+
 }  // namespace
 
 std::vector<Split> CutFiles(const std::vector<std::optional<uint64_t>>& bytes,
@@ -115,9 +126,8 @@ std::vector<Split> CutFiles(const std::vector<std::optional<uint64_t>>& bytes,
     total_weight += weights.back();
     total_bytes += file_bytes.value_or(0);
   }
-  uint64_t most = std::max<uint64_t>(1, total_bytes / kSmallestSplitBytes);
   uint64_t wanted = target.exactly ? static_cast<uint64_t>(*target.exactly)
-                                   : std::min(most, static_cast<uint64_t>(target.at_least));
+                                   : WholeRounds(total_weight / target_weight, total_bytes, target);
   double even = total_weight / static_cast<double>(std::max<uint64_t>(1, wanted));
   double largest = target.exactly ? even : std::min(target_weight, even);
 

@@ -32,14 +32,16 @@ struct Split {
 /// How large splits should be, or how many there should be.
 struct SplitTarget {
   uint64_t bytes = 256'000'000;  ///< At most, where no row group is larger.
-  /// Where that gives fewer splits than this: this many even ones, for as many workers, but none
-  /// below kSmallestSplitBytes, since a task costs some milliseconds.
-  int at_least = 1;
+  /// How many tasks run at a time. A few rounds of tasks are made whole ones of even splits, so
+  /// that no worker waits for the last task of another; but no split is below kSmallestSplitBytes,
+  /// since a task costs some milliseconds.
+  int at_a_time = 1;
   /// This many splits instead, whatever their size, or as many as there are row groups.
   std::optional<int> exactly = {};
 };
 
-constexpr uint64_t kSmallestSplitBytes = 1'000'000;  ///< For SplitTarget::at_least.
+constexpr uint64_t kMaxWholeRounds = 8;              ///< For SplitTarget::at_a_time.
+constexpr uint64_t kSmallestSplitBytes = 1'000'000;  ///< For SplitTarget::at_a_time.
 /// A small file counts as this part of a split, since to open it costs milliseconds on a shared
 /// file system. It also keeps the names of a split's files short enough to send.
 constexpr uint64_t kMaxFilesPerSplit = 64;

@@ -94,9 +94,13 @@ TEST(CutFiles, MakesSmallerSplitsForMoreWorkers) {
   EXPECT_EQ(Cut({8'000'000}, {100'000'000, 4}, {eight}),
             (Found{"0[0,20)", "0[20,40)", "0[40,60)", "0[60,80)"}));
   EXPECT_EQ(Cut({8'000'000}, {100'000'000, 3}, {eight}).size(), 3u);
-  EXPECT_EQ(Cut({8'000'000}, {2'000'000, 3}, {eight}).size(), 4u) << "its size says more";
+  EXPECT_EQ(Cut({8'000'000}, {2'000'000, 3}, {eight}).size(), 6u) << "two whole rounds";
+  EXPECT_EQ(Cut({8'000'000}, {1'000'000, 3}, {eight}).size(), 8u) << "no empty ones";
   EXPECT_EQ(Cut({80'000}, {100'000'000, 4}, {eight}), (Found{"0"})) << "not worth a task";
   EXPECT_EQ(Cut({2'000'000, 2'000'000}, {256'000'000, 4}, {eight, eight}).size(), 4u);
+  std::vector<RowGroup> hundred(100, {10, 1'000'000});
+  EXPECT_EQ(Cut({100'000'000}, {2'000'000, 5}, {hundred}).size(), 50u) << "many rounds";
+  EXPECT_EQ(Cut({100'000'000}, {3'000'000, 7}, {hundred}).size(), 35u) << "of three row groups";
   // One file of three is large: the others are enough for one split each.
   EXPECT_EQ(Cut({1'000'000, 9'000'000, 1'000'000}, {100'000'000, 3}), (Found{"0", "1", "2"}));
 }
