@@ -153,26 +153,8 @@ class ParameterBinder : public TreeVisitor {
     constant->SetAlias(expression->GetAlias());
     expression = std::move(constant);
   }
-  // A column is named after the parameter, as DuckDB does, and not after its value.
-  void VisitSelectList(
-      duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) override {
-    for (auto& expression : expressions) {
-      std::string text = expression->ToString();
-      VisitExpression(expression);
-      bool is_named = expression->HasAlias() || HoldsStar(*expression);
-      if (!is_named && expression->ToString() != text) expression->SetAlias(text);
-    }
-  }
 
  private:
-  static bool HoldsStar(const duckdb::ParsedExpression& expression) {
-    bool holds = expression.GetExpressionClass() == duckdb::ExpressionClass::STAR;
-    duckdb::ParsedExpressionIterator::EnumerateChildren(
-        expression,
-        [&](const duckdb::ParsedExpression& child) { holds = holds || HoldsStar(child); });
-    return holds;
-  }
-
   // Ignores letter case, as DuckDB does.
   const Value& Find(const std::string& name) {
     for (const auto& [given, value] : named_) {

@@ -34,14 +34,13 @@ class TreeVisitor {
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}
   virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}
-  virtual void VisitSelectList(
-      duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
-    VisitExpressions(expressions);
-  }
-  void VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression);
 
  private:
   void VisitNode(duckdb::QueryNode& node);
+  void VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression);
+  /// A column without an alias keeps the name that DuckDB makes of its text, whatever is replaced
+  /// in it: a parameter by its value, or a table of a subquery by what it stands for.
+  void VisitSelectList(duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions);
   void VisitModifiers(duckdb::QueryNode& node);
   void VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table);
   void VisitPivot(duckdb::PivotRef& pivot);

@@ -7,6 +7,18 @@ using duckdb::QueryNodeType;
 using duckdb::StatementType;
 using duckdb::TableReferenceType;
 
+namespace {
+
+bool HoldsStar(const duckdb::ParsedExpression& expression) {
+  bool holds = expression.GetExpressionClass() == duckdb::ExpressionClass::STAR;
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      expression,
+      [&](const duckdb::ParsedExpression& child) { holds = holds || HoldsStar(child); });
+  return holds;
+}
+
+}  // namespace
+
 void TreeVisitor::VisitStatement(duckdb::SQLStatement& statement) {
   switch (statement.type) {
     case StatementType::SELECT_STATEMENT:
@@ -86,6 +98,16 @@ void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
   }
   VisitModifiers(node);
   scope_.resize(outer);
+}
+
+void TreeVisitor::VisitSelectList(
+    duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>>& expressions) {
+  for (auto& expression : expressions) {
+    std::string text = expression->ToString();
+    VisitExpression(expression);
+    bool is_named = expression->HasAlias() || HoldsStar(*expression);
+    if (!is_named && expression->ToString() != text) expression->SetAlias(text);
+  }
 }
 
 void TreeVisitor::VisitModifiers(duckdb::QueryNode& node) {
