@@ -3,6 +3,8 @@ stages by one executor or another. All must give one answer."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +73,34 @@ class StageRoad:
 
     def open(self, **more: Any) -> smallpond.Session:
         return smallpond.init(**self.options, **more)
+
+
+# Queries that are not cut, found by their text, and words of what explain() says of them.
+RUN_WHOLE = {
+    r"POSITIONAL JOIN": "goes by the order of all rows",
+    r"\bPIVOT\b(?!.*\bIN\b)": "looks at the rows first",
+}
+
+
+def assert_in_stages(
+    frame: smallpond.DataFrame, sql: str, whole: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Fails unless the frame of a query is computed in stages, or, where its text matches RUN_WHOLE
+    or `whole`, by the session as a whole and for the reason that stands there. Returns the stages.
+
+    Answers don't tell: a query that runs whole gives plain DuckDB's.
+    """
+    told = json.loads(frame.explain(format="json"))
+    reasons = [
+        text for shape, text in {**RUN_WHOLE, **(whole or {})}.items() if re.search(shape, sql)
+    ]
+    because = told.get("whole_because", "")
+    if reasons:
+        assert any(reason in because for reason in reasons), because
+        return []
+    assert not because
+    assert told["stages"]
+    return told["stages"]
 
 
 SHUFFLED = StageRoad(

@@ -14,7 +14,7 @@ import smallpond
 from hypothesis import given, settings
 from oracle import assert_same, duckdb_answer
 from query_grammar import queries
-from roads import SHUFFLED, StageRoad
+from roads import SHUFFLED, StageRoad, assert_in_stages
 from test_random_queries import SEARCH, TABLE, table_of
 
 NUM_FILES = 3
@@ -41,7 +41,9 @@ def check(sp: smallpond.Session, sql: str, tables: list[pa.Table]) -> None:
         paths = [
             write_files(table, Path(folder, name)) for name, table in zip("ab", tables, strict=True)
         ]
-        assert_same(sp.sql(sql, *(sp.read_parquet(files) for files in paths)), expected)
+        frame = sp.sql(sql, *(sp.read_parquet(files) for files in paths))
+        assert_in_stages(frame, sql)
+        assert_same(frame, expected)
 
 
 StageSession = Callable[[StageRoad], smallpond.Session]

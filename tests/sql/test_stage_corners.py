@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import smallpond
+from roads import assert_in_stages
 
 QUERIES = {
     "recursion reads files": """
@@ -37,6 +38,11 @@ QUERIES = {
         POSITIONAL JOIN (SELECT k FROM big ORDER BY v) b""",
     "sequence": "SELECT nextval('numbers') AS n FROM small",
     "table of the session": "SELECT count(*), sum(v * factor) FROM big JOIN factors USING (k)",
+}
+# What no task can read or change, and what explain() says of it.
+KEPT_IN_THE_SESSION = {
+    r"\b(in_memory|factors)\b": "Only this process can read",
+    r"\bnextval\b": "nextval() changes what this process has",
 }
 
 
@@ -88,5 +94,7 @@ def test_stays_right(session: smallpond.Session, folder: Path, name: str) -> Non
     for table in ("big", "small"):
         oracle.execute(f"CREATE VIEW {table} AS FROM '{folder}/{table}/*.parquet'")
     expected = oracle.execute(QUERIES[name]).to_arrow_table()
-    result = session.sql(QUERIES[name], **used).to_arrow()
+    frame = session.sql(QUERIES[name], **used)
+    assert_in_stages(frame, QUERIES[name], KEPT_IN_THE_SESSION)
+    result = frame.to_arrow()
     assert [str(row) for row in result.to_pylist()] == [str(row) for row in expected.to_pylist()]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import smallpond
 from oracle import assert_same, duckdb_answer
-from roads import SHUFFLED, StageRoad, stage_cases
+from roads import SHUFFLED, StageRoad, assert_in_stages, stage_cases
 from shapes import SHAPES, Shape
 
 NUM_FILES = 5
@@ -73,7 +73,9 @@ def check_shape(
             sp.sql(shape.sql, events, **used).to_arrow()
         return
     used = {"users": users} if "users" in shape.sql else {}
-    assert_same(sp.sql(shape.sql, events, **used), expected, shape.order)
+    frame = sp.sql(shape.sql, events, **used)
+    assert_in_stages(frame, shape.sql)
+    assert_same(frame, expected, shape.order)
 
 
 StageSession = Callable[[StageRoad], smallpond.Session]
@@ -201,7 +203,9 @@ def test_readers(odd: Path, stage_session: StageSession, name: str) -> None:
                 sp.sql(sql, t=frame).to_arrow()
             return
     frame = getattr(sp, f"read_{form}")(f"{odd}/{files}", **options)
-    assert_same(sp.sql(sql, t=frame), expected)
+    found = sp.sql(sql, t=frame)
+    assert_in_stages(found, sql)
+    assert_same(found, expected)
 
 
 # --- what the session has
@@ -231,6 +235,8 @@ OF_THE_SESSION = [
     "SELECT k FROM big WHERE k NOT IN (SELECT k FROM frame)",
     "SELECT x, (SELECT count(*) FROM big WHERE big.k = frame.k) AS n FROM frame",
 ]
+# What no task can read.
+KEPT_IN_THE_SESSION = {r"\b(kept|few|arrow_table|frame)\b": "Only this process can read"}
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
@@ -260,6 +266,7 @@ def test_of_the_session(tmp_path: Path, executor: str) -> None:
             used = {name: value for name, value in inputs.items() if name in sql}
             params = {"limit": 40} if "$limit" in sql else None
             found = sp.sql(sql, params=params, **used)
+            assert_in_stages(found, sql, KEPT_IN_THE_SESSION)
             assert_same(found, duckdb_answer(connection, sql, params))
 
 
@@ -288,6 +295,8 @@ def test_encrypted_files(tmp_path: Path, executor: str) -> None:
             frame = sp.read_parquet(f"{tmp_path}/{files}", encryption_config=key)
             for sql in ["SELECT k, count(*), sum(i), max(s) FROM t GROUP BY k", "FROM t"]:
                 expected = duckdb_answer(connection, sql.replace("FROM t", f"FROM {source}"))
-                assert_same(sp.sql(sql, t=frame), expected)
+                found = sp.sql(sql, t=frame)
+                assert_in_stages(found, sql)
+                assert_same(found, expected)
                 assert_same(sp.sql(sql.replace("FROM t", f"FROM {source}")), expected)
             assert "read_parquet" in frame.explain()

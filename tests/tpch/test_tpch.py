@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import smallpond
 from oracle import Answer, Rows, assert_same_rows, assert_same_sequence, duckdb_answer, frame_answer
-from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad
+from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad, assert_in_stages
 
 TABLES = ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"]
 NUM_FILES = 4  # Of each table, where there are several.
@@ -66,7 +66,9 @@ class Tpch:
         sql = self.queries[number]
         used = {t: sp.read_parquet(paths[layout](t)) for t in TABLES if reads(sql, t)}
         expected = duckdb_answer(self.connection, sql)
-        answer = frame_answer(sp.sql(sql, **used))
+        frame = sp.sql(sql, **used)
+        assert assert_in_stages(frame, sql)
+        answer = frame_answer(frame)
         assert answer.names == expected.names
         assert answer.types == expected.types
         assert_same_rows(answer.rows, expected.rows)
