@@ -97,14 +97,14 @@ def _open(settings: dict[str, str]) -> Session:
 
 def _choose_executor(core: _core.Session) -> None:
     """Tells a session that has workers how to start them; they start with its first action."""
-    threads_per_worker = max(1, core.threads // core.num_workers)
-    num_workers, address = core.num_workers, core.ray_address
+    # The session keeps the functions, so they must not keep the session.
+    num_workers, threads, address = core.num_workers, core.threads_per_worker, core.ray_address
     if core.executor == "processes":
 
         def start(setup: str) -> _core.Executor:
             from smallpond.process_executor import start_processes
 
-            return start_processes(setup, num_workers, threads_per_worker)
+            return start_processes(setup, num_workers, threads)
 
         core.set_make_executor(start)
     elif core.executor == "ray":

@@ -73,10 +73,13 @@ std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
   return CutScan(files, target);
 }
 
+int ThreadsPerWorker(const Options& options) {
+  return std::max(1, options.threads.value_or(1) / std::max(1, options.num_executors));
+}
+
 int TasksAtATime(const Options& options) {
-  int threads = options.threads.value_or(1);
-  if (options.executor != ExecutorKind::kProcesses) return threads;
-  return std::max(threads, options.num_executors);
+  if (options.executor != ExecutorKind::kProcesses) return options.threads.value_or(1);
+  return std::max(1, options.num_executors) * ThreadsPerWorker(options);
 }
 
 SplitTarget SplitTargetOf(const Options& options) {

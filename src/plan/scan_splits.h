@@ -39,8 +39,10 @@ std::vector<Split> CutScan(const FilesToCut& files, const SplitTarget& target);
 std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
                               const ResolvedScan& resolved, const SplitTarget& target);
 
-/// Returns how many tasks of a session run at a time on this machine: as many as there are threads,
-/// and one in each worker process at least.
+/// Returns how many threads a session's worker processes have each: their share, and one at least.
+int ThreadsPerWorker(const Options& options);
+
+/// Returns how many tasks of a session run at a time on this machine: one a thread.
 int TasksAtATime(const Options& options);
 
 /// Returns the splits that a session wants: `partitions` of them where that is set, else about

@@ -84,7 +84,7 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
     stage.num_partitions = fragment.num_keys > 0 ? exchange_partitions : 1;
     stage.determinate = fragment.determinate;
     stage.fragment = ContentHash(fragment.bytes);
-    stage.description = fragment.description;
+    if (!fragment.operators.empty()) stage.description = fragment.operators[0].text;
     stage.estimated_rows = fragment.estimated_rows;
     stage.estimated_bytes = fragment.estimated_rows * fragment.estimated_row_bytes;
     StagePlan::Work work;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/run.h"
+#include "plan/scan_splits.h"
 #include "python/arrow_capsule.h"
 #include "python/executors.h"
 #include "python/python_ticker.h"
@@ -236,7 +237,8 @@ void DefineSession(nb::module_& m) {
       .def_prop_ro(
           "num_workers",
           [](const Session& session) { return std::max(1, session.options().num_executors); })
-      .def_prop_ro("threads", [](const Session& session) { return *session.options().threads; })
+      .def_prop_ro("threads_per_worker",
+                   [](const Session& session) { return ThreadsPerWorker(session.options()); })
       .def_prop_ro("temp_dir", [](const Session& session) { return session.options().temp_dir; })
       .def(
           "set_make_executor",

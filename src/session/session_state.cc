@@ -177,7 +177,7 @@ WorkerSetup SessionState::SetupOfWorkers() {
     return setup;
   }
   int workers = std::max(1, options_.num_executors);
-  setup.limits.threads = std::max(1, *options_.threads / workers);
+  setup.limits.threads = ThreadsPerWorker(options_);
   setup.limits.memory_bytes =
       static_cast<uint64_t>((1 - kDriversShare) * MemoryBudget(options_) / workers);
   return setup;

@@ -22,7 +22,7 @@ struct Stage {
   bool determinate = true;  ///< Whether two attempts of a task write the same rows.
   bool on_driver = false;   ///< Whether it reads what only the driver has.
   std::string fragment;     ///< The hash of the fragment's bytes, which names it.
-  std::string description;  ///< One line for people.
+  std::string description;  ///< What it does in a few words, for errors.
   double estimated_rows = 0;
   double estimated_bytes = 0;
 };

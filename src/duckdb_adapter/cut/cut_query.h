@@ -47,7 +47,6 @@ struct Fragment {
   int num_columns = 0;      ///< Without the keys.
   bool ordered = false;     ///< Whether the order of the rows matters.
   bool determinate = true;  ///< Whether two runs over the same input give the same rows.
-  std::string description;  ///< The operators' names in one line, the root first, for errors.
   std::vector<FragmentOperator> operators;  ///< What they do, for explain.
   /// What this one task does although its input is spread, and why.
   std::vector<std::string> gathered;

@@ -17,18 +17,6 @@ using duckdb::LogicalGet;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
 
-// What the operators of a fragment are, the root first; pipes of projections say nothing.
-std::string Describe(LogicalOperator& op) {
-  std::string inputs;
-  for (auto& child : op.children) {
-    std::string text = Describe(*child);
-    if (!text.empty()) inputs += (inputs.empty() ? "" : ", ") + text;
-  }
-  if (op.type == LogicalOperatorType::LOGICAL_PROJECTION) return inputs;
-  std::string name = duckdb::StringUtil::Lower(op.GetName());
-  return inputs.empty() ? name : name + "(" + inputs + ")";
-}
-
 bool IsOrdered(LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_ORDER_BY:
@@ -345,7 +333,6 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   fragment.num_keys = num_keys;
   fragment.ordered = ordered;
   fragment.determinate = IsDeterminate(*plan);
-  fragment.description = Describe(*plan);
   text_.Append(*plan, [&](const LogicalGet& get) { return ScanText(get); }, fragment.operators);
   fragment.estimated_rows = static_cast<double>(plan->EstimateCardinality(context_));
   fragment.estimated_row_bytes = RowBytes(plan->types);
