@@ -63,6 +63,12 @@ def make_tables(scale: float, folder: Path) -> None:
     database.unlink()
 
 
+def threads_of(layout: str) -> int:
+    """Of all workers together."""
+    workers, threads = map(int, layout.split("x"))
+    return workers * threads
+
+
 def duckdb_runner(folder: Path, threads: int, memory: int) -> Callable[[str], pyarrow.Table]:
     connection = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory}B"})
     for table in TABLES:
@@ -73,9 +79,8 @@ def duckdb_runner(folder: Path, threads: int, memory: int) -> Callable[[str], py
 def smallpond_runner(
     folder: Path, layout: str, memory: int, data_root: str | None
 ) -> Callable[[str], pyarrow.Table]:
-    workers, threads = map(int, layout.split("x"))
     session = smallpond.init(
-        executor="processes", num_executors=workers, threads=workers * threads,
+        executor="processes", num_executors=int(layout.split("x")[0]), threads=threads_of(layout),
         duckdb_memory=f"{memory}B", data_root=data_root,
     )  # fmt: skip
     frames = {table: session.read_parquet(folder / table) for table in TABLES}
@@ -113,7 +118,7 @@ def same(found: pyarrow.Table, expected: pyarrow.Table) -> bool:
 
 def measure(arguments: argparse.Namespace, folder: Path) -> None:
     layouts = arguments.workers.split(",")
-    threads = eval_threads(layouts[0])
+    threads = threads_of(layouts[0])
     memory = int(arguments.memory * 1e9)
     by_duckdb = duckdb_runner(folder, threads, memory)
     runners = {
@@ -125,40 +130,37 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     print(f"{os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}; DuckDB {threads} threads")
     print("| query | DuckDB s | " + " | ".join(f"{n}: s, ratio (min-max)" for n in layouts) + " |")
     print("| ----: | ---: |" + " ---: |" * len(layouts), flush=True)
-    totals: dict[str, list[float]] = {name: [] for name in ["duckdb", *layouts]}
+    # Seconds of all queries, by layout and pair: DuckDB's and smallpond's.
+    sums = {layout: [[0.0, 0.0] for _ in range(arguments.pairs)] for layout in layouts}
     for number in numbers:
         sql = queries[number]
-        base: list[float] = []
-        seconds: dict[str, list[float]] = {layout: [] for layout in layouts}
-        ratios: dict[str, list[float]] = {layout: [] for layout in layouts}
-        for pair in range(arguments.pairs + 1):  # The first one warms the caches.
+        seconds: dict[str, list[tuple[float, float]]] = {layout: [] for layout in layouts}
+        for pair in range(-1, arguments.pairs):  # The first one warms the caches.
             for layout in layouts:
                 alone, expected = timed(by_duckdb, sql)
                 spent, found = timed(runners[layout], sql)
                 if not same(found, expected):
                     sys.exit(f"Query {number} on {layout} differs from DuckDB's answer.")
-                if pair > 0:
-                    base.append(alone)
-                    seconds[layout].append(spent)
-                    ratios[layout].append(spent / alone)
-        cells = []
-        for layout in layouts:
-            r = ratios[layout]
-            middle = statistics.median(seconds[layout])
-            totals[layout].append(middle)
-            cells.append(f"{middle:.2f}, {statistics.median(r):.2f} ({min(r):.2f}-{max(r):.2f})")
-        totals["duckdb"].append(statistics.median(base))
-        print(
-            f"| Q{number} | {statistics.median(base):.2f} | " + " | ".join(cells) + " |", flush=True
+                if pair < 0:
+                    continue
+                seconds[layout].append((alone, spent))
+                sums[layout][pair][0] += alone
+                sums[layout][pair][1] += spent
+        print_row(f"Q{number}", seconds)
+    print_row("all", {layout: [(a, s) for a, s in sums[layout]] for layout in layouts})
+
+
+def print_row(name: str, seconds: dict[str, list[tuple[float, float]]]) -> None:
+    """`seconds`: DuckDB's and smallpond's of each pair, by layout."""
+    cells = []
+    for pairs in seconds.values():
+        ratios = [spent / alone for alone, spent in pairs]
+        middle = statistics.median(spent for _, spent in pairs)
+        cells.append(
+            f"{middle:.2f}, {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
         )
-    whole = sum(totals["duckdb"])
-    cells = [f"{sum(totals[n]):.2f}, {sum(totals[n]) / whole:.2f}" for n in layouts]
-    print(f"| all | {whole:.2f} | " + " | ".join(cells) + " |")
-
-
-def eval_threads(layout: str) -> int:
-    workers, threads = map(int, layout.split("x"))
-    return workers * threads
+    by_duckdb = statistics.median(alone for pairs in seconds.values() for alone, _ in pairs)
+    print(f"| {name} | {by_duckdb:.2f} | " + " | ".join(cells) + " |", flush=True)
 
 
 def main() -> None:
@@ -167,7 +169,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/benchmarks/tpch"))
     parser.add_argument("--workers", default="4x1", help="layouts, as 4x1,1x4")
     parser.add_argument("--queries", default="", help="numbers with commas; all without it")
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=3, help="of each query and layout")
     parser.add_argument("--memory", type=float, default=8, help="GB of all workers together")
     parser.add_argument("--data-root", help="where exchange files go")
     arguments = parser.parse_args()
