@@ -146,7 +146,7 @@ def measure_files(folder: Path, runs: int) -> bool:
     sizes: list[int] = []
     for name, sql in OVER_FILES.items():
         theirs, ours = [], []
-        for _ in range(runs):  # A session each: one that has seen the files knows their footers.
+        for _ in range(runs):  # A session each: none knows the files before.
             over_files = sql.format(t=f"'{data}/*.parquet'")
             theirs.append(timed_ms(explain, plain, over_files)[0])
             with open_session(folder, sizes, partitions=NUM_TASKS) as sp:
