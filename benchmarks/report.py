@@ -98,8 +98,8 @@ WRITING = """\
 ## Writing
 
 A commit of 1,000 files took 0.10 s into an empty folder and 0.13 s where it replaced 1,000 others,
-the disk's confirmation of all of them included: measured 2026-11-23 on 4 quiet cores. With a load of
-7 it took 0.30 s and 0.34–0.37 s. To measure it again:
+the disk's confirmation of all of them included: measured 2026-11-23 on 4 quiet cores. With a load
+of 7 it took 0.30 s and 0.34–0.37 s. To measure it again:
 `build/tests/unit/unit_tests --gtest_filter='*ThousandFiles*'`. A whole write of 1,000 files of some
 rows, query and files in folders of their own included, and how much of it is publishing:
 `python benchmarks/writing.py --only commit`.
@@ -109,9 +109,9 @@ DuckDB's own `COPY`: whole fresh processes in turns, with the same threads and m
 file and to files of 256 MB. It prints medians and the ratio of each pair; 1.1 is the most that the
 ratio may be. It takes 2 GB; `--gigabytes 10 --folder /path/on/a/disk` takes 10 GB, for which the
 folder needs room twice. A copy of 10.1 GB in 80 files to one file took 84 s and DuckDB's 100 s, a
-ratio of 0.76 (0.75–1.08, three pairs; 4 threads, 4 GB, other work on the machine); before files were
-written out while they grow it was 1.33 (1.31–1.46). To files of 256 MB it was measured at 1 GB only:
-0.77 (0.75–1.54).
+ratio of 0.76 (0.75–1.08, three pairs; 4 threads, 4 GB, other work on the machine); before files
+were written out while they grow it was 1.33 (1.31–1.46). To files of 256 MB it was measured at 1 GB
+only: 0.77 (0.75–1.54).
 """
 
 
