@@ -138,7 +138,10 @@ def test_unequal_tasks_show(staged: smallpond.Session, rows: Path) -> None:
 def test_why_a_query_runs_whole(staged: smallpond.Session, analyze: bool) -> None:
     frame = staged.sql("SELECT sum(item) FROM {0}", staged.from_items([1, 2, 3]))
     told = of(frame, analyze)
-    assert "stages" not in told and "Only this process can read" in told["whole_because"]
+    assert (
+        "stages" not in told
+        and "Only this process can read pandas and Arrow data" in told["whole_because"]
+    )
     assert told["duckdb_plan"]
     text = frame.explain(analyze=analyze)
     assert "runs whole in this process: Only this process can read" in text

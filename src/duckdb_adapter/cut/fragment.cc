@@ -6,9 +6,20 @@
 #include "duckdb/common/serializer/binary_deserializer.hpp"
 #include "duckdb/common/serializer/binary_serializer.hpp"
 #include "duckdb/common/serializer/memory_stream.hpp"
+#include "duckdb_adapter/arrow_source.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
+namespace {
+
+// Says what a scan reads, in a user's words.
+std::string SourceOf(const duckdb::LogicalGet& get) {
+  if (get.function.name == "seq_scan") return "a table of the session";
+  if (get.function.name == ArrowSource::kScanFunction) return "pandas and Arrow data";
+  return "what " + get.function.name + "() gives";
+}
+
+}  // namespace
 
 std::string SerializePlan(duckdb::ClientContext& context, const duckdb::LogicalOperator& plan) {
   duckdb::MemoryStream stream(duckdb::Allocator::Get(context));
@@ -39,7 +50,7 @@ void CheckCanTravel(const duckdb::LogicalGet& get) {
   static const std::set<std::string> anywhere = {"range", "generate_series", "repeat", "repeat_row",
                                                  "unnest"};
   if (anywhere.count(get.function.name)) return;
-  throw Error(ErrorKind::kUnsupported, "Only this process can read " + get.GetName());
+  throw Error(ErrorKind::kUnsupported, "Only this process can read " + SourceOf(get));
 }
 
 void CheckFunctionsCanTravel(duckdb::LogicalOperator& plan) {
