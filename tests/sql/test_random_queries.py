@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 import smallpond
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 from oracle import assert_same, assert_same_rows, duckdb_answer, have_same_rows, rows_of
 from query_grammar import queries
@@ -119,6 +119,7 @@ SEARCH = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+SEARCHES = range(1, 7)  # Seeds of several searches, so that test processes share the work.
 ARGUMENTS = {
     "sql": queries(),
     "left": TABLE,
@@ -138,15 +139,18 @@ def test_answer_and_claims(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-@given(**ARGUMENTS)
-@settings(SEARCH, max_examples=3000)
-def test_many_answers_and_claims(
-    sp: smallpond.Session, sql: str, left: list, right: list, spreads: tuple[str, str]
-) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check(sp, sql, [table_of(left, 124), table_of(right, 1000)], spreads)
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("search", SEARCHES)
+def test_many_answers_and_claims(sp: smallpond.Session, search: int) -> None:
+    @seed(search)
+    @given(**ARGUMENTS)
+    @settings(SEARCH, max_examples=500)
+    def run(sql: str, left: list, right: list, spreads: tuple[str, str]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check(sp, sql, [table_of(left, 124), table_of(right, 1000)], spreads)
+
+    run()
 
 
 def test_the_grammar_makes_claims(sp: smallpond.Session) -> None:
