@@ -111,10 +111,10 @@ ratio may be. It takes 2 GB; `--gigabytes 10 --folder /path/on/a/disk` takes 10 
 folder needs room twice. Each run begins with an idle disk.
 
 A copy of 10.1 GB in 80 files to one file took 32.0 s and DuckDB's 30.2 s, a ratio of 1.06
-(0.92–1.39), to files of 256 MB 22.9 s and 22.1 s, 1.02 (0.98–1.07): medians of three pairs, measured
-2026-11-23 on 4 quiet cores, 4 threads, 4 GB. What is committed is on the disk; what COPY has written
-may be in memory still, gigabytes of it. Without writing files out while they grow the ratio was 1.33
-(1.31–1.46).
+(0.92–1.39), to files of 256 MB 22.9 s and 22.1 s, 1.02 (0.98–1.07): medians of three pairs,
+measured 2026-11-23 on 4 quiet cores, 4 threads, 4 GB. What is committed is on the disk; what COPY
+has written may be in memory still, gigabytes of it. Without writing files out while they grow the
+ratio was 1.33 (1.31–1.46).
 """
 
 
