@@ -18,4 +18,8 @@ SMALLPOND_API const char* Version();
 /// The version of the DuckDB that was loaded, for example "v1.5.5".
 SMALLPOND_API std::string DuckDBVersion();
 
+/// Stops what all sessions of this process compute now; the calls throw Cancelled. Any thread may
+/// call it.
+SMALLPOND_API void InterruptAll();
+
 }  // namespace smallpond

@@ -13,6 +13,9 @@ from typing import Any
 from smallpond import _core
 from smallpond.session import PathLike, Session
 
+# How long the end of a program waits for queries that other threads still run.
+EXIT_SECONDS = 10.0
+
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
@@ -137,12 +140,15 @@ def _unknown_argument(name: str) -> str:
     return f"init() got an unknown argument '{name}'.{hint}"
 
 
-def _remove_spill_folders() -> None:
-    """At exit: DuckDB removes its spill folder when it closes, which a frame in a global variable
-    may prevent. Worker processes end while there is an interpreter to end them."""
+def _end() -> None:
+    """At exit: stops what threads still compute, since a thread that comes back from the core into
+    an interpreter that ends would abort the process. Then ends worker processes, while there is
+    an interpreter to end them, and removes the folders that DuckDB removes when it closes, which
+    a frame in a global variable may prevent."""
+    _core.end_calls(EXIT_SECONDS)
     for session in list(_open_sessions):
         session._stop_workers(True)
         shutil.rmtree(session._temp_dir, ignore_errors=True)
 
 
-atexit.register(_remove_spill_folders)
+atexit.register(_end)

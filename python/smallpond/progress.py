@@ -21,12 +21,21 @@ def in_notebook() -> bool:
     return shell is not None and shell.__class__.__name__ == "ZMQInteractiveShell"
 
 
+def _has_terminal() -> bool:
+    """Whether errors go to a terminal. A daemon may have no stderr, a closed one, or an object that
+    only has `write`."""
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, ValueError):
+        return False
+
+
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress | None]:
     """Yields what the core calls about every 50 ms with the seconds since the start and the
     fraction done (-1: unknown), or None where nobody would see it. The bar appears after two
     seconds and goes when the query ends."""
-    bar = _NotebookBar() if in_notebook() else _TerminalBar() if sys.stderr.isatty() else None
+    bar = _NotebookBar() if in_notebook() else _TerminalBar() if _has_terminal() else None
     if bar is None:
         yield None
         return

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "duckdb/main/connection_manager.hpp"
 #include "duckdb_adapter/arrow_scan.h"
 #include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"
@@ -76,6 +77,17 @@ class SharedBudget {
   std::vector<duckdb::DatabaseInstance*> databases_;
 };
 
+// All databases of this process. Never destroyed: threads may use one while the process ends.
+struct LiveDatabases {
+  std::mutex mutex;  // Guards the list.
+  std::vector<duckdb::DatabaseInstance*> list;
+
+  static LiveDatabases& Get() {
+    static auto* databases = new LiveDatabases;
+    return *databases;
+  }
+};
+
 // Locks of files are the process's, not the session's: two sessions that attach one database file
 // would write it at once. DuckDB refuses that where both know of each other's files.
 duckdb::shared_ptr<duckdb::DatabaseFilePathManager> AttachedFiles() {
@@ -102,11 +114,25 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     RefuseTruncatedFiles(database);
     RegisterExportCheck(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
+    std::lock_guard lock(LiveDatabases::Get().mutex);
+    LiveDatabases::Get().list.push_back(&database);
   });
 }
 
 Database::~Database() {
+  {
+    std::lock_guard lock(LiveDatabases::Get().mutex);
+    std::erase(LiveDatabases::Get().list, instance_->duckdb.instance.get());
+  }
   if (limits_.memory_bytes == 0) SharedBudget::Get().Remove(*instance_->duckdb.instance);
+}
+
+void Database::InterruptAll() {
+  std::lock_guard lock(LiveDatabases::Get().mutex);
+  for (auto* database : LiveDatabases::Get().list) {
+    for (auto& context : duckdb::ConnectionManager::Get(*database).GetConnectionList())
+      context->Interrupt();
+  }
 }
 
 uint64_t Database::MemoryLimitBytes() const {

@@ -27,6 +27,8 @@ class Database {
 
   Instance& instance() { return *instance_; }
   const DatabaseLimits& limits() const { return limits_; }
+  /// Interrupts every connection of every database of this process.
+  static void InterruptAll();
   /// The memory limit in force now.
   uint64_t MemoryLimitBytes() const;
 

@@ -1,7 +1,11 @@
 #include "python/arrow_capsule.h"
 
+#include <cerrno>
 #include <stdexcept>
+#include <string>
 
+#include "python/core_call.h"
+#include "smallpond/error.h"
 namespace nb = nanobind;
 
 namespace smallpond {
@@ -11,11 +15,58 @@ constexpr const char* kCapsuleName = "arrow_array_stream";  // The interface's n
 
 void ReleaseCapsule(PyObject* capsule) {
   auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, kCapsuleName));
+  if (ProgramEnds()) return;  // Its memory goes with the process.
   if (stream->release) {
-    nb::gil_scoped_release unlocked;  // Ends a running query, which may take a moment.
+    Unlocked unlocked;  // Ends a running query, which may take a moment.
     stream->release(stream);
   }
   delete stream;
+}
+
+// A stream whose reader may be a thread of another library, without the interpreter's lock.
+struct CountedStream {
+  ArrowArrayStream inner;
+  std::string refusal;  // Why nothing is read any more.
+
+  static CountedStream& Of(ArrowArrayStream* stream) {
+    return *static_cast<CountedStream*>(stream->private_data);
+  }
+
+  static int GetNext(ArrowArrayStream* stream, ArrowArray* out) {
+    auto& self = Of(stream);
+    try {
+      CoreCall call;
+      return self.inner.get_next(&self.inner, out);
+    } catch (const Error& error) {
+      self.refusal = error.what();
+      return ECANCELED;
+    }
+  }
+  static int GetSchema(ArrowArrayStream* stream, ArrowSchema* out) {
+    auto& self = Of(stream);
+    return self.inner.get_schema(&self.inner, out);
+  }
+  static const char* GetLastError(ArrowArrayStream* stream) {
+    auto& self = Of(stream);
+    return self.refusal.empty() ? self.inner.get_last_error(&self.inner) : self.refusal.c_str();
+  }
+  static void Release(ArrowArrayStream* stream) {
+    auto* self = &Of(stream);
+    self->inner.release(&self->inner);
+    delete self;
+    stream->release = nullptr;
+  }
+};
+
+// Makes reading a stream a call of the core.
+std::unique_ptr<ArrowArrayStream> CountReads(const ArrowArrayStream& stream) {
+  auto counted = std::make_unique<ArrowArrayStream>();
+  counted->get_schema = CountedStream::GetSchema;
+  counted->get_next = CountedStream::GetNext;
+  counted->get_last_error = CountedStream::GetLastError;
+  counted->release = CountedStream::Release;
+  counted->private_data = new CountedStream{stream, ""};
+  return counted;
 }
 
 }  // namespace
@@ -28,7 +79,7 @@ nb::object ArrowStreamHolder::TakeCapsule() {
   if (!stream_->release)
     throw std::runtime_error(
         "The rows of this stream were handed out before. Ask the frame for another.");
-  auto moved = std::make_unique<ArrowArrayStream>(*stream_);
+  auto moved = CountReads(*stream_);
   stream_->release = nullptr;
   PyObject* capsule = PyCapsule_New(moved.get(), kCapsuleName, ReleaseCapsule);
   if (!capsule) {

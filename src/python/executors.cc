@@ -17,6 +17,7 @@
 #include "executor/guarded_run.h"
 #include "executor/process_executor.h"
 #include "executor/worker_loop.h"
+#include "python/core_call.h"
 #include "smallpond/error.h"
 
 namespace nb = nanobind;
@@ -38,7 +39,7 @@ TaskEvent MakeEvent(const std::string& kind, TaskId id, std::string report) {
 // Throws what Python raised as an Error of ours. KeyboardInterrupt and the like stay what they are:
 // they pass through the core and are raised again at its Python caller.
 [[noreturn]] void ThrowAsError(nb::python_error& raised) {
-  nb::gil_scoped_acquire locked;
+  Locked locked;
   if (!raised.matches(PyExc_Exception)) throw nb::python_error(raised);
   nb::object errors = nb::module_::import_("smallpond.errors");
   for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i) {
@@ -174,7 +175,7 @@ void DefineProcessExecutor(nb::module_& m) {
 
 void CloseExecutor(nb::object* executor) {
   if (!nb::is_alive()) return;  // The interpreter has ended, and took the object with it.
-  nb::gil_scoped_acquire locked;
+  Locked locked;
   try {
     if (nb::hasattr(*executor, "close")) executor->attr("close")();
   } catch (nb::python_error& raised) {
@@ -187,7 +188,7 @@ void CloseExecutor(nb::object* executor) {
 
 std::shared_ptr<Executor> MakePythonExecutor(const nb::object& make, const std::string& setup) {
   return WithErrors([&] {
-    nb::gil_scoped_acquire locked;
+    Locked locked;
     auto* object = new nb::object(make(setup));
     return std::shared_ptr<Executor>(nb::cast<Executor*>(*object),
                                      [object](Executor*) { CloseExecutor(object); });
@@ -195,7 +196,7 @@ std::shared_ptr<Executor> MakePythonExecutor(const nb::object& make, const std::
 }
 
 void DefineExecutors(nb::module_& m) {
-  using Release = nb::call_guard<nb::gil_scoped_release>;
+  using Release = nb::call_guard<Unlocked>;
   DefineValues(m);
   nb::class_<Executor, PythonExecutor>(m, "Executor")
       .def(nb::init<>())

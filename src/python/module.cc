@@ -14,6 +14,7 @@
 #include "cli/run.h"
 #include "plan/scan_splits.h"
 #include "python/arrow_capsule.h"
+#include "python/core_call.h"
 #include "python/executors.h"
 #include "python/python_ticker.h"
 #include "python/write.h"
@@ -46,7 +47,7 @@ std::function<std::optional<DataFrame>(const std::string&)> PythonResolver(
     const nb::object& resolve) {
   if (resolve.is_none()) return {};
   return [&resolve](const std::string& name) -> std::optional<DataFrame> {
-    nb::gil_scoped_acquire locked;
+    Locked locked;
     nb::object found = resolve(name);
     if (found.is_none()) return std::nullopt;
     return nb::cast<DataFrame>(found);
@@ -67,7 +68,7 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
   nb::object nobody = nb::none();
   SqlInputs inputs{std::move(positional),   std::move(named),        std::move(params),
                    std::move(named_params), PythonResolver(resolve), PythonTicker(nobody)};
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   return partial ? session.PartialSql(query, inputs, ParseMerge(merge))
                  : session.Sql(query, inputs);
 }
@@ -75,7 +76,7 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
 void Execute(Session& session, const std::string& sql, std::vector<Value> params,
              std::map<std::string, Value> named_params, nb::object resolve) {
   SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve), {}};
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   session.Execute(sql, inputs);
 }
 
@@ -112,7 +113,7 @@ DataFrame ReadJson(Session& session, const Paths& paths, const ColumnPairs& sche
 
 DataFrame FromArrow(Session& session, nb::handle object, const std::string& description) {
   ArrowArrayStream stream = TakeStream(object);
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   return session.FromArrow(&stream, description);
 }
 
@@ -132,7 +133,7 @@ void DefineValue(nb::module_& m) {
 
 std::string Explain(const DataFrame& frame, bool analyze, bool json,
                     const nb::object& on_progress) {
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   return frame.Explain({.analyze = analyze, .json = json}, PythonTicker(on_progress));
 }
 
@@ -162,7 +163,7 @@ void DefineDataFrame(nb::module_& m) {
       .def(
           "count",
           [](const DataFrame& frame, nb::object on_progress) {
-            nb::gil_scoped_release unlocked;
+            Unlocked unlocked;
             return frame.Count(PythonTicker(on_progress));
           },
           "on_progress"_a.none())
@@ -170,7 +171,7 @@ void DefineDataFrame(nb::module_& m) {
           "collect",
           [](const DataFrame& frame, int64_t limit, nb::object on_progress) {
             ArrowStreamHolder stream;
-            nb::gil_scoped_release unlocked;
+            Unlocked unlocked;
             frame.Collect(stream.get(), limit, PythonTicker(on_progress));
             return stream;
           },
@@ -179,7 +180,7 @@ void DefineDataFrame(nb::module_& m) {
           "stream",
           [](const DataFrame& frame, nb::object on_progress) {
             ArrowStreamHolder stream;
-            nb::gil_scoped_release unlocked;
+            Unlocked unlocked;
             frame.ToArrowStream(stream.get(), PythonTicker(on_progress));
             return stream;
           },
@@ -187,14 +188,14 @@ void DefineDataFrame(nb::module_& m) {
       .def(
           "to_text",
           [](const DataFrame& frame, int max_rows, int width, nb::object on_progress) {
-            nb::gil_scoped_release unlocked;
+            Unlocked unlocked;
             return frame.ToText(max_rows, width, PythonTicker(on_progress));
           },
           "max_rows"_a, "width"_a, "on_progress"_a.none())
       .def(
           "to_html",
           [](const DataFrame& frame, int max_rows, nb::object on_progress) {
-            nb::gil_scoped_release unlocked;
+            Unlocked unlocked;
             return frame.ToHtml(max_rows, PythonTicker(on_progress));
           },
           "max_rows"_a, "on_progress"_a.none())
@@ -203,7 +204,7 @@ void DefineDataFrame(nb::module_& m) {
 }
 
 void DefineSession(nb::module_& m) {
-  using Release = nb::call_guard<nb::gil_scoped_release>;
+  using Release = nb::call_guard<Unlocked>;
   nb::class_<Session>(m, "Session")
       .def_static(
           "init",
@@ -247,7 +248,7 @@ void DefineSession(nb::module_& m) {
             std::shared_ptr<nb::object> kept(new nb::object(std::move(make)),
                                              [](nb::object* object) {
                                                if (!nb::is_alive()) return;
-                                               nb::gil_scoped_acquire locked;
+                                               Locked locked;
                                                delete object;
                                              });
             session.SetMakeExecutor(
@@ -273,10 +274,11 @@ NB_MODULE(_core, m) {
          const std::vector<std::string>& worker_command) {
         std::vector<const char*> argv;
         for (const auto& argument : arguments) argv.push_back(argument.c_str());
-        nb::gil_scoped_release unlocked;
+        Unlocked unlocked;
         return RunCommandLine(static_cast<int>(argv.size()), argv.data(), worker_command);
       },
       "arguments"_a, "worker_command"_a);
+  m.def("end_calls", &EndCoreCalls, "seconds"_a);
   DefineValue(m);
   DefineDataFrame(m);
   DefineSession(m);

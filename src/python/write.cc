@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "python/core_call.h"
 #include "python/python_ticker.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
@@ -38,7 +39,7 @@ WriteOptions MakeOptions(const std::string& mode, std::vector<std::string> parti
 
 WriteResult Write(const DataFrame& frame, const std::string& format, const std::string& path,
                   const WriteOptions& options, nb::object on_progress) {
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   Ticker ticker = PythonTicker(on_progress);
   if (format == "csv") return frame.WriteCsv(path, options, ticker);
   if (format == "json") return frame.WriteJson(path, options, ticker);

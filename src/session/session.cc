@@ -238,4 +238,6 @@ const char* Version() { return SMALLPOND_VERSION; }
 
 std::string DuckDBVersion() { return LoadedDuckDBVersion(); }
 
+void InterruptAll() { Database::InterruptAll(); }
+
 }  // namespace smallpond

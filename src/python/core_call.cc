@@ -1,0 +1,98 @@
+#include "python/core_call.h"
+
+#include <nanobind/nanobind.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "smallpond/smallpond.h"
+
+namespace smallpond {
+namespace {
+
+// What the threads of this process do in the core. Never destroyed: some block on it for ever.
+struct Calls {
+  std::mutex mutex;  // Guards all below.
+  std::condition_variable one_ended;
+  int open = 0;                // Calls of all threads but the one that ends the program.
+  std::thread::id ending;      // That thread; none while the program runs.
+  bool are_abandoned = false;  // Whether it has waited long enough.
+
+  static Calls& Get() {
+    static auto* calls = new Calls;
+    return *calls;
+  }
+  bool EndsElsewhere() const {
+    return ending != std::thread::id() && ending != std::this_thread::get_id();
+  }
+};
+
+[[noreturn]] void BlockForEver() {
+  while (true) pause();
+}
+
+}  // namespace
+
+CoreCall::CoreCall() {
+  auto& calls = Calls::Get();
+  std::lock_guard lock(calls.mutex);
+  if (calls.EndsElsewhere()) throw Error(ErrorKind::kCancelled, "The program ends.");
+  ++calls.open;
+}
+
+CoreCall::~CoreCall() {
+  auto& calls = Calls::Get();
+  {
+    std::lock_guard lock(calls.mutex);
+    --calls.open;
+    calls.one_ended.notify_all();
+    if (!calls.EndsElsewhere()) return;
+  }
+  BlockForEver();
+}
+
+// The end of the program begins while the lock is held, so it can't begin where this holds it.
+Unlocked::~Unlocked() {
+  if (ProgramEnds()) return;  // To end the call, and this thread, without the lock.
+  PyEval_RestoreThread(state_);
+  if (ProgramEnds()) PyEval_SaveThread();
+}
+
+void Locked::BlockWhereAbandoned() {
+  auto& calls = Calls::Get();
+  {
+    std::lock_guard lock(calls.mutex);
+    if (!calls.EndsElsewhere() || !calls.are_abandoned) return;
+  }
+  BlockForEver();
+}
+
+bool ProgramEnds() {
+  auto& calls = Calls::Get();
+  std::lock_guard lock(calls.mutex);
+  return calls.EndsElsewhere();
+}
+
+bool EndCoreCalls(double seconds) {
+  auto& calls = Calls::Get();
+  {
+    std::lock_guard lock(calls.mutex);
+    calls.ending = std::this_thread::get_id();
+  }
+  nanobind::gil_scoped_release unlocked;
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  std::unique_lock lock(calls.mutex);
+  while (calls.open > 0 && std::chrono::steady_clock::now() < deadline) {
+    lock.unlock();
+    InterruptAll();  // Again and again: DuckDB forgets one that falls between two statements.
+    lock.lock();
+    calls.one_ended.wait_for(lock, std::chrono::milliseconds(Options::kTickIntervalMs));
+  }
+  calls.are_abandoned = calls.open > 0;
+  return calls.open == 0;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,116 @@
+"""A program may end while threads of it still query: nothing aborts, hangs or is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A noisy machine may take a while to let the process run; a query that isn't stopped takes hours.
+AT_MOST_SECONDS = 60
+
+SCRIPT = """
+import sys, threading
+import pyarrow, smallpond
+
+sp = smallpond.init(duckdb_memory="500MB", threads=2, temp_dir=sys.argv[1], executor="EXECUTOR")
+pairs = "FROM range(9_999_999) a(i), range(9_999_999) b(i)"
+endless = sp.sql(f"SELECT a.i {pairs} WHERE a.i + b.i < 0")
+many = sp.sql(f"SELECT a.i {pairs}")
+short = sp.sql("FROM range(1000)")
+begins = threading.Event()
+
+def work():
+    begins.set()
+    CALL
+
+def again_and_again():
+    while True:
+        short.count()
+
+def read(frame):
+    for batch in pyarrow.RecordBatchReader.from_stream(frame):
+        pass
+
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+begins.wait()
+thread.join(0.2)
+assert thread.is_alive(), "it computes for hours"
+print("the program ends", flush=True)
+"""
+
+CALLS = {
+    "count": "endless.count()",
+    "loop": "again_and_again()",
+    "to_arrow": "endless.to_arrow()",
+    "stream_without_rows": "read(endless)",
+    "stream": "read(many)",
+    "write": "many.write_parquet(sys.argv[1] + '/out')",
+    "bind": "sp.sql('PIVOT {0} ON i USING count(*)', endless)",
+    "execute": "sp.execute(f'CREATE TABLE t AS SELECT count(*) {pairs} WHERE a.i + b.i < 0')",
+}
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=AT_MOST_SECONDS,
+    )
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_daemon_thread_computes(call: str, tmp_path: Path) -> None:
+    code = SCRIPT.replace("EXECUTOR", "direct").replace("CALL", CALLS[call])
+    ended = run(code, str(tmp_path))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the program ends\n", "")
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and "attempt" not in str(path)]
+    assert left == [], "neither spilled data nor output"
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_daemon_thread_computes_in_stages(executor: str, tmp_path: Path) -> None:
+    code = SCRIPT.replace("EXECUTOR", executor).replace("CALL", CALLS["count"])
+    ended = run(code, str(tmp_path))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the program ends\n", "")
+
+
+def test_other_handlers_at_exit_can_query(tmp_path: Path) -> None:
+    """Those that were there before smallpond was imported run after its own."""
+    code = """
+import atexit
+def last():
+    print(sp.sql("SELECT 42 AS x").take_all())
+atexit.register(last)
+import smallpond
+sp = smallpond.init(duckdb_memory="500MB", threads=2)
+"""
+    ended = run(code)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "[{'x': 42}]\n", "")
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "None",
+        "type('Log', (), {'write': lambda *_: 0, 'flush': lambda *_: 0})()",
+        "open('/dev/null', 'w'); sys.stderr.close()",
+    ],
+    ids=["none", "without_isatty", "closed"],
+)
+def test_a_daemon_has_no_stderr(stderr: str, tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.stderr = {stderr}
+import smallpond
+sp = smallpond.init(duckdb_memory="500MB", threads=2)
+frame = sp.sql("SELECT 42 AS x")
+print(frame.count(), frame.take_all(), len(frame.to_pandas()))
+frame.write_parquet(sys.argv[1])
+"""
+    ended = run(code, str(tmp_path / "out"))
+    assert (ended.returncode, ended.stdout) == (0, "1 [{'x': 42}] 1\n"), ended.stderr
