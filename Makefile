@@ -50,9 +50,9 @@ test-all: build ## Every test, the slow ones too
 check: build ## Formatting, lint, layers, sizes
 	@tools/run_checks.sh
 
-asan: build ## The tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: build ## The fast tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build_preset.sh asan
-	@tools/run_tests.sh asan
+	@tools/run_tests.sh asan $(if $(ONE_IN),--one-in $(ONE_IN))
 
 wheel: build ## A wheel in dist/, checked with auditwheel
 	@tools/build_wheel.sh

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import smallpond
+from drawn import rank
 from roads import StageRoad
 
 MEMORY = "1GB"  # Several test processes run side by side.
@@ -37,6 +38,23 @@ EVENTS_SQL = """
            ((i * i + 3 * i) % 7)::INTEGER AS part
     FROM range(1, 401) t(i)
 """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--one-in",
+        type=int,
+        default=1,
+        metavar="N",
+        help="run every N-th test, as SP_TEST_SEED and its name draw it",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    share = 1 / config.getoption("--one-in")
+    left_out = [item for item in items if rank(item.nodeid) >= share]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if rank(item.nodeid) < share]
 
 
 def pytest_configure(config: pytest.Config) -> None:

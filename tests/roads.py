@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 import smallpond
 
 NUM_PARTITIONS = 7
@@ -117,16 +116,3 @@ STAGE_ROADS = [
         {"executor": "processes", "num_executors": 4, "partitions": 5, "broadcast_size": 1},
     ),
 ]
-
-
-def stage_cases(cases: list[Any], shuffled: int, others: int) -> list[Any]:
-    """Pairs of a road and a case. Not marked as slow are one of so many cases, on the road that
-    shuffles and on each of the others."""
-    pairs = []
-    for road in STAGE_ROADS:
-        for number, case in enumerate(cases):
-            is_fast = number % (shuffled if road is SHUFFLED else others) == 0
-            marks = [] if is_fast else [pytest.mark.slow]
-            name = getattr(case, "name", str(case))
-            pairs.append(pytest.param(road, case, marks=marks, id=f"{road.name}-{name}"))
-    return pairs

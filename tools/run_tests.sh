@@ -13,8 +13,8 @@ results=$PWD/build/test-results/$tier
 ctest_arguments=()
 pytest_arguments=(-n "$jobs" --dist worksteal -q)
 case $tier in
-  fast | asan) ctest_arguments+=(-E Slow --no-tests=error); pytest_arguments+=(-m "not slow") ;;
-  slow) ctest_arguments+=(-R Slow); pytest_arguments+=(-m slow) ;;
+  fast | asan) ctest_arguments+=(-E Slow --no-tests=error); pytest_arguments+=(-m "not slow and not whole") ;;
+  slow) ctest_arguments+=(-R Slow); pytest_arguments+=(-m "slow and not whole") ;;
   all) ctest_arguments+=(--no-tests=error) ;;
   *) echo "run_tests: unknown tier $tier" >&2; exit 2 ;;
 esac

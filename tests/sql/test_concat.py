@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import smallpond
+from drawn import drawn
 from oracle import Answer, Rows, assert_same_rows, assert_same_sequence, duckdb_answer, rows_of
 from roads import NUM_PARTITIONS, PARTITIONED, Road
 from shapes import SHAPES, Shape
@@ -64,8 +65,7 @@ def can_concat(shape: Shape) -> bool:
     return shape.name not in ("describe", "pivot_without_list")
 
 
-@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.name)
-@pytest.mark.parametrize("shape", [*filter(can_concat, SHAPES)], ids=lambda shape: shape.name)
+@pytest.mark.parametrize(("road", "shape"), drawn(ROADS, [*filter(can_concat, SHAPES)], 1, 1))
 def test_rows_are_each_partitions_own(
     shape: Shape,
     road: Road,

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import smallpond
+from drawn import drawn
 from oracle import assert_same_rows, duckdb_answer, have_same_rows, rows_of
 from roads import PARTITIONED, Road, claims_partitions
 from shapes import SHAPES, Shape
@@ -26,8 +27,7 @@ def notices(road: Road, shape: Shape, sp: smallpond.Session, data: Path) -> list
     return [str(w.message) for w in caught]
 
 
-@pytest.mark.parametrize("road", PARTITIONED, ids=lambda road: road.name)
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(("road", "shape"), drawn(PARTITIONED, SHAPES, 1, 1))
 def test_claim_holds_and_difference_is_told(
     shape: Shape,
     road: Road,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import duckdb
 import pytest
 import smallpond
+from drawn import drawn
 from oracle import assert_same, duckdb_answer
 from roads import ROADS, Road
 from shapes import SHAPES, Shape
 
 
-@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.name)
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(("road", "shape"), drawn(ROADS, SHAPES, 2, 1))
 def test_answer_is_duckdbs(
     shape: Shape,
     road: Road,

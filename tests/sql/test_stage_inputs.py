@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import smallpond
+from drawn import drawn
 from oracle import assert_same, duckdb_answer
-from roads import SHUFFLED, StageRoad, assert_in_stages, stage_cases
+from roads import SHUFFLED, STAGE_ROADS, StageRoad, assert_in_stages
 from shapes import SHAPES, Shape
 
 NUM_FILES = 5
@@ -81,7 +82,7 @@ def check_shape(
 StageSession = Callable[[StageRoad], smallpond.Session]
 
 
-@pytest.mark.parametrize(("road", "shape"), stage_cases(STAGE_SHAPES, 1, 25))
+@pytest.mark.parametrize(("road", "shape"), drawn(STAGE_ROADS, STAGE_SHAPES, 1 / 2, 1 / 2))
 def test_shapes_over_files(
     layouts: Path,
     plain: duckdb.DuckDBPyConnection,
@@ -93,7 +94,7 @@ def test_shapes_over_files(
 
 
 @pytest.mark.parametrize("layout", ["row_groups", "csv", "json"])
-@pytest.mark.parametrize(("road", "shape"), stage_cases(STAGE_SHAPES, 4, 50))
+@pytest.mark.parametrize(("road", "shape"), drawn(STAGE_ROADS, STAGE_SHAPES, 1 / 8, 1 / 4))
 def test_shapes_over_other_layouts(
     layouts: Path,
     plain: duckdb.DuckDBPyConnection,
