@@ -11,6 +11,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/file_errors.h"
+#include "duckdb_adapter/parquet_mends.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -112,6 +113,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     RegisterArrowScan(database);
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
+    MendParquetScans(database);
     RegisterExportCheck(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
     std::lock_guard lock(LiveDatabases::Get().mutex);

@@ -56,6 +56,8 @@ PARQUET_FILES = {
     "missing": "SELECT 6 AS id",
     "no_rows": "SELECT 7 AS id, 'n' AS s WHERE false",
 }
+# DuckDB rounds the ids of the second file to the first one's type; we refuse to.
+LOSSY_PARQUET = [("a", "number_as_text"), ("a", "decimal")]
 
 
 def pairs(files: dict[str, str]) -> list[tuple[str, str]]:
@@ -156,6 +158,10 @@ def test_parquet(
     for path, name in zip(paths, names, strict=True):
         oracle.execute(f"COPY ({PARQUET_FILES[name]}) TO '{path}'")
     sql = f"FROM read_parquet({paths}, union_by_name={union_by_name})"
+    if names in LOSSY_PARQUET and not union_by_name:
+        with pytest.raises(smallpond.InvalidInputError, match="Column id is"):
+            sp.read_parquet(paths).to_arrow()
+        return
     assert_same_or_both_fail(
         lambda: sp.read_parquet(paths, union_by_name=union_by_name), oracle, sql
     )
