@@ -12,6 +12,7 @@
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/file_errors.h"
 #include "duckdb_adapter/parquet_mends.h"
+#include "duckdb_adapter/window_mends.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -114,6 +115,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
     MendParquetScans(database);
+    MendFirstRowsOfWindows(database);
     RegisterExportCheck(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
     std::lock_guard lock(LiveDatabases::Get().mutex);
