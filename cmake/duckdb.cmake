@@ -15,7 +15,8 @@ set_target_properties(duckdb_library PROPERTIES
   IMPORTED_LOCATION "${duckdb_file}" IMPORTED_SONAME "${duckdb_soname}")
 
 add_library(duckdb_headers INTERFACE)
-target_include_directories(duckdb_headers SYSTEM INTERFACE "${SMALLPOND_DUCKDB_DIR}/include")
+target_include_directories(duckdb_headers SYSTEM INTERFACE
+  "${SMALLPOND_DUCKDB_DIR}/include" "${SMALLPOND_DUCKDB_DIR}/extension/json/include")
 foreach(folder fmt/include re2 utf8proc/include yyjson/include concurrentqueue lz4 zstd/include)
   target_include_directories(duckdb_headers SYSTEM INTERFACE
     "${SMALLPOND_DUCKDB_DIR}/third_party/${folder}")

@@ -4,6 +4,7 @@
 #   lib/libduckdb-smallpond-1.5.5.so   the shared library, under a SONAME of its own
 #   include/                           DuckDB's public and internal headers (its src/include)
 #   third_party/                       the headers of its dependencies that those include
+#   extension/json/include/            those of its JSON reader
 #   LICENSE                            DuckDB's, which goes wherever its library goes
 #
 # Both parts come from package registries, by name, and are checked by their SHA-256. Does nothing
@@ -12,7 +13,8 @@
 # DUCKDB_ROOT takes DuckDB from elsewhere instead. It must be version 1.5.5 and may be
 #   * an unpacked release archive, libduckdb-linux-amd64.zip (libduckdb.so at its top). Its one
 #     duckdb.hpp lacks the internal headers, so the headers are still fetched;
-#   * a source tree with a build in it (build/release/src/libduckdb.so, src/include, third_party).
+#   * a source tree with a build in it (build/release/src/libduckdb.so, src/include, third_party,
+#     extension).
 #
 # PYTHON is the interpreter whose pip is used (default: python3).
 set -euo pipefail
@@ -66,8 +68,9 @@ fetch_headers() {
   check_sha256 "duckdb-$version.tar.gz" $source_sha256
   local top=duckdb-$version/external/duckdb
   tar xzf "duckdb-$version.tar.gz" --wildcards "$top/LICENSE" \
-    "$top/src/include" "$top/third_party/*.h" "$top/third_party/*.hpp"
-  mv "$top/LICENSE" "$top/src/include" .
+    "$top/src/include" "$top/third_party/*.h" "$top/third_party/*.hpp" \
+    "$top/extension/json/include"
+  mv "$top/LICENSE" "$top/src/include" "$top/extension" .
   mv "$top/third_party" third_party
 }
 
@@ -84,7 +87,7 @@ take_headers_from_root() {
   local folder
   folder=$(first_file "$root/src/include/duckdb/optimizer/optimizer.hpp") || return 1
   ln -s "${folder%/duckdb/optimizer/*}" include
-  ln -s "$root/third_party" "$root/LICENSE" .
+  ln -s "$root/third_party" "$root/extension" "$root/LICENSE" .
 }
 
 check_version() {
@@ -119,8 +122,8 @@ fi
 PATH="$work/patchelf/bin:$PATH" "$python" "$tools/make_library_private.py" libduckdb.so "$private_name"
 check_version "./$private_name"
 
-rm -rf "$destination"/{lib,include,third_party,LICENSE,stamp}
+rm -rf "$destination"/{lib,include,third_party,extension,LICENSE,stamp}
 mkdir "$destination/lib"
 mv "$private_name" "$destination/lib/"
-mv include third_party LICENSE "$destination/"
+mv include third_party extension LICENSE "$destination/"
 echo "$stamp" >"$destination/stamp"

@@ -56,14 +56,19 @@ void ScanDivision::Add(const FragmentScan& scan, const Split& split, TaskScans& 
   const Division& division = divisions_.at(scan.id);
   for (const auto& part : split.parts) {
     const FileIdentity& file = division.files[part.file];
-    task.scans[scan.id].parts.push_back({file.path, part.is_whole, part.row_begin, part.row_end});
+    task.scans[scan.id].parts.push_back({.path = file.path,
+                                         .number = static_cast<int64_t>(part.file),
+                                         .is_whole = part.is_whole,
+                                         .row_begin = part.row_begin,
+                                         .row_end = part.row_end});
     if (file.inode != 0) task.files.push_back(file);
   }
 }
 
 void ScanDivision::AddAll(const FragmentScan& scan, TaskScans& task) const {
+  auto& parts = task.scans[scan.id].parts;
   for (const auto& file : divisions_.at(scan.id).files) {
-    task.scans[scan.id].parts.push_back({file.path, true, 0, 0});
+    parts.push_back({.path = file.path, .number = static_cast<int64_t>(parts.size())});
     if (file.inode != 0) task.files.push_back(file);
   }
 }

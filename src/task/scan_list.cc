@@ -10,17 +10,18 @@ namespace {
 using nlohmann::json;
 
 json FormatPart(const ScanPart& part) {
-  return part.is_whole ? json::array({part.path})
-                       : json::array({part.path, part.row_begin, part.row_end});
+  return part.is_whole ? json::array({part.path, part.number})
+                       : json::array({part.path, part.number, part.row_begin, part.row_end});
 }
 
 ScanPart ParsePart(const json& in) {
   ScanPart part;
   part.path = in.at(0);
-  part.is_whole = in.size() == 1;
+  part.number = in.at(1);
+  part.is_whole = in.size() == 2;
   if (part.is_whole) return part;
-  part.row_begin = in.at(1);
-  part.row_end = in.at(2);
+  part.row_begin = in.at(2);
+  part.row_end = in.at(3);
   return part;
 }
 

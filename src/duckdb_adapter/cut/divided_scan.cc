@@ -1,10 +1,13 @@
 #include "duckdb_adapter/cut/divided_scan.h"
 
+#include "duckdb/common/multi_file/multi_file_function.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/common/multi_file/multi_file_states.hpp"
 #include "duckdb/optimizer/column_binding_replacer.hpp"
 #include "duckdb/planner/filter/conjunction_filter.hpp"
 #include "duckdb/planner/filter/constant_filter.hpp"
+#include "duckdb_adapter/cut/frozen_csv.h"
+#include "duckdb_adapter/cut/frozen_json.h"
 #include "storage/paths.h"
 
 namespace smallpond {
@@ -20,10 +23,10 @@ constexpr const char* kFunctionName = "smallpond_divided_scan";
 struct DividedScanData : duckdb::TableFunctionData {
   int id = 0;
   std::string function;
-  duckdb::named_parameter_map_t options;
-  // The files that DuckDB looked into to find the columns. A task binds over them again.
-  duckdb::vector<std::string> sample;
-  bool many_files = false;
+  std::string found;       // What DuckDB found out by reading text files.
+  std::string first_file;  // Of Parquet files: the one whose columns are those of all.
+  duckdb::named_parameter_map_t parquet_options;
+  duckdb::idx_t rows_per_file = 0;  // Estimated, of text files.
   duckdb::vector<std::string> names;
   duckdb::vector<duckdb::LogicalType> types;
   duckdb::MultiFileReaderBindData reader_bind;
@@ -36,13 +39,14 @@ struct DividedScanData : duckdb::TableFunctionData {
   bool Equals(const duckdb::FunctionData& other) const override { return this == &other; }
 };
 
-// How many of its files a function looks into to find the columns; 0: all of them.
-duckdb::idx_t SampleFiles(const std::string& function, const MultiFileBindData& data) {
-  constexpr duckdb::idx_t kCsvSample = 10;   // files_to_sniff
-  constexpr duckdb::idx_t kJsonSample = 32;  // maximum_sample_files
-  if (function == "read_parquet" || function == "parquet_scan") return 1;
-  if (data.file_options.union_by_name) return 0;
-  return function.find("json") != std::string::npos ? kJsonSample : kCsvSample;
+bool IsCsv(const std::string& function) { return function.starts_with("read_csv"); }
+
+bool IsJson(const std::string& function) {
+  return function.starts_with("read_json") || function.starts_with("read_ndjson");
+}
+
+bool IsParquet(const std::string& function) {
+  return function == "read_parquet" || function == "parquet_scan";
 }
 
 void SerializeScan(duckdb::Serializer& serializer,
@@ -53,14 +57,14 @@ void SerializeScan(duckdb::Serializer& serializer,
   serializer.WriteProperty(101, "function", data.function);
   duckdb::vector<duckdb::Value> option_names;
   duckdb::vector<duckdb::Value> option_values;
-  for (const auto& [name, value] : data.options) {
+  for (const auto& [name, value] : data.parquet_options) {
     option_names.emplace_back(name);
     option_values.push_back(value);
   }
   serializer.WriteProperty(102, "option_names", option_names);
   serializer.WriteProperty(103, "option_values", option_values);
-  serializer.WriteProperty(104, "sample", data.sample);
-  serializer.WriteProperty(105, "many_files", data.many_files);
+  serializer.WriteProperty(104, "found", data.found);
+  serializer.WriteProperty(105, "rows_per_file", static_cast<uint64_t>(data.rows_per_file));
   serializer.WriteProperty(106, "names", data.names);
   serializer.WriteProperty(107, "types", data.types);
   serializer.WriteProperty(108, "reader_bind", data.reader_bind);
@@ -76,6 +80,7 @@ void SerializeScan(duckdb::Serializer& serializer,
   serializer.WriteProperty(110, "virtual_ids", virtual_ids);
   serializer.WriteProperty(111, "virtual_names", virtual_names);
   serializer.WriteProperty(112, "virtual_types", virtual_types);
+  serializer.WriteProperty(113, "first_file", data.first_file);
 }
 
 duckdb::unique_ptr<duckdb::FunctionData> DeserializeScan(duckdb::Deserializer& deserializer,
@@ -86,10 +91,10 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeScan(duckdb::Deserializer& d
   auto names = deserializer.ReadProperty<duckdb::vector<duckdb::Value>>(102, "option_names");
   auto values = deserializer.ReadProperty<duckdb::vector<duckdb::Value>>(103, "option_values");
   for (duckdb::idx_t i = 0; i < names.size(); ++i) {
-    data->options[names[i].ToString()] = values[i];
+    data->parquet_options[names[i].ToString()] = values[i];
   }
-  data->sample = deserializer.ReadProperty<duckdb::vector<std::string>>(104, "sample");
-  data->many_files = deserializer.ReadProperty<bool>(105, "many_files");
+  data->found = deserializer.ReadProperty<std::string>(104, "found");
+  data->rows_per_file = deserializer.ReadProperty<uint64_t>(105, "rows_per_file");
   data->names = deserializer.ReadProperty<duckdb::vector<std::string>>(106, "names");
   data->types = deserializer.ReadProperty<duckdb::vector<duckdb::LogicalType>>(107, "types");
   data->reader_bind =
@@ -103,58 +108,38 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeScan(duckdb::Deserializer& d
     data->virtual_columns.emplace(virtual_ids[i],
                                   duckdb::TableColumn(virtual_names[i], virtual_types[i]));
   }
+  data->first_file = deserializer.ReadProperty<std::string>(113, "first_file");
   return data;
 }
 
-// A file list that counts as many files even where a task has one: DuckDB reads the options of CSV
-// files otherwise where there is only one.
+// A task's files. They count as several also where there is one: of one file alone DuckDB would not
+// compare the columns with those of all.
 class TaskFileList : public duckdb::SimpleMultiFileList {
  public:
-  TaskFileList(duckdb::vector<duckdb::OpenFileInfo> files, bool many_files)
-      : SimpleMultiFileList(std::move(files)), many_files_(many_files) {}
-
+  using SimpleMultiFileList::SimpleMultiFileList;
   duckdb::FileExpandResult GetExpandResult() const override {
-    auto result = SimpleMultiFileList::GetExpandResult();
-    bool is_one = result == duckdb::FileExpandResult::SINGLE_FILE;
-    return is_one && many_files_ ? duckdb::FileExpandResult::MULTIPLE_FILES : result;
+    return duckdb::FileExpandResult::MULTIPLE_FILES;
   }
-
- private:
-  bool many_files_;
 };
 
-// Of CSV files that are united by name, each has columns of its own, which binding found out. For
-// others these readers are only what binding has opened.
-void KeepUnionReaders(const DividedScanData& planned, const std::vector<ScanPart>& parts,
-                      MultiFileBindData& data) {
-  auto bound = std::move(data.union_readers);
-  data.union_readers.clear();
-  if (planned.function.rfind("read_csv", 0) != 0) return;
-  for (const auto& part : parts) {
-    for (const auto& reader : bound) {
-      if (reader->GetFileName() == part.path) {
-        data.union_readers.push_back(reader);
-        break;
-      }
-    }
-  }
-}
-
-// Binds the scan as it was planned, over these files.
-void BindOverFiles(duckdb::ClientContext& context, LogicalGet& get, const DividedScanData& planned,
-                   const std::vector<ScanPart>& parts) {
+duckdb::TableFunction FindFunction(duckdb::ClientContext& context, const std::string& name) {
   auto& entry =
       duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::TableFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, planned.function);
-  auto function = entry.functions.GetFunctionByArguments(
+          context, DEFAULT_SCHEMA, name);
+  return entry.functions.GetFunctionByArguments(
       context, {duckdb::LogicalType::LIST(duckdb::LogicalType::VARCHAR)});
-  duckdb::vector<duckdb::Value> sample;
-  for (const auto& path : planned.sample) {
-    sample.emplace_back(IsRemote(path) ? path : EscapePattern(path));
-  }
+}
+
+// A Parquet file tells its columns itself. DuckDB looks into the first one, which it goes on to
+// read.
+duckdb::unique_ptr<MultiFileBindData> BindParquet(duckdb::ClientContext& context,
+                                                  duckdb::TableFunction& function,
+                                                  const DividedScanData& planned,
+                                                  const std::string& path) {
+  duckdb::vector<duckdb::Value> first = {IsRemote(path) ? path : EscapePattern(path)};
   duckdb::vector<duckdb::Value> inputs = {
-      duckdb::Value::LIST(duckdb::LogicalType::VARCHAR, std::move(sample))};
-  auto options = planned.options;
+      duckdb::Value::LIST(duckdb::LogicalType::VARCHAR, std::move(first))};
+  auto options = planned.parquet_options;
   duckdb::vector<duckdb::LogicalType> no_types;
   duckdb::vector<std::string> no_names;
   duckdb::TableFunctionRef no_reference;
@@ -163,22 +148,53 @@ void BindOverFiles(duckdb::ClientContext& context, LogicalGet& get, const Divide
                                        no_reference);
   duckdb::vector<duckdb::LogicalType> types;
   duckdb::vector<std::string> names;
-  auto bind_data = function.bind(context, input, types, names);
+  auto data = duckdb::unique_ptr_cast<duckdb::FunctionData, MultiFileBindData>(
+      function.bind(context, input, types, names));
+  // The reader compares the columns of each file with those of the first one, and names it.
+  duckdb::SimpleMultiFileList first_file({duckdb::OpenFileInfo(planned.first_file)});
+  duckdb::MultiFileOptions no_options;
+  duckdb::MultiFileReaderBindData no_binding;
+  data->multi_file_reader->BindOptions(no_options, first_file, types, names, no_binding);
+  return data;
+}
 
-  auto& data = bind_data->Cast<MultiFileBindData>();
+duckdb::unique_ptr<MultiFileBindData> BindText(duckdb::ClientContext& context,
+                                               const duckdb::TableFunction& function,
+                                               const DividedScanData& planned,
+                                               const std::vector<ScanPart>& parts) {
+  auto data = duckdb::make_uniq<MultiFileBindData>();
+  data->multi_file_reader = duckdb::MultiFileReader::Create(function);
+  if (IsCsv(planned.function)) {
+    ThawCsv(planned.found, parts, context, *data);
+  } else {
+    ThawJson(planned.found, context, *data);
+  }
+  return data;
+}
+
+// Binds the scan as it was planned, over these files.
+void BindOverFiles(duckdb::ClientContext& context, LogicalGet& get, const DividedScanData& planned,
+                   const std::vector<ScanPart>& parts) {
+  auto function = FindFunction(context, planned.function);
+  auto data = IsParquet(planned.function) ? BindParquet(context, function, planned, parts[0].path)
+                                          : BindText(context, function, planned, parts);
   duckdb::vector<duckdb::OpenFileInfo> files;
   for (const auto& part : parts) files.emplace_back(part.path);
-  data.file_list = duckdb::make_shared_ptr<TaskFileList>(std::move(files), planned.many_files);
-  KeepUnionReaders(planned, parts, data);
-  data.names = planned.names;
-  data.types = planned.types;
-  data.columns =
+  data->file_list = duckdb::make_shared_ptr<TaskFileList>(std::move(files));
+  data->names = planned.names;
+  data->types = planned.types;
+  data->columns =
       duckdb::MultiFileColumnDefinition::ColumnsFromNamesAndTypes(planned.names, planned.types);
-  data.reader_bind = planned.reader_bind;
-  data.file_options = planned.file_options;
+  // DuckDB doesn't write a schema that was given by field ids; binding made it of the options.
+  data->reader_bind.filename_idx = planned.reader_bind.filename_idx;
+  data->reader_bind.hive_partitioning_indexes = planned.reader_bind.hive_partitioning_indexes;
+  data->file_options = planned.file_options;
 
   get.function = function;
-  get.bind_data = std::move(bind_data);
+  get.bind_data = std::move(data);
+  if (!IsParquet(planned.function)) {
+    get.SetEstimatedCardinality(planned.rows_per_file * parts.size());
+  }
   if (function.get_virtual_columns) {
     get.virtual_columns = function.get_virtual_columns(context, get.bind_data.get());
   }
@@ -300,25 +316,34 @@ duckdb::TableFunction DividedScanFunction() {
 
 std::optional<FragmentScan> DescribeScan(const LogicalGet& get, int id) {
   const std::string& name = get.function.name;
-  bool is_parquet = name == "read_parquet" || name == "parquet_scan";
-  bool is_text = name.rfind("read_csv", 0) == 0 || name.rfind("read_json", 0) == 0 ||
-                 name.rfind("read_ndjson", 0) == 0;
   // A sample or an order asked of the scan itself concerns all files together.
   bool is_plain = get.children.empty() && !get.extra_info.sample_options &&
                   !get.row_group_order_options && !get.ordinality_idx.IsValid();
-  if (!(is_parquet || is_text) || !is_plain) return std::nullopt;
+  if (!(IsParquet(name) || IsCsv(name) || IsJson(name)) || !is_plain) return std::nullopt;
   const auto& data = get.bind_data->Cast<MultiFileBindData>();
+  if (IsCsv(name) && !CanFreezeCsv(data)) return std::nullopt;
   FragmentScan scan;
   scan.id = id;
-  scan.function = is_parquet ? "read_parquet" : name;
-  for (const auto& file : data.file_list->GetAllFiles()) scan.files.push_back(file.path);
+  scan.function = IsParquet(name) ? "read_parquet" : name;
+  for (const auto& file : data.file_list->GetAllFiles()) {
+    // Only this process is in the folder from which such a path leads to the file.
+    if (!IsRemote(file.path) && !file.path.starts_with('/')) return std::nullopt;
+    scan.files.push_back(file.path);
+  }
   bool names_a_number =
       std::find_if(data.names.begin(), data.names.end(), [](const std::string& column) {
         return duckdb::StringUtil::CIEquals(column, "file_row_number");
       }) != data.names.end();
   bool is_encrypted = get.named_parameters.count("encryption_config") > 0;  // Its footer as well.
-  scan.divides_files = is_parquet && !names_a_number && !is_encrypted;
+  scan.divides_files = IsParquet(name) && !names_a_number && !is_encrypted;
   return scan;
+}
+
+bool NumbersFiles(const LogicalGet& get) {
+  const auto& columns = get.GetColumnIds();
+  return std::any_of(columns.begin(), columns.end(), [](const auto& column) {
+    return column.GetPrimaryIndex() == duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_INDEX;
+  });
 }
 
 void LeaveFilesOpen(LogicalGet& get, const FragmentScan& scan) {
@@ -326,14 +351,20 @@ void LeaveFilesOpen(LogicalGet& get, const FragmentScan& scan) {
   auto open = duckdb::make_uniq<DividedScanData>();
   open->id = scan.id;
   open->function = scan.function;
-  open->options = get.named_parameters;
-  duckdb::idx_t sample = SampleFiles(scan.function, data);
-  if (sample == 0) sample = scan.files.size();
-  if (sample < scan.files.size()) open->options.erase("union_by_name");
-  for (duckdb::idx_t i = 0; i < std::min<duckdb::idx_t>(sample, scan.files.size()); ++i) {
-    open->sample.push_back(scan.files[i]);
+  if (IsParquet(scan.function)) {
+    open->first_file = data.initial_reader  ? data.initial_reader->GetFileName()
+                       : scan.files.empty() ? ""
+                                            : scan.files[0];
+    open->parquet_options = get.named_parameters;
+    // What concerns all files together is in `file_options` and `reader_bind`.
+    for (const char* name : {"filename", "union_by_name", "hive_types", "hive_types_autocast"}) {
+      open->parquet_options.erase(name);
+    }
+    open->parquet_options["hive_partitioning"] = duckdb::Value::BOOLEAN(false);
+  } else {
+    open->found = IsCsv(scan.function) ? FreezeCsv(data) : FreezeJson(data);
+    open->rows_per_file = data.interface->GetCardinality(data, 1)->estimated_cardinality;
   }
-  open->many_files = scan.files.size() > 1;
   open->names = data.names;
   open->types = data.types;
   open->reader_bind = data.reader_bind;

@@ -17,11 +17,18 @@ namespace smallpond {
 ///     fragment   GET smallpond_divided_scan 4          how it was bound, no list
 ///     task       GET read_parquet, files b             bound as it was planned
 ///
+/// What was found out by looking into files is a part of the fragment: names, types, dialects. A
+/// task decides none of it again, and opens no file but its own.
+///
 /// Registered on every database that plans or runs fragments.
 duckdb::TableFunction DividedScanFunction();
 
 /// Describes a planned scan of files, or nothing where `get` is none.
 std::optional<FragmentScan> DescribeScan(const duckdb::LogicalGet& get, int id);
+
+/// Whether a scan of files gives each row the number of its file, which only a task with all files
+/// can tell.
+bool NumbersFiles(const duckdb::LogicalGet& get);
 
 /// Makes a planned scan of files one whose files are left open.
 void LeaveFilesOpen(duckdb::LogicalGet& get, const FragmentScan& scan);

@@ -128,9 +128,10 @@ bool PlanCutter::OpenScan(LogicalGet& get) {
     return false;
   }
   ++next_id_;
+  bool in_one_task = NumbersFiles(get);
   LeaveFilesOpen(get, *scan);
   scans_[get.table_index] = *scan;
-  return options_.is_divided(*scan);
+  return options_.is_divided(*scan) && !in_one_task;
 }
 
 Distribution PlanCutter::DistributeValues(Operator& slot) {

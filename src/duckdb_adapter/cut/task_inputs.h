@@ -12,6 +12,7 @@ namespace smallpond {
 /// A file that a task reads, or a range of its rows.
 struct ScanPart {
   std::string path;
+  int64_t number = 0;  ///< Of the file, among all files of the scan, from 0.
   bool is_whole = true;
   int64_t row_begin = 0;  ///< By the number of the row in the file, from 0.
   int64_t row_end = 0;    ///< The row after the last one.
