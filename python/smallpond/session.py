@@ -232,7 +232,8 @@ class Session:
         in the caller's variables.
 
         `params` are bound as typed constants: a list for ? and $1, a dict for $name. The query is
-        bound here; a wrong column raises now.
+        bound here; a wrong column raises now, and relative paths mean the folder that the process
+        is in now. Columns with a file's name (`filename`) show the whole path.
 
             sp.sql("SELECT * FROM events WHERE day = $day", params={"day": date.today()})
         """

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "duckdb/main/connection_manager.hpp"
+#include "duckdb_adapter/absolute_paths.h"
 #include "duckdb_adapter/arrow_scan.h"
 #include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"
@@ -112,6 +113,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     instance_ = std::make_unique<Instance>(config);
     auto& database = *instance_->duckdb.instance;
     RegisterArrowScan(database);
+    RegisterAbsolutePaths(database);
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
     MendParquetScans(database);

@@ -31,6 +31,10 @@ class TreeVisitor {
   /// Called for a table name that no CTE in scope defines. May replace it; a replacement is not
   /// visited.
   virtual void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) = 0;
+  /// Called for a table name with a schema or a catalog.
+  virtual void VisitQualifiedTable(duckdb::BaseTableRef&) {}
+  /// Called for a table function before its arguments are visited.
+  virtual void VisitTableFunction(duckdb::FunctionExpression&) {}
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}
   virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}

@@ -141,8 +141,11 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
   switch (table->type) {
     case TableReferenceType::BASE_TABLE: {
       auto& base = table->Cast<duckdb::BaseTableRef>();
-      if (base.catalog_name.empty() && base.schema_name.empty() && !InScope(base.table_name))
+      if (!base.catalog_name.empty() || !base.schema_name.empty()) {
+        VisitQualifiedTable(base);
+      } else if (!InScope(base.table_name)) {
         VisitFreeTable(table);
+      }
       return;
     }
     case TableReferenceType::SUBQUERY:
@@ -156,6 +159,8 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
     }
     case TableReferenceType::TABLE_FUNCTION: {
       auto& function = table->Cast<duckdb::TableFunctionRef>();
+      if (function.function->GetExpressionClass() == duckdb::ExpressionClass::FUNCTION)
+        VisitTableFunction(function.function->Cast<duckdb::FunctionExpression>());
       VisitExpression(function.function);
       if (function.subquery) VisitNode(*function.subquery->node);
       return;

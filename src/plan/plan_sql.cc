@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <set>
 
+#include "duckdb_adapter/absolute_paths.h"
 #include "duckdb_adapter/sql_text.h"
 #include "smallpond/error.h"
 
@@ -89,6 +91,12 @@ class NameResolver {
   std::vector<std::string> unresolved_;
 };
 
+std::set<std::string> NamesOf(const std::map<std::string, PlanRef>& plans) {
+  std::set<std::string> names;
+  for (const auto& [name, plan] : plans) names.insert(name);
+  return names;
+}
+
 int CommonPartitions(const SqlQuery& query) {
   int common = 1;
   std::string first;
@@ -147,6 +155,8 @@ PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlIn
   NameResolver resolver(connection, inputs);
   query.inputs = resolver.Resolve(query.query.FreeTableNames());
   query.query.LocateTables(resolver.session_tables());
+  MakePathsAbsolute(connection, query.query, std::filesystem::current_path(),
+                    NamesOf(query.inputs));
   PartitionFacts facts;
   try {
     facts = Analyze(connection, query, inputs);
@@ -193,6 +203,7 @@ std::map<std::string, PlanRef> ResolveTables(
     Connection& connection, Statement& statement, const PlanSqlInputs& inputs,
     const std::function<Statement(const PlanRef&)>& lower) {
   auto plans = NameResolver(connection, inputs).Resolve(statement.FreeTableNames());
+  MakePathsAbsolute(connection, statement, std::filesystem::current_path(), NamesOf(plans));
   statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
     auto plan = plans.find(name);
     if (plan == plans.end()) return std::nullopt;
