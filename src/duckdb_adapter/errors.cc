@@ -11,7 +11,8 @@ using duckdb::ExceptionType;
 constexpr const char* kKindKey = "smallpond_kind";
 
 // What another statement gets to hear when one has made DuckDB give up its database.
-constexpr const char* kInvalidated = "database has been invalidated";
+constexpr const char* kInvalidated =
+    "database has been invalidated because of a previous fatal error";
 
 // DuckDB's type for an error of ours, as far as it goes on otherwise for some of them.
 ExceptionType TypeOf(ErrorKind kind) {
