@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 import smallpond
+from smallpond.initialize import EXIT_SECONDS
 
 MOST_SECONDS = 60
 
@@ -86,3 +89,27 @@ def test_a_forked_child_leaves_the_session_alone(
     assert reader.read_all().num_rows > 0
     assert frame.filter("k = 1").take_all() == [{"k": 1, "n": 33}]
     sp.shutdown()
+
+
+def test_a_forked_child_does_not_wait_for_the_threads_of_its_parent(
+    fresh_sp: smallpond.Session,
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    frame = fresh_sp.sql("SELECT sum(sqrt(i)) AS s FROM range(40_000_000) r(i)")
+
+    def compute() -> None:
+        begun.set()
+        while not ended.is_set():
+            frame.count()
+            frame.take(1)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    begun.wait(MOST_SECONDS)
+    try:
+        start = time.monotonic()
+        assert text_of_child(lambda: "alive") == "alive"
+        assert time.monotonic() - start < EXIT_SECONDS
+    finally:
+        ended.set()
+        thread.join(MOST_SECONDS)
