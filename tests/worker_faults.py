@@ -21,8 +21,8 @@ class WorkerFaults:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def ask(self, stage: int, task: int, fault: str, attempt: int = 0) -> None:
-        (self.folder / f"{stage}.{task}.{attempt}.{fault}").touch()
+    def ask(self, stage: int, task: int, fault: str, attempt: int = 0, text: str = "") -> None:
+        (self.folder / f"{stage}.{task}.{attempt}.{fault}").write_text(text)
 
     def pending(self) -> list[str]:
         """Those that were asked for and have not happened."""

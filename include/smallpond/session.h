@@ -145,6 +145,8 @@ class SMALLPOND_API Session {
                                   const SqlInputs& inputs);
   static void RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
                         const SqlInputs& inputs);
+  static DataFrame BindSql(const std::shared_ptr<SessionState>& state, const std::string& query,
+                           const SqlInputs& inputs, std::optional<MergeMode> merge);
   DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
                    std::optional<MergeMode> merge);
 

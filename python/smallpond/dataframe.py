@@ -106,22 +106,22 @@ class DataFrame:
             raise InvalidInputError(
                 "map: the text is empty. Give expressions: map('a, b + 1 AS c')."
             )
-        return self._each(f"SELECT {text}\n FROM {{0}}", sys._getframe(1))
+        return self._each(_core.query_of_expressions(text, "map"), sys._getframe(1))
 
     def filter(self, sql: str) -> DataFrame:
         """The rows for which the condition in `sql` holds: `df.filter("a > 1")`."""
         text = _expressions(sql, "filter")
         if not text.strip():
             raise InvalidInputError("filter: the text is empty. Give a condition: filter('a > 1').")
-        return self._each(f"SELECT * FROM {{0}} WHERE (\n{text}\n)", sys._getframe(1))
+        return self._each(_core.query_of_condition(text, "filter"), sys._getframe(1))
 
     def partial_sort(self, by: str | Sequence[str]) -> DataFrame:
         """Sorts each partition by SQL expressions: `df.partial_sort(["a", "b DESC"])`."""
         terms = arguments.names(by, "partial_sort: by")
         if not terms:
             raise InvalidInputError("partial_sort: by is None. Give a column to sort by.")
-        order = ", ".join(terms)
-        return self._each(f"SELECT * FROM {{0}} ORDER BY {order}", sys._getframe(1))
+        order = _core.query_of_order("\n, ".join(terms), "partial_sort")
+        return self._each(order, sys._getframe(1))
 
     def random_shuffle(self) -> DataFrame:
         """All rows in random order, in as many partitions as before. Each action shuffles anew."""

@@ -152,3 +152,4 @@ def _end() -> None:
 
 
 atexit.register(_end)
+os.register_at_fork(after_in_child=_open_sessions.clear)  # They are the parent's to end.

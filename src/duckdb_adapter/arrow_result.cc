@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cerrno>
 
 #include "duckdb_adapter/connection.h"
@@ -35,7 +37,8 @@ class ResultStream {
     };
     out->get_last_error = [](ArrowArrayStream* self) { return Of(self).last_error_.c_str(); };
     out->release = [](ArrowArrayStream* self) {
-      delete &Of(self);
+      // The threads that its end waits for are not in a process that was forked.
+      if (getpid() == Of(self).owner_pid_) delete &Of(self);
       self->release = nullptr;
     };
     out->private_data = stream.release();
@@ -65,6 +68,7 @@ class ResultStream {
     }
   }
 
+  const pid_t owner_pid_ = getpid();
   std::string last_error_;
 };
 

@@ -6,6 +6,7 @@
 #include "duckdb_adapter/arrow_scan.h"
 #include "duckdb_adapter/arrow_size.h"
 #include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/errors.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
 
@@ -296,7 +297,7 @@ void RegisterArrowScan(duckdb::DatabaseInstance& database) {
     function.name = ArrowSource::kScanFunction;
     function.filter_pushdown = false;
     function.filter_prune = false;
-    function.cardinality = Cardinality;
+    function.cardinality = kGuarded<Cardinality>;
     duckdb::CreateTableFunctionInfo info(function);
     info.on_conflict = duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;
     catalog.CreateTableFunction(*connection.context, info);

@@ -115,7 +115,7 @@ class ZstdReader : public duckdb::StreamWrapper {
   }
 
   void Write(duckdb::CompressedFile&, duckdb::StreamData&, duckdb::data_ptr_t, int64_t) override {
-    throw duckdb::InternalException("A stream for reading was written.");
+    throw duckdb::IOException("A stream for reading was written.");
   }
 
   void Close() override {

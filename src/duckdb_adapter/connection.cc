@@ -1,5 +1,6 @@
 #include "duckdb_adapter/connection.h"
 
+#include "duckdb/main/valid_checker.hpp"
 #include "duckdb/storage/buffer_manager.hpp"
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/database_instance.h"
@@ -197,6 +198,12 @@ Connection::MemoryUse Connection::Use() {
     auto& buffers = duckdb::BufferManager::GetBufferManager(*handle_->context().db);
     return MemoryUse{buffers.GetUsedMemory(), buffers.GetUsedSwap()};
   });
+}
+
+bool Connection::IsBroken() { return duckdb::ValidChecker::IsInvalidated(*handle_->context().db); }
+
+void Connection::Break() {
+  duckdb::ValidChecker::Invalidate(*handle_->context().db, "A test has asked for it.");
 }
 
 void Connection::Interrupt() { handle_->connection.Interrupt(); }

@@ -71,6 +71,12 @@ class Connection {
   };
   MemoryUse Use();
 
+  /// Whether the database has failed for good, so that every statement fails: DuckDB gives up after
+  /// an internal error of its own. Any thread may call it.
+  bool IsBroken();
+  /// Makes the database fail for good, as such an error does. For tests.
+  void Break();
+
   /// Stops what runs; it then throws Cancelled. Stays in force until the next statement starts.
   void Interrupt();
   bool IsInterrupted();

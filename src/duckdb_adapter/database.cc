@@ -6,6 +6,7 @@
 
 #include "duckdb/main/connection_manager.hpp"
 #include "duckdb_adapter/absolute_paths.h"
+#include "duckdb/main/valid_checker.hpp"
 #include "duckdb_adapter/arrow_scan.h"
 #include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"
@@ -139,6 +140,10 @@ void Database::InterruptAll() {
     for (auto& context : duckdb::ConnectionManager::Get(*database).GetConnectionList())
       context->Interrupt();
   }
+}
+
+bool Database::IsBroken() const {
+  return duckdb::ValidChecker::IsInvalidated(*instance_->duckdb.instance);
 }
 
 uint64_t Database::MemoryLimitBytes() const {

@@ -29,6 +29,9 @@ class Database {
   const DatabaseLimits& limits() const { return limits_; }
   /// Interrupts every connection of every database of this process.
   static void InterruptAll();
+  /// Whether it has failed for good, so that it has to be replaced (see Connection::IsBroken). Any
+  /// thread may call it.
+  bool IsBroken() const;
   /// The memory limit in force now.
   uint64_t MemoryLimitBytes() const;
 

@@ -1,9 +1,34 @@
 #include "duckdb_adapter/errors.h"
 
+#include <string>
+
 namespace smallpond {
 namespace {
 
 using duckdb::ExceptionType;
+
+// What DuckDB's exceptions carry along of an Error of ours: the number of its kind.
+constexpr const char* kKindKey = "smallpond_kind";
+
+// What another statement gets to hear when one has made DuckDB give up its database.
+constexpr const char* kInvalidated =
+    "database has been invalidated because of a previous fatal error";
+
+// DuckDB's type for an error of ours, as far as it goes on otherwise for some of them.
+ExceptionType TypeOf(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kIo:
+      return ExceptionType::IO;
+    case ErrorKind::kOutOfMemory:
+      return ExceptionType::OUT_OF_MEMORY;
+    case ErrorKind::kCancelled:
+      return ExceptionType::INTERRUPT;
+    case ErrorKind::kUnsupported:
+      return ExceptionType::NOT_IMPLEMENTED;
+    default:
+      return ExceptionType::INVALID_INPUT;
+  }
+}
 
 // Whether the message is about a file that ends where no Parquet file does.
 bool TellsOfNoParquet(const std::string& message) {
@@ -18,6 +43,7 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
   // DuckDB calls a file whose end is lost an invalid input, and one whose middle is damaged an I/O
   // error. For a caller they are the same.
   if (TellsOfNoParquet(message)) return ErrorKind::kIo;
+  if (message.find(kInvalidated) != std::string::npos) return ErrorKind::kUnavailable;
   switch (type) {
     case ExceptionType::OUT_OF_MEMORY:
       return ErrorKind::kOutOfMemory;
@@ -63,6 +89,16 @@ std::string Advice(const std::string& message) {
 
 // The class of our error says already that the input is invalid.
 std::string Text(const duckdb::ErrorData& error) {
+  const std::string& message = error.RawMessage();
+  if (message.find(kInvalidated) != std::string::npos) {
+    constexpr const char* kOriginal = "Original error: ";
+    size_t original = message.find(kOriginal);
+    return "DuckDB failed in another query, and this one with it. Run it again." +
+           (original == std::string::npos
+                ? ""
+                : " The other's error: " +
+                      message.substr(original + std::char_traits<char>::length(kOriginal)));
+  }
   if (error.Type() == ExceptionType::INVALID_INPUT) return error.RawMessage();
   return error.Message();
 }
@@ -70,6 +106,10 @@ std::string Text(const duckdb::ErrorData& error) {
 }  // namespace
 
 void ThrowAsOurs(const duckdb::ErrorData& error) {
+  auto own = error.ExtraInfo().find(kKindKey);
+  if (own != error.ExtraInfo().end()) {
+    throw Error(static_cast<ErrorKind>(std::atoi(own->second.c_str())), error.RawMessage());
+  }
   throw Error(KindOf(error.Type(), error.Message()), Text(error) + Advice(error.Message()));
 }
 
@@ -77,6 +117,21 @@ void ThrowAsOurs(const std::exception& exception, const std::string& query) {
   duckdb::ErrorData error(exception);
   error.AddErrorLocation(query);
   ThrowAsOurs(error);
+}
+
+void ThrowIntoDuckDB(const std::exception& handled) {
+  auto throw_ours = [](ErrorKind kind, const std::string& message) {
+    throw duckdb::Exception({{kKindKey, std::to_string(static_cast<int>(kind))}}, TypeOf(kind),
+                            message);
+  };
+  if (const auto* ours = dynamic_cast<const Error*>(&handled)) {
+    throw_ours(ours->kind(), ours->what());
+  }
+  duckdb::ErrorData error(handled);
+  bool ends_database =
+      error.Type() == ExceptionType::INTERNAL || error.Type() == ExceptionType::FATAL;
+  if (ends_database) throw_ours(ErrorKind::kInternal, error.RawMessage());
+  throw;
 }
 
 }  // namespace smallpond

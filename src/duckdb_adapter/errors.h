@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <functional>
+#include <utility>
 
 #include "duckdb_adapter/duckdb_internal.h"
 #include "smallpond/error.h"
@@ -26,5 +27,29 @@ auto TranslatingErrors(Work&& work) {
     ThrowAsOurs(duckdb::ErrorData(error));
   }
 }
+
+/// Throws the exception that is being handled as one that ends DuckDB's statement and no more: an
+/// InternalException or FatalException would end its database. ThrowAsOurs gives an Error of ours
+/// back with its kind and its text.
+[[noreturn]] void ThrowIntoDuckDB(const std::exception& handled);
+
+template <auto kFunction>
+struct GuardedCallback;
+
+template <class Result, class... Arguments, Result (*kFunction)(Arguments...)>
+struct GuardedCallback<kFunction> {
+  static Result Call(Arguments... arguments) {
+    try {
+      return kFunction(std::forward<Arguments>(arguments)...);
+    } catch (const std::exception& error) {
+      ThrowIntoDuckDB(error);
+    }
+  }
+};
+
+/// A function as DuckDB may call it: what it throws goes through ThrowIntoDuckDB. Every function
+/// that is handed to DuckDB is handed over as this.
+template <auto kFunction>
+inline constexpr auto kGuarded = &GuardedCallback<kFunction>::Call;
 
 }  // namespace smallpond

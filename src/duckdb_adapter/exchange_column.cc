@@ -1,6 +1,7 @@
 #include "duckdb_adapter/exchange_column.h"
 
 #include "duckdb_adapter/exchange_packing.h"
+#include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
@@ -140,8 +141,8 @@ void ExchangeColumn::AppendFixed(const UnifiedVectorFormat& format, size_t count
     case 16:
       return CopyValues<Bytes16>(format, count, out);
     default:
-      throw duckdb::InternalException("Type %s has values of %d bytes.", layout_.type.ToString(),
-                                      layout_.width);
+      throw Error(ErrorKind::kInternal, "Type " + layout_.type.ToString() + " has values of " +
+                                            std::to_string(layout_.width) + " bytes.");
   }
 }
 

@@ -8,7 +8,6 @@
 #include "duckdb_adapter/duckdb_internal.h"
 #include "duckdb_adapter/exchange_scan.h"
 #include "exchange/exchange_writer.h"
-#include "smallpond/error.h"
 
 namespace smallpond {
 
@@ -25,20 +24,6 @@ struct ExchangeConnectionState : duckdb::ClientContextState {
   std::optional<ExchangeInput::Part> lost;
   std::optional<ExchangeFileSummary> written;
 };
-
-/// Runs `work` inside a callback of DuckDB, which tells kinds of errors by its own classes.
-template <class Work>
-auto TranslatingToDuckDB(Work&& work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kIo) throw duckdb::IOException(error.what());
-    if (error.kind() == ErrorKind::kInvalidInput) {
-      throw duckdb::InvalidInputException(error.what());
-    }
-    throw duckdb::InternalException(error.what());
-  }
-}
 
 /// The table function smallpond_exchange_scan, for a LogicalGet. In SQL it takes an input's id and
 /// finds names and types in the input's first file.

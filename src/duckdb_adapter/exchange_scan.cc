@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "duckdb/parser/parsed_data/create_copy_function_info.hpp"
+#include "duckdb/planner/expression_binder.hpp"
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/database_instance.h"
 #include "duckdb_adapter/errors.h"
@@ -42,15 +43,13 @@ struct ScanBindData : duckdb::TableFunctionData {
 // more than a kind and a text.
 template <class Work>
 auto ReadingPart(ExchangeConnectionState& state, const ExchangeInput::Part& part, Work&& work) {
-  return TranslatingToDuckDB([&] {
-    try {
-      return work();
-    } catch (const ExchangeFileError&) {
-      std::lock_guard lock(state.mutex);
-      if (!state.lost) state.lost = part;
-      throw;
-    }
-  });
+  try {
+    return work();
+  } catch (const ExchangeFileError&) {
+    std::lock_guard lock(state.mutex);
+    if (!state.lost) state.lost = part;
+    throw;
+  }
 }
 
 std::shared_ptr<const ExchangeInput> FindInput(ExchangeConnectionState& state, int input_id) {
@@ -64,12 +63,23 @@ std::shared_ptr<const ExchangeInput> FindInput(ExchangeConnectionState& state, i
   return found->second;
 }
 
+// A column of NULLs has the type NULL in a plan; a SELECT that writes it makes it one of INTEGER,
+// which lies in memory as NULL does.
+duckdb::vector<duckdb::LogicalType> WithoutNullTypes(
+    const duckdb::vector<duckdb::LogicalType>& types) {
+  duckdb::vector<duckdb::LogicalType> without;
+  for (const auto& type : types) {
+    without.push_back(duckdb::ExpressionBinder::ExchangeNullType(type));
+  }
+  return without;
+}
+
 // One part while it is read. Closed with its last unit.
 struct OpenPart {
   OpenPart(const ExchangeInput::Part& of_part, const ScanBindData& bind)
       : part(of_part), reader(of_part.path) {
     auto description = ExchangeDescription::FromBytes(reader.description());
-    if (description.types != bind.types) {
+    if (WithoutNullTypes(description.types) != WithoutNullTypes(bind.types)) {
       throw Error(ErrorKind::kInternal,
                   "Exchange file " + part.path + " has other columns than its reader expects.");
     }
@@ -255,6 +265,20 @@ duckdb::unique_ptr<FunctionData> Deserialize(duckdb::Deserializer& deserializer,
   return bind;
 }
 
+duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitializeGlobal(
+    ClientContext& context, duckdb::TableFunctionInitInput& input) {
+  return duckdb::make_uniq<ScanState>(context, input.bind_data->Cast<ScanBindData>(), input);
+}
+
+duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitializeLocal(
+    duckdb::ExecutionContext&, duckdb::TableFunctionInitInput&, duckdb::GlobalTableFunctionState*) {
+  return duckdb::make_uniq<ScanThreadState>();
+}
+
+duckdb::virtual_column_map_t VirtualColumns(ClientContext&, duckdb::optional_ptr<FunctionData>) {
+  return ExchangeScanVirtualColumns();
+}
+
 duckdb::unique_ptr<duckdb::NodeStatistics> Cardinality(ClientContext&, const FunctionData* bind) {
   return duckdb::make_uniq<duckdb::NodeStatistics>(bind->Cast<ScanBindData>().estimated_rows);
 }
@@ -270,7 +294,7 @@ double Progress(ClientContext&, const FunctionData*,
 duckdb::OperatorPartitionData PartitionData(ClientContext&,
                                             duckdb::TableFunctionGetPartitionInput& input) {
   if (input.partition_info.RequiresPartitionColumns()) {
-    throw duckdb::InternalException("An exchange scan knows no partition columns.");
+    throw Error(ErrorKind::kInternal, "An exchange scan knows no partition columns.");
   }
   return duckdb::OperatorPartitionData(input.local_state->Cast<ScanThreadState>().unit_number);
 }
@@ -298,26 +322,17 @@ duckdb::unique_ptr<FunctionData> MakeExchangeScanBindData(int input_id,
 }
 
 duckdb::TableFunction ExchangeScanFunction() {
-  duckdb::TableFunction function("smallpond_exchange_scan", {duckdb::LogicalType::INTEGER}, Scan,
-                                 Bind);
-  function.init_global = [](ClientContext& context, duckdb::TableFunctionInitInput& input) {
-    return duckdb::unique_ptr<duckdb::GlobalTableFunctionState>(
-        duckdb::make_uniq<ScanState>(context, input.bind_data->Cast<ScanBindData>(), input));
-  };
-  function.init_local = [](duckdb::ExecutionContext&, duckdb::TableFunctionInitInput&,
-                           duckdb::GlobalTableFunctionState*) {
-    return duckdb::unique_ptr<duckdb::LocalTableFunctionState>(
-        duckdb::make_uniq<ScanThreadState>());
-  };
+  duckdb::TableFunction function("smallpond_exchange_scan", {duckdb::LogicalType::INTEGER},
+                                 kGuarded<Scan>, kGuarded<Bind>);
+  function.init_global = kGuarded<InitializeGlobal>;
+  function.init_local = kGuarded<InitializeLocal>;
   function.projection_pushdown = true;
-  function.cardinality = Cardinality;
-  function.table_scan_progress = Progress;
-  function.get_partition_data = PartitionData;
-  function.get_virtual_columns = [](ClientContext&, duckdb::optional_ptr<FunctionData>) {
-    return ExchangeScanVirtualColumns();
-  };
-  function.serialize = Serialize;
-  function.deserialize = Deserialize;
+  function.cardinality = kGuarded<Cardinality>;
+  function.table_scan_progress = kGuarded<Progress>;
+  function.get_partition_data = kGuarded<PartitionData>;
+  function.get_virtual_columns = kGuarded<VirtualColumns>;
+  function.serialize = kGuarded<Serialize>;
+  function.deserialize = kGuarded<Deserialize>;
   return function;
 }
 

@@ -119,34 +119,30 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(ClientContext& context,
                                               duckdb::CopyFunctionBindInput& input,
                                               const duckdb::vector<std::string>& names,
                                               const duckdb::vector<duckdb::LogicalType>& types) {
-  return TranslatingToDuckDB([&] {
-    auto bind = duckdb::make_uniq<WriteBindData>();
-    for (auto& [name, values] : input.info.options) {
-      ReadOption(duckdb::StringUtil::Lower(name), values, *bind);
-    }
-    bind->description.names = names;
-    bind->description.types = types;
-    bind->description.codec = static_cast<uint8_t>(bind->codec);
-    if (bind->num_partitions > 1) {
-      CheckPartitionColumn(types);
-      bind->description.names.pop_back();
-      bind->description.types.pop_back();
-    }
-    for (auto& type : bind->description.types) bind->columns.emplace_back(type);
-    if (bind->buffer_bytes == 0) {
-      auto limit = duckdb::BufferManager::GetBufferManager(context).GetMaxMemory();
-      bind->buffer_bytes = std::min(kDefaultBufferBytes, limit / kShareOfMemoryLimit);
-    }
-    return duckdb::unique_ptr<duckdb::FunctionData>(std::move(bind));
-  });
+  auto bind = duckdb::make_uniq<WriteBindData>();
+  for (auto& [name, values] : input.info.options) {
+    ReadOption(duckdb::StringUtil::Lower(name), values, *bind);
+  }
+  bind->description.names = names;
+  bind->description.types = types;
+  bind->description.codec = static_cast<uint8_t>(bind->codec);
+  if (bind->num_partitions > 1) {
+    CheckPartitionColumn(types);
+    bind->description.names.pop_back();
+    bind->description.types.pop_back();
+  }
+  for (auto& type : bind->description.types) bind->columns.emplace_back(type);
+  if (bind->buffer_bytes == 0) {
+    auto limit = duckdb::BufferManager::GetBufferManager(context).GetMaxMemory();
+    bind->buffer_bytes = std::min(kDefaultBufferBytes, limit / kShareOfMemoryLimit);
+  }
+  return bind;
 }
 
 duckdb::unique_ptr<duckdb::GlobalFunctionData> InitializeGlobal(ClientContext& context,
                                                                 duckdb::FunctionData& bind,
                                                                 const std::string& path) {
-  return TranslatingToDuckDB([&]() -> duckdb::unique_ptr<duckdb::GlobalFunctionData> {
-    return duckdb::make_uniq<WriteState>(context, bind.Cast<WriteBindData>(), path);
-  });
+  return duckdb::make_uniq<WriteState>(context, bind.Cast<WriteBindData>(), path);
 }
 
 duckdb::unique_ptr<duckdb::LocalFunctionData> InitializeLocal(ExecutionContext&,
@@ -167,29 +163,23 @@ ExchangeRunBuilder& BuilderOf(ExecutionContext& context, const WriteBindData& bi
 
 void Sink(ExecutionContext& context, duckdb::FunctionData& bind, duckdb::GlobalFunctionData& state,
           duckdb::LocalFunctionData& thread, duckdb::DataChunk& chunk) {
-  TranslatingToDuckDB([&] {
-    BuilderOf(context, bind.Cast<WriteBindData>(), state.Cast<WriteState>(),
-              thread.Cast<WriteThreadState>())
-        .Append(chunk);
-  });
+  BuilderOf(context, bind.Cast<WriteBindData>(), state.Cast<WriteState>(),
+            thread.Cast<WriteThreadState>())
+      .Append(chunk);
 }
 
 void Combine(ExecutionContext&, duckdb::FunctionData&, duckdb::GlobalFunctionData&,
              duckdb::LocalFunctionData& thread) {
-  TranslatingToDuckDB([&] {
-    auto& builder = thread.Cast<WriteThreadState>().builder;
-    if (builder) builder->Flush();
-    builder.reset();
-  });
+  auto& builder = thread.Cast<WriteThreadState>().builder;
+  if (builder) builder->Flush();
+  builder.reset();
 }
 
 void Finalize(ClientContext& context, duckdb::FunctionData&, duckdb::GlobalFunctionData& state) {
-  TranslatingToDuckDB([&] {
-    auto summary = state.Cast<WriteState>().writer.Finish();
-    auto connection = ExchangeConnectionState::Of(context);
-    std::lock_guard lock(connection->mutex);
-    connection->written = std::move(summary);
-  });
+  auto summary = state.Cast<WriteState>().writer.Finish();
+  auto connection = ExchangeConnectionState::Of(context);
+  std::lock_guard lock(connection->mutex);
+  connection->written = std::move(summary);
 }
 
 // Keeping the order: DuckDB collects batches of rows with all threads, each becomes a run (or some,
@@ -197,24 +187,20 @@ void Finalize(ClientContext& context, duckdb::FunctionData&, duckdb::GlobalFunct
 duckdb::unique_ptr<duckdb::PreparedBatchData> PrepareBatch(
     ClientContext&, duckdb::FunctionData& bind_data, duckdb::GlobalFunctionData& state,
     duckdb::unique_ptr<duckdb::ColumnDataCollection> rows) {
-  return TranslatingToDuckDB([&]() -> duckdb::unique_ptr<duckdb::PreparedBatchData> {
-    auto& bind = bind_data.Cast<WriteBindData>();
-    auto batch = duckdb::make_uniq<WriteBatch>();
-    auto& writer = state.Cast<WriteState>().writer;
-    auto keep = [&](ExchangeRun& run) { batch->runs.push_back(std::move(run)); };
-    ExchangeRunBuilder builder(writer, bind.columns, bind.num_partitions, bind.codec,
-                               bind.buffer_bytes / kCopiesOfRow, keep);
-    for (auto& chunk : rows->Chunks()) builder.Append(chunk);
-    builder.Flush();
-    return batch;
-  });
+  auto& bind = bind_data.Cast<WriteBindData>();
+  auto batch = duckdb::make_uniq<WriteBatch>();
+  auto& writer = state.Cast<WriteState>().writer;
+  auto keep = [&](ExchangeRun& run) { batch->runs.push_back(std::move(run)); };
+  ExchangeRunBuilder builder(writer, bind.columns, bind.num_partitions, bind.codec,
+                             bind.buffer_bytes / kCopiesOfRow, keep);
+  for (auto& chunk : rows->Chunks()) builder.Append(chunk);
+  builder.Flush();
+  return batch;
 }
 
 void FlushBatch(ClientContext&, duckdb::FunctionData&, duckdb::GlobalFunctionData& state,
                 duckdb::PreparedBatchData& batch) {
-  TranslatingToDuckDB([&] {
-    for (auto& run : batch.Cast<WriteBatch>().runs) state.Cast<WriteState>().writer.Append(run);
-  });
+  for (auto& run : batch.Cast<WriteBatch>().runs) state.Cast<WriteState>().writer.Append(run);
 }
 
 idx_t DesiredBatchSize(ClientContext&, duckdb::FunctionData&) { return kBatchRows; }
@@ -229,16 +215,16 @@ duckdb::CopyFunctionExecutionMode ExecutionMode(bool preserve_order, bool suppor
 
 duckdb::CopyFunction ExchangeCopyFunction() {
   duckdb::CopyFunction function("smallpond_exchange");
-  function.copy_to_bind = Bind;
-  function.copy_to_initialize_global = InitializeGlobal;
-  function.copy_to_initialize_local = InitializeLocal;
-  function.copy_to_sink = Sink;
-  function.copy_to_combine = Combine;
-  function.copy_to_finalize = Finalize;
-  function.prepare_batch = PrepareBatch;
-  function.flush_batch = FlushBatch;
-  function.desired_batch_size = DesiredBatchSize;
-  function.execution_mode = ExecutionMode;
+  function.copy_to_bind = kGuarded<Bind>;
+  function.copy_to_initialize_global = kGuarded<InitializeGlobal>;
+  function.copy_to_initialize_local = kGuarded<InitializeLocal>;
+  function.copy_to_sink = kGuarded<Sink>;
+  function.copy_to_combine = kGuarded<Combine>;
+  function.copy_to_finalize = kGuarded<Finalize>;
+  function.prepare_batch = kGuarded<PrepareBatch>;
+  function.flush_batch = kGuarded<FlushBatch>;
+  function.desired_batch_size = kGuarded<DesiredBatchSize>;
+  function.execution_mode = kGuarded<ExecutionMode>;
   function.extension = "exchange";
   return function;
 }

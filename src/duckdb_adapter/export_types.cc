@@ -6,6 +6,7 @@
 #include "duckdb/parser/expression/columnref_expression.hpp"
 #include "duckdb/parser/parsed_data/create_scalar_function_info.hpp"
 #include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/schema_types.h"
 #include "duckdb_adapter/sql_text.h"
 #include "duckdb_adapter/statement_tree.h"
@@ -247,7 +248,7 @@ void RegisterExportCheck(duckdb::DatabaseInstance& database) {
   connection.context->RunFunctionInTransaction([&] {
     duckdb::ScalarFunction function(kCheckFunction,
                                     {LogicalType::ANY, LogicalType::VARCHAR, LogicalType::VARCHAR},
-                                    LogicalType::ANY, CheckExport, BindCheck);
+                                    LogicalType::ANY, kGuarded<CheckExport>, kGuarded<BindCheck>);
     function.SetNullHandling(duckdb::FunctionNullHandling::SPECIAL_HANDLING);
     duckdb::CreateScalarFunctionInfo info(function);
     info.on_conflict = duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;

@@ -7,6 +7,7 @@
 
 #include "duckdb/common/multi_file/multi_file_states.hpp"
 #include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/errors.h"
 
 namespace smallpond {
 namespace {
@@ -157,9 +158,9 @@ struct Named {
       bind = function.bind;  // The same for all of them: they differ in a path and a list of paths.
       init_local = function.init_local;
       scan = function.function;
-      function.bind = Bind;
-      function.init_local = InitLocal;
-      function.function = Scan;
+      function.bind = kGuarded<Bind>;
+      function.init_local = kGuarded<InitLocal>;
+      function.function = kGuarded<Scan>;
     }
   }
 };

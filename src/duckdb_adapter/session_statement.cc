@@ -1,5 +1,7 @@
 #include "duckdb_adapter/session_statement.h"
 
+#include "duckdb/parser/parsed_data/create_view_info.hpp"
+#include "duckdb/parser/statement/drop_statement.hpp"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/statement_tree.h"
 
@@ -121,6 +123,47 @@ std::string SqlForWorkers(const Statement& statement) {
     default:
       return "";
   }
+}
+
+bool MakesNoRows(const Statement& statement) {
+  const auto& main = *statement.tree().main;
+  switch (main.type) {
+    case StatementType::CREATE_STATEMENT: {
+      auto type = main.Cast<duckdb::CreateStatement>().info->type;
+      return type != duckdb::CatalogType::TABLE_ENTRY && type != duckdb::CatalogType::INDEX_ENTRY;
+    }
+    case StatementType::DROP_STATEMENT:
+      return main.Cast<duckdb::DropStatement>().info->type != duckdb::CatalogType::TABLE_ENTRY;
+    case StatementType::CREATE_FUNC_STATEMENT:
+    case StatementType::ATTACH_STATEMENT:
+    case StatementType::DETACH_STATEMENT:
+    case StatementType::LOAD_STATEMENT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string CreatedTable(const Statement& statement) {
+  const auto& main = *statement.tree().main;
+  if (main.type != StatementType::CREATE_STATEMENT) return "";
+  const auto& info = *main.Cast<duckdb::CreateStatement>().info;
+  bool is_of_session = (info.catalog.empty() || info.catalog == "memory") &&
+                       (info.schema.empty() || info.schema == DEFAULT_SCHEMA);
+  if (!is_of_session) return "";
+  if (info.type == duckdb::CatalogType::TABLE_ENTRY) {
+    return info.Cast<duckdb::CreateTableInfo>().table;
+  }
+  if (info.type == duckdb::CatalogType::VIEW_ENTRY) {
+    return info.Cast<duckdb::CreateViewInfo>().view_name;
+  }
+  return "";
+}
+
+std::string DroppedTable(const Statement& statement) {
+  const auto& main = *statement.tree().main;
+  if (main.type != StatementType::DROP_STATEMENT) return "";
+  return main.Cast<duckdb::DropStatement>().info->name;
 }
 
 void MakePermanent(Statement& statement) {

@@ -27,6 +27,15 @@ std::string SqlForWorkers(const Statement& statement);
 /// Returns the table whose rows an INSERT, UPDATE, DELETE, MERGE or COPY changes; "" for others.
 std::string ChangedTable(const Statement& statement);
 
+/// Whether a statement that changes the database makes or changes no rows, so that running it on
+/// another database gives what it gave on the first: it creates or drops a view, macro, type,
+/// schema, sequence or secret, attaches, detaches or loads.
+bool MakesNoRows(const Statement& statement);
+/// Returns the table or view that a CREATE makes in memory, in no other schema than the first, or
+/// that a DROP removes; "" for others.
+std::string CreatedTable(const Statement& statement);
+std::string DroppedTable(const Statement& statement);
+
 /// Lets a temporary table, view, macro or type live as long as the session: each action has a
 /// connection of its own, which would not see it.
 void MakePermanent(Statement& statement);

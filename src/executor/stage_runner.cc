@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 
+#include "base/standard_errors.h"
 #include "duckdb_adapter/cut/run_fragment.h"
+#include "executor/input_lists.h"
 #include "scheduler/job_directory_files.h"
 #include "scheduler/job_log.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
+#include "task/checked_text.h"
 
 namespace smallpond {
 namespace {
@@ -21,20 +25,19 @@ double SecondsSince(Clock::time_point start) {
 
 // Writes what the workers read beside the exchange files.
 void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
-  std::vector<std::string> written;
+  std::set<std::string> written;
   for (const Stage& stage : plan.graph.stages) {
     const auto& work = plan.work[static_cast<size_t>(stage.id)];
-    if (std::find(written.begin(), written.end(), stage.fragment) == written.end()) {
+    if (written.insert(stage.fragment).second) {
       JobDirectory::WriteNew(directory.FragmentPath(stage.fragment), work.fragment);
-      written.push_back(stage.fragment);
     }
     for (size_t begin = 0; begin < work.scans.size(); begin += kTasksPerScanList) {
       auto first = work.scans.begin() + static_cast<std::ptrdiff_t>(begin);
       auto count = std::min<size_t>(kTasksPerScanList, work.scans.size() - begin);
       std::vector<TaskScans> tasks(first, first + static_cast<std::ptrdiff_t>(count));
-      JobDirectory::WriteNew(
-          directory.path() + "/" + ScanListFileName(stage.id, static_cast<int>(begin)),
-          FormatScanList(tasks));
+      std::string path =
+          directory.path() + "/" + ScanListFileName(stage.id, static_cast<int>(begin));
+      JobDirectory::WriteNew(path, WithChecksum(FormatScanList(tasks), path));
     }
   }
 }
@@ -132,12 +135,14 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   WriteJob(plan, *directory);
   JobDirectoryFiles files(*directory);
   JobLog log(directory->log_path());
+  InputLists input_lists(plan, *directory);
   Scheduler::Parts parts{
       .executor = *executor_,
       .files = files,
       .make_spec =
           [&](TaskId id, const std::vector<int>& versions) {
-            return FormatTaskSpec(SpecOf(plan, id, versions, directory->path()));
+            int inputs_version = input_lists.VersionOf(id.stage, versions);
+            return FormatTaskSpec(SpecOf(plan, id, inputs_version, directory->path()));
           },
       .log = &log,
       .observer =
@@ -148,7 +153,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   };
   Scheduler scheduler(plan.graph, parts_.limits, parts);
   try {
-    scheduler.Run();
+    TranslatingStandardErrors([&] { scheduler.Run(); });
   } catch (const Error& error) {
     connection.ShowProgress(-1);
     if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;

@@ -10,6 +10,7 @@
 #include "executor/copy_options.h"
 #include "executor/direct_run.h"
 #include "smallpond/error.h"
+#include "storage/durable.h"
 #include "storage/paths.h"
 
 namespace smallpond {
@@ -40,9 +41,10 @@ void FileWrite::Stage(Connection& connection, DirectRun& run) const {
 
 void FileWrite::Commit() {
   if (is_device_) return;
+  SyncFiles({staged_});  // Or a power failure may leave the name to an empty file.
   std::error_code error;
   std::filesystem::rename(staged_, path_, error);
-  if (!error) return;
+  if (!error) return SyncFolders({std::filesystem::path(path_).parent_path().string()});
   throw Error(ErrorKind::kIo, "Writing '" + path_ + "' failed: " + error.message() + ".");
 }
 

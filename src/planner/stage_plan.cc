@@ -104,7 +104,19 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
   return plan;
 }
 
-TaskSpec SpecOf(const StagePlan& plan, TaskId id, const std::vector<int>& input_versions,
+InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& input_versions) {
+  InputList list;
+  const auto& inputs = plan.work[static_cast<size_t>(stage)].inputs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const FragmentInput& input = inputs[i];
+    int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;
+    list.inputs.push_back({input.id, input.fragment, input.kind, input_versions[i],
+                           static_cast<uint32_t>(partitions)});
+  }
+  return list;
+}
+
+TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
                 const std::string& job_folder) {
   const Stage& stage = plan.graph.stages[static_cast<size_t>(id.stage)];
   const StagePlan::Work& work = plan.work[static_cast<size_t>(id.stage)];
@@ -112,26 +124,21 @@ TaskSpec SpecOf(const StagePlan& plan, TaskId id, const std::vector<int>& input_
   spec.id = id;
   spec.job_folder = job_folder;
   spec.fragment = stage.fragment;
+  spec.inputs_version = inputs_version;
   spec.has_scans = !work.scans.empty();
   spec.num_columns = work.num_columns;
   spec.num_keys = work.num_keys;
   spec.num_partitions = stage.num_partitions;
   spec.ordered = work.ordered;
-  for (size_t i = 0; i < work.inputs.size(); ++i) {
-    const FragmentInput& input = work.inputs[i];
-    const Stage& producer = plan.graph.stages[static_cast<size_t>(input.fragment)];
-    TaskSpec::Input read;
-    read.id = input.id;
-    read.stage = input.fragment;
-    read.kind = input.kind;
-    read.version = input_versions[i];
-    read.partition_end = static_cast<uint32_t>(producer.num_partitions);
-    if (input.kind == ExchangeKind::kHash && stage.num_tasks > 1) {
-      // A stage can have more tasks than there are partitions: those get none.
-      read.partition_begin = std::min(static_cast<uint32_t>(id.task), read.partition_end);
-      read.partition_end = std::min(read.partition_begin + 1, read.partition_end);
-    }
-    spec.inputs.push_back(read);
+  for (const FragmentInput& input : work.inputs) {
+    if (input.kind != ExchangeKind::kHash) continue;
+    int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;
+    spec.partition_end = static_cast<uint32_t>(partitions);
+  }
+  if (stage.num_tasks > 1) {
+    // A stage can have more tasks than there are partitions: those get none.
+    spec.partition_begin = std::min(static_cast<uint32_t>(id.task), spec.partition_end);
+    spec.partition_end = std::min(spec.partition_begin + 1, spec.partition_end);
   }
   return spec;
 }

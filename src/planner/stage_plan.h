@@ -6,6 +6,7 @@
 #include "duckdb_adapter/cut/cut_query.h"
 #include "planner/scan_division.h"
 #include "storage/splits.h"
+#include "task/input_list.h"
 #include "task/scan_list.h"
 #include "task/stage_graph.h"
 #include "task/task_spec.h"
@@ -53,8 +54,13 @@ struct StageOptions {
 StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
                      const Statement& query, const StageOptions& options);
 
-/// Returns what one attempt is to do.
-TaskSpec SpecOf(const StagePlan& plan, TaskId id, const std::vector<int>& input_versions,
+/// Returns what the tasks of a stage read from other stages, whose outputs have these versions, in
+/// the order of the stage's inputs.
+InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& input_versions);
+
+/// Returns what one attempt is to do. `inputs_version` is that of the stage's list of inputs; -1
+/// where it has none.
+TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
                 const std::string& job_folder);
 
 }  // namespace smallpond

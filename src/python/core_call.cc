@@ -1,6 +1,7 @@
 #include "python/core_call.h"
 
 #include <nanobind/nanobind.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -21,12 +22,20 @@ struct Calls {
   std::thread::id ending;      // That thread; none while the program runs.
   bool are_abandoned = false;  // Whether it has waited long enough.
 
-  static Calls& Get() {
-    static auto* calls = new Calls;
-    return *calls;
-  }
+  static Calls& Get() { return *Current(); }
   bool EndsElsewhere() const {
     return ending != std::thread::id() && ending != std::this_thread::get_id();
+  }
+
+ private:
+  static Calls*& Current() {
+    static Calls* calls = Start();
+    return calls;
+  }
+  // The threads of other calls are not in a process that is forked: it begins anew.
+  static Calls* Start() {
+    pthread_atfork(nullptr, nullptr, [] { Current() = new Calls; });
+    return new Calls;
   }
 };
 

@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/standard_errors.h"
 #include "cli/run.h"
+#include "duckdb_adapter/sql_clause.h"
 #include "plan/scan_splits.h"
 #include "python/arrow_capsule.h"
 #include "python/core_call.h"
@@ -26,10 +28,17 @@ using nb::literals::operator""_a;
 namespace smallpond {
 namespace {
 
-// Raises smallpond.errors.<Kind>Error.
+// Raises smallpond.errors.<Kind>Error. What is no Error is left to nanobind: its own exceptions and
+// those of Python, which pass through the core.
 void TranslateError(const std::exception_ptr& exception, void*) {
   try {
-    std::rethrow_exception(exception);
+    try {
+      std::rethrow_exception(exception);
+    } catch (const nb::builtin_exception&) {
+      throw;
+    } catch (const std::exception&) {
+      ThrowStandardError();
+    }
   } catch (const Error& error) {
     std::string name = std::string(ErrorKindName(error.kind())) + "Error";
     nb::object type = nb::module_::import_("smallpond.errors").attr(name.c_str());
@@ -268,6 +277,15 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(TranslateError);
   m.def("version", &Version);
   m.def("duckdb_version", &DuckDBVersion);
+  m.def("query_of_expressions", [](const std::string& text, const std::string& method) {
+    return QueryOfClause(SqlClause::kExpressions, text, method);
+  });
+  m.def("query_of_condition", [](const std::string& text, const std::string& method) {
+    return QueryOfClause(SqlClause::kCondition, text, method);
+  });
+  m.def("query_of_order", [](const std::string& text, const std::string& method) {
+    return QueryOfClause(SqlClause::kOrder, text, method);
+  });
   m.def(
       "run_command_line",
       [](const std::vector<std::string>& arguments,

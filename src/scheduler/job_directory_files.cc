@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include "task/checked_text.h"
+
 namespace smallpond {
 
 void JobDirectoryFiles::WriteOutputs(const OutputsList& list) {
-  JobDirectory::WriteNew(directory_.OutputsPath(list.stage, list.version), FormatOutputsList(list));
+  std::string path = directory_.OutputsPath(list.stage, list.version);
+  JobDirectory::WriteNew(path, WithChecksum(FormatOutputsList(list), path));
 }
 
 void JobDirectoryFiles::RemoveAttempt(TaskId id) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/standard_errors.h"
 #include "duckdb_adapter/arrow_source.h"
 #include "duckdb_adapter/exchange_scan.h"
 #include "duckdb_adapter/export_types.h"
@@ -32,7 +33,8 @@ std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000)
 
 // Runs work that can be run again. Returns false where it failed because a file was removed that it
 // had found: a writer replaced the folder's version, and the next run sees the new one. So it does
-// where a file that tasks wrote for it can't be read, unless this is the last run.
+// where a file that tasks wrote for it can't be read, or another query has made DuckDB fail, unless
+// this is the last run.
 bool TryAct(SessionState& session, const Ticker& ticker, const Work& work, RunLimit& limit) {
   auto connection = session.Connect();
   DirectRun run(*connection, &session.kept(), session.stages());
@@ -41,7 +43,8 @@ bool TryAct(SessionState& session, const Ticker& ticker, const Work& work, RunLi
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
     auto removed = run.RemovedFiles();
-    if (!removed.empty() || LostInput(*connection)) {
+    bool other_broke_it = error.kind() == ErrorKind::kUnavailable && connection->IsBroken();
+    if (!removed.empty() || LostInput(*connection) || other_broke_it) {
       if (limit.AllowsAnother(std::move(removed))) return false;
       throw limit.Refusal(error);
     }
@@ -76,16 +79,16 @@ std::string NameSteps(const LogicalPlan& plan) {
 // Adds what DuckDB does not know: the limits of this session, and what was computed.
 Error Explained(SessionState& session, const LogicalPlan& plan, const Error& error) {
   if (error.kind() == ErrorKind::kCancelled) return error;
-  std::string text = error.what();
+  std::string text = session.Explain(error).what();
   if (error.kind() == ErrorKind::kOutOfMemory) {
     const Options& options = session.options();
     if (options.executor == ExecutorKind::kProcesses) {
       text += "\nThe memory is shared by " + std::to_string(std::max(1, options.num_executors)) +
               " workers and this process, which has " +
-              Megabytes(session.database().MemoryLimitBytes()) +
+              Megabytes(session.DatabaseLimitsInForce().memory_bytes) +
               ", and larger data spills next to '";
     } else {
-      text += "\nThe memory limit is " + Megabytes(session.database().MemoryLimitBytes()) +
+      text += "\nThe memory limit is " + Megabytes(session.DatabaseLimitsInForce().memory_bytes) +
               ", and larger data spills to '";
     }
     text += options.temp_dir +
@@ -108,8 +111,10 @@ Error WithAdvice(Connection& connection, const Error& error) {
 void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work,
          RunLimit limit = RunLimit()) {
   try {
-    while (!TryAct(session, ticker, work, limit)) {
-    }
+    TranslatingStandardErrors([&] {
+      while (!TryAct(session, ticker, work, limit)) {
+      }
+    });
   } catch (const Error& error) {
     throw Explained(session, plan, error);
   }

@@ -13,8 +13,9 @@ namespace {
 void TellWhere(SessionState& session, FrameExplanation& explanation) {
   const Options& options = session.options();
   explanation.road = ExecutorKindName(options.executor.value_or(ExecutorKind::kDirect));
-  explanation.threads = session.database().limits().threads;
-  explanation.memory_bytes = session.database().MemoryLimitBytes();
+  const DatabaseLimits limits = session.DatabaseLimitsInForce();
+  explanation.threads = limits.threads;
+  explanation.memory_bytes = limits.memory_bytes;
   if (options.executor == ExecutorKind::kProcesses) {
     explanation.workers = std::max(1, options.num_executors);
     explanation.threads = std::max(1, explanation.threads / explanation.workers);

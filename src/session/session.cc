@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/standard_errors.h"
 #include "duckdb_adapter/arrow_source.h"
 #include "duckdb_adapter/session_statement.h"
 #include "duckdb_adapter/sql_text.h"
@@ -95,7 +96,7 @@ Session::Session(std::shared_ptr<Slot> slot) : slot_(std::move(slot)) {}
 
 Session Session::Init(const Options& options) {
   auto slot = std::make_shared<Slot>();
-  slot->state = std::make_shared<SessionState>(options);
+  slot->state = TranslatingStandardErrors([&] { return SessionState::Open(options); });
   return Session(std::move(slot));
 }
 
@@ -169,6 +170,15 @@ PlanSqlInputs Session::PlanInputs(const std::shared_ptr<SessionState>& state,
 DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
                           std::optional<MergeMode> merge) {
   auto state = State();
+  try {
+    return TranslatingStandardErrors([&] { return BindSql(state, query, inputs, merge); });
+  } catch (const Error& error) {
+    throw state->Explain(error);
+  }
+}
+
+DataFrame Session::BindSql(const std::shared_ptr<SessionState>& state, const std::string& query,
+                           const SqlInputs& inputs, std::optional<MergeMode> merge) {
   PlanSqlInputs planned = PlanInputs(state, inputs);
   auto connection = state->Connect();
   planned.bind_on_data = [&](const SqlQuery& bound) {
@@ -188,9 +198,9 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
   try {
-    RunScript(state, sql, inputs);
+    TranslatingStandardErrors([&] { RunScript(state, sql, inputs); });
   } catch (const Error& error) {
-    throw Error(error.kind(), WithQuery(error.what(), sql));
+    throw state->Explain(Error(error.kind(), WithQuery(error.what(), sql)));
   }
 }
 
@@ -216,7 +226,8 @@ void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::s
     DirectRun run(*connection);
     auto plans = ResolveTables(*connection, statement, planned,
                                [&](const PlanRef& plan) { return run.Query(plan); });
-    connection->Run(std::move(statement));
+    connection->Run(statement.Copy());
+    state->AddDatabaseStep(std::move(statement));
     state->AddToWorkers(for_workers);
   }
 }

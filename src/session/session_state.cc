@@ -10,6 +10,7 @@
 #include <random>
 
 #include "duckdb_adapter/cut/run_fragment.h"
+#include "duckdb_adapter/session_statement.h"
 #include "executor/process_executor.h"
 #include "executor/thread_executor.h"
 #include "plan/scan_splits.h"
@@ -125,22 +126,80 @@ Options WithDefaults(Options options) {
 
 }  // namespace
 
+std::shared_ptr<SessionState> SessionState::Open(const Options& options) {
+  auto* state = new SessionState(options);  // Owned by the session and its frames.
+  return {state, [](SessionState* last) {
+            // The threads that its end waits for are not here.
+            if (!last->IsForked()) delete last;
+          }};
+}
+
 SessionState::SessionState(const Options& options) : options_(WithDefaults(options)) {
+  OpenDatabase();
+  if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
+}
+
+void SessionState::OpenDatabase() {
   DatabaseLimits limits;
   limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
   limits.threads = *options_.threads;
   limits.temp_dir = options_.temp_dir;
+  if (num_replaced_ > 0) {
+    // Streams may still read from the one before, whose files have the same names.
+    limits.temp_dir += "/" + std::to_string(num_replaced_);
+    std::error_code error;  // DuckDB says it where it can't spill.
+    std::filesystem::create_directories(limits.temp_dir, error);
+  }
   if (options_.executor == ExecutorKind::kProcesses) {
     limits.memory_bytes = static_cast<uint64_t>(kDriversShare * MemoryBudget(options_));
   }
-  database_ = std::make_unique<Database>(limits);
-  if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
+  database_ = std::make_shared<Database>(limits);
+  if (options_.executor != ExecutorKind::kDirect) PrepareForStages(*database_);
 }
 
-SessionState::~SessionState() { StopWorkers(true); }
+// Called with the lock.
+void SessionState::ReplaceDatabase() {
+  ++num_replaced_;
+  OpenDatabase();
+  Connection connection(*database_);
+  steps_.Repeat(connection, prelude_);
+  lost_tables_ = steps_.Lost(connection);
+}
+
+SessionState::~SessionState() {
+  StopWorkers(true);
+  database_.reset();
+  std::error_code ignored;
+  if (num_replaced_ > 0) std::filesystem::remove_all(options_.temp_dir, ignored);
+}
+
+DatabaseLimits SessionState::DatabaseLimitsInForce() {
+  std::lock_guard lock(mutex_);
+  DatabaseLimits limits = database_->limits();
+  limits.memory_bytes = database_->MemoryLimitBytes();
+  return limits;
+}
+
+Error SessionState::Explain(const Error& error) {
+  std::string text = error.what();
+  std::lock_guard lock(mutex_);
+  if (database_->IsBroken()) {
+    text +=
+        "\nDuckDB can't go on after an internal error. The session goes on with a new one: what "
+        "its tables held is lost, settings, views, macros and attached files are there again.";
+  }
+  for (const auto& name : lost_tables_) {
+    if (text.find("with name " + name + " does not exist") == std::string::npos) continue;
+    text += "\n'" + name +
+            "' was lost when DuckDB failed with an internal error, and the session went on with a "
+            "new one. Make it again.";
+    break;
+  }
+  return Error(error.kind(), text);
+}
 
 void SessionState::StopWorkers(bool for_good) {
-  if (!stages_) return;
+  if (!stages_ || IsForked()) return;
   if (for_good) stages_->CancelAll();
   stages_->Reset();
   RemoveDeadProcessFolders(WorkersTempDir(options_), kWorkerFolderPrefix);
@@ -149,7 +208,6 @@ void SessionState::StopWorkers(bool for_good) {
 }
 
 std::unique_ptr<StageRunner> SessionState::MakeStages() {
-  PrepareForStages(*database_);
   StageRunner::Parts parts;
   parts.connect = [this] { return Connect(); };
   parts.make_executor = [this] { return StartExecutor(); };
@@ -208,8 +266,16 @@ std::shared_ptr<Executor> SessionState::StartExecutor() {
 }
 
 std::unique_ptr<Connection> SessionState::Connect() {
-  auto connection = std::make_unique<Connection>(*database_);
+  if (IsForked()) {
+    throw Error(ErrorKind::kInvalidInput,
+                "This session belongs to process " + std::to_string(owner_pid_) +
+                    ", which forked this one, and can't be used here. Open another with init(), or "
+                    "start processes by multiprocessing's 'spawn' instead of 'fork'.");
+  }
   std::lock_guard lock(mutex_);
+  if (database_->IsBroken()) ReplaceDatabase();
+  auto connection = std::make_unique<Connection>(*database_);
+  if (steps_.HasFailed()) steps_.RepeatFailed(*connection);
   for (const auto& statement : prelude_) connection->Run(statement.Copy());
   return connection;
 }
@@ -221,6 +287,12 @@ void SessionState::AddToWorkers(const std::string& sql) {
     worker_prelude_.push_back(sql);
   }
   stages_->Reset();
+}
+
+void SessionState::AddDatabaseStep(Statement statement) {
+  std::lock_guard lock(mutex_);
+  std::erase(lost_tables_, CreatedTable(statement));
+  steps_.Add(std::move(statement), prelude_.size());
 }
 
 void SessionState::AddToPrelude(Statement statement) {

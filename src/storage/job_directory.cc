@@ -88,6 +88,7 @@ JobDirectory::JobDirectory(const std::string& root, int num_stages) {
 }
 
 void JobDirectory::Remove() {
+  if (getpid() != owner_pid_) return;  // Forked: the job is the parent's.
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }

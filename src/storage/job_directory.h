@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <string>
 
 #include "storage/job_names.h"
@@ -11,6 +13,7 @@ namespace smallpond {
 ///     ROOT/job-20261122T2036161f3a9c02-MACHINE-PID-START/
 ///         events.jsonl                       what happened
 ///         fragments/HASH                     what the stages' tasks run
+///         stage-S/inputs-V.json              what tasks read from other stages
 ///         stage-S/outputs-V.json             which attempts' files count
 ///         stage-S/task-T.attempt-A.exchange     rows
 ///
@@ -50,6 +53,7 @@ class JobDirectory {
   static constexpr int kKeptDays = 7;
 
  private:
+  const pid_t owner_pid_ = getpid();
   std::string path_;
 };
 

@@ -10,6 +10,10 @@ std::string ScanListFileName(int stage, int task) {
   return StageFolderName(stage) + "/scans-" + std::to_string(task / kTasksPerScanList) + ".json";
 }
 
+std::string InputsFileName(int stage, int version) {
+  return StageFolderName(stage) + "/inputs-" + std::to_string(version) + ".json";
+}
+
 std::string AttemptFileName(int stage, int task, int attempt) {
   return StageFolderName(stage) + "/task-" + std::to_string(task) + ".attempt-" +
          std::to_string(attempt) + ".exchange";

@@ -9,6 +9,7 @@ namespace smallpond {
 //   JOB/events.jsonl                          what happened
 //   JOB/fragments/HASH                        plans, written once
 //   JOB/stage-S/scans-N.json                  what tasks read from files, kTasksPerScanList each
+//   JOB/stage-S/inputs-V.json                 what tasks read from other stages
 //   JOB/stage-S/task-T.attempt-A.exchange     what an attempt wrote
 //   JOB/stage-S/outputs-V.json                which attempts count
 
@@ -18,6 +19,7 @@ constexpr int kTasksPerScanList = 500;
 std::string StageFolderName(int stage);
 std::string FragmentFileName(const std::string& hash);
 std::string ScanListFileName(int stage, int task);
+std::string InputsFileName(int stage, int version);
 std::string AttemptFileName(int stage, int task, int attempt);
 std::string OutputsFileName(int stage, int version);
 

@@ -1,6 +1,7 @@
 #include "storage/process_folder.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -37,6 +38,7 @@ ProcessFolder::ProcessFolder(const std::string& root, const std::string& prefix)
 }
 
 ProcessFolder::~ProcessFolder() {
+  if (getpid() != owner_pid_) return;  // Forked: the folder is the parent's.
   std::error_code ignored;
   fs::remove_all(path_, ignored);
   fs::remove(root_, ignored);  // Fails where it holds anything.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <string>
 
 namespace smallpond {
@@ -19,6 +21,7 @@ class ProcessFolder {
   const std::string& path() const { return path_; }
 
  private:
+  const pid_t owner_pid_ = getpid();
   const std::string root_;
   std::string path_;
 };

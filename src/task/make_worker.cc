@@ -1,6 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "duckdb_adapter/cut/run_fragment.h"
 #include "smallpond/error.h"
@@ -46,6 +48,28 @@ struct OwnDatabase {
   std::vector<std::string> prelude;
 };
 
+// Makes another database where DuckDB has given up the one before. Any thread may use it.
+class ReplacedDatabase {
+ public:
+  explicit ReplacedDatabase(WorkerSetup setup) : setup_(std::move(setup)) {}
+
+  std::unique_ptr<Connection> Connect() { return Own()->Connect(); }
+
+ private:
+  std::shared_ptr<OwnDatabase> Own() {
+    std::lock_guard lock(mutex_);
+    if (!own_ || own_->database.IsBroken()) {
+      own_.reset();  // First, for the memory.
+      own_ = std::make_shared<OwnDatabase>(setup_);
+    }
+    return own_;
+  }
+
+  const WorkerSetup setup_;
+  std::mutex mutex_;                  // Guards own_.
+  std::shared_ptr<OwnDatabase> own_;  // Shared with who is connecting.
+};
+
 }  // namespace
 
 std::string FormatWorkerSetup(const WorkerSetup& setup) {
@@ -69,7 +93,7 @@ RunTask MakeWorker(const std::string& setup_json) {
     throw Error(ErrorKind::kInternal,
                 std::string("A worker's setup can't be read: ") + error.what());
   }
-  auto own = std::make_shared<OwnDatabase>(setup);  // Shared by the copies of the RunTask.
+  auto own = std::make_shared<ReplacedDatabase>(setup);  // Shared by the copies of the RunTask.
   own->Connect();  // Finds out now whether the session's statements work here.
   auto worker = std::make_shared<Worker>([own] { return own->Connect(); });
   return [worker](const std::string& spec, const std::atomic<bool>& cancelled) {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "storage/job_names.h"
+
 namespace smallpond {
 namespace {
 
@@ -33,19 +35,28 @@ std::unique_ptr<TestFaults> TestFaults::FromEnvironment() {
   return folder && *folder ? std::make_unique<TestFaults>(folder) : nullptr;
 }
 
-// Of several processes only one can remove the file.
-bool TestFaults::Take(TaskId id, const std::string& fault) const {
-  std::string name = std::to_string(id.stage) + "." + std::to_string(id.task) + "." +
-                     std::to_string(id.attempt) + "." + fault;
-  return unlink((folder_ + "/" + name).c_str()) == 0;
+std::string TestFaults::PathOf(TaskId id, const std::string& fault) const {
+  return folder_ + "/" + std::to_string(id.stage) + "." + std::to_string(id.task) + "." +
+         std::to_string(id.attempt) + "." + fault;
 }
 
-void TestFaults::AtStart(TaskId id) const {
+// Of several processes only one can remove the file.
+bool TestFaults::Take(TaskId id, const std::string& fault) const {
+  return unlink(PathOf(id, fault).c_str()) == 0;
+}
+
+void TestFaults::AtStart(const TaskSpec& spec) const {
+  const TaskId id = spec.id;
   std::ofstream attempts(folder_ + "/attempts", std::ios::app);
   attempts << std::to_string(id.stage) + " " + std::to_string(id.task) + " " +
                   std::to_string(id.attempt) + "\n";
   attempts.close();
   if (Take(id, "kill-at-start")) KillThisProcess();
+  std::string name;
+  std::getline(std::ifstream(PathOf(id, "flip-file")), name);
+  if (!Take(id, "flip-file")) return;
+  if (name == "fragment") name = FragmentFileName(spec.fragment);
+  FlipByteInMiddle(spec.job_folder + "/" + name);
 }
 
 void TestFaults::AtEnd(TaskId id, const std::string& path) const {

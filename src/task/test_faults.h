@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "task/task_id.h"
+#include "task/task_spec.h"
 
 namespace smallpond {
 
@@ -16,6 +16,10 @@ namespace smallpond {
 ///     kill-at-start    the process kills itself before it reads anything
 ///     kill-in-middle   … leaving half of its file, as if killed while it wrote
 ///     kill-at-end      … when its file is whole, and nobody was told
+///     flip-file        a file of the job's folder that the task reads gets a wrong byte: the one
+///     that
+///                      the fault's file names, or "fragment"
+///     break            the worker's database fails for good, as by an internal error of DuckDB
 ///     flip, cut, drop  the file that was written gets a wrong byte, loses its half, or is removed,
 ///                      and the attempt is reported as if nothing had happened
 ///
@@ -27,10 +31,12 @@ class TestFaults {
   explicit TestFaults(std::string folder) : folder_(std::move(folder)) {}
 
   /// To be called when an attempt begins, and when it has written its file.
-  void AtStart(TaskId id) const;
+  void AtStart(const TaskSpec& spec) const;
+  bool BreaksDatabase(TaskId id) const { return Take(id, "break"); }
   void AtEnd(TaskId id, const std::string& path) const;
 
  private:
+  std::string PathOf(TaskId id, const std::string& fault) const;
   bool Take(TaskId id, const std::string& fault) const;
 
   const std::string folder_;

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <thread>
 
+#include "base/standard_errors.h"
 #include "duckdb_adapter/cut/run_fragment.h"
 #include "duckdb_adapter/exchange_write.h"
 #include "smallpond/error.h"
@@ -73,6 +74,11 @@ json Success(const ExchangeFileSummary& written) {
           {"partitions", std::move(partitions)}};
 }
 
+// A message may quote bytes of a broken file; they are replaced where they are no UTF-8.
+std::string Text(const json& report) {
+  return report.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 json Failure(const Error& error, const std::optional<ExchangeInput::Part>& lost) {
   json report = {{"ok", false},
                  {"error", {{"kind", ErrorKindName(error.kind())}, {"message", error.what()}}},
@@ -88,18 +94,16 @@ json Failure(const Error& error, const std::optional<ExchangeInput::Part>& lost)
 
 std::string Worker::Run(const std::string& spec, const std::atomic<bool>& cancelled) {
   try {
-    return RunSpec(ParseTaskSpec(spec), cancelled);
+    return TranslatingStandardErrors([&] { return RunSpec(ParseTaskSpec(spec), cancelled); });
   } catch (const Error& error) {
-    return Failure(error, std::nullopt).dump();
-  } catch (const std::exception& error) {
-    return Failure(Error(ErrorKind::kInternal, error.what()), std::nullopt).dump();
+    return Text(Failure(error, std::nullopt));
   }
 }
 
 std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled) {
   auto start = std::chrono::steady_clock::now();
   int64_t cpu_start = CpuMs();
-  if (faults_) faults_->AtStart(spec.id);
+  if (faults_) faults_->AtStart(spec);
   std::vector<FileIdentity> files;
   TaskInputs inputs = ReadInputs(spec, files);
   CheckUnchanged(files);
@@ -116,6 +120,7 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
   json report;
   try {
     AttemptWatch watch(*connection, cancelled);
+    if (faults_ && faults_->BreaksDatabase(spec.id)) connection->Break();
     RunFragment(*connection, *fragment, inputs, output);
     CheckUnchanged(files);
     if (faults_) faults_->AtEnd(spec.id, output.path);
@@ -131,7 +136,7 @@ std::string Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cance
   report["wall_ms"] = static_cast<int64_t>(wall.count());
   // Of the whole process: right where it runs one task at a time.
   report["cpu_ms"] = CpuMs() - cpu_start;
-  return report.dump();
+  return Text(report);
 }
 
 TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files) {
@@ -139,27 +144,39 @@ TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& f
   if (spec.has_scans) {
     auto tasks =
         scan_lists_.Get(spec.job_folder + "/" + ScanListFileName(spec.id.stage, spec.id.task));
-    const TaskScans& task = tasks->at(static_cast<size_t>(spec.id.task % kTasksPerScanList));
+    auto position = static_cast<size_t>(spec.id.task % kTasksPerScanList);
+    if (position >= tasks->size()) {
+      throw Error(ErrorKind::kInternal, "No scans are listed for task " +
+                                            std::to_string(spec.id.task) + " of stage " +
+                                            std::to_string(spec.id.stage) + ".");
+    }
+    const TaskScans& task = (*tasks)[position];
     inputs.scans = task.scans;
     files = task.files;
   }
-  for (const auto& input : spec.inputs) inputs.exchanges[input.id] = ReadInput(spec, input);
+  if (spec.inputs_version < 0) return inputs;
+  auto list =
+      input_lists_.Get(spec.job_folder + "/" + InputsFileName(spec.id.stage, spec.inputs_version));
+  for (const auto& input : list->inputs) inputs.exchanges[input.id] = ReadInput(spec, input);
   return inputs;
 }
 
-ExchangeInput Worker::ReadInput(const TaskSpec& spec, const TaskSpec::Input& input) {
+ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& input) {
   auto outputs =
       outputs_lists_.Get(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
   ExchangeInput read;
-  if (input.partition_begin == input.partition_end) return read;
+  bool is_shared = input.kind == ExchangeKind::kHash || input.kind == ExchangeKind::kRange;
+  uint32_t begin = is_shared ? spec.partition_begin : 0;
+  uint32_t end = is_shared ? spec.partition_end : input.num_partitions;
+  if (begin == end) return read;
   for (int task = 0; task < static_cast<int>(outputs->files.size()); ++task) {
     if (input.kind == ExchangeKind::kForward && task != spec.id.task) continue;
     int attempt = outputs->files[static_cast<size_t>(task)].attempt;
     TaskId writer{input.stage, task, attempt};
     ExchangeInput::Part part;
     part.path = spec.job_folder + "/" + AttemptFileName(writer.stage, writer.task, writer.attempt);
-    part.partition_begin = input.partition_begin;
-    part.partition_end = input.partition_end;
+    part.partition_begin = begin;
+    part.partition_end = end;
     part.stage = writer.stage;
     part.task = writer.task;
     part.attempt = writer.attempt;
@@ -171,6 +188,7 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const TaskSpec::Input& inp
 std::unique_ptr<Connection> Worker::TakeConnection() {
   {
     std::lock_guard lock(mutex_);
+    std::erase_if(idle_, [](const auto& connection) { return connection->IsBroken(); });
     if (!idle_.empty()) {
       auto connection = std::move(idle_.back());
       idle_.pop_back();
@@ -183,6 +201,7 @@ std::unique_ptr<Connection> Worker::TakeConnection() {
 }
 
 void Worker::GiveBack(std::unique_ptr<Connection> connection) {
+  if (connection->IsBroken()) return;
   std::lock_guard lock(mutex_);
   idle_.push_back(std::move(connection));
 }

@@ -9,6 +9,8 @@
 
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
+#include "task/checked_text.h"
+#include "task/input_list.h"
 #include "task/job_file_cache.h"
 #include "task/outputs_list.h"
 #include "task/scan_list.h"
@@ -23,7 +25,8 @@ class Worker {
  public:
   using Connect = std::function<std::unique_ptr<Connection>()>;
 
-  /// `connect` opens connections to a database that is prepared for stages.
+  /// `connect` opens connections to a database that is prepared for stages: to another one where
+  /// the last has failed for good (Connection::IsBroken).
   explicit Worker(Connect connect) : connect_(std::move(connect)) {}
 
   /// Runs the attempt that a spec describes and returns its report. Never throws. Where `cancelled`
@@ -32,21 +35,30 @@ class Worker {
 
  private:
   static constexpr size_t kMaxKeptFiles = 64;
+
+  template <class Content>
+  static typename JobFileCache<Content>::Parse Checked(Content (*parse)(const std::string& text,
+                                                                        const std::string& name)) {
+    return [parse](const std::string& file, const std::string& path) {
+      return parse(CheckedList(file, path), path);
+    };
+  }
+
   // Neighbouring tasks, which run at about the same time, share one. It can name 32,000 files.
   static constexpr size_t kMaxKeptScanLists = 4;
 
   std::string RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled);
   TaskInputs ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files);
-  ExchangeInput ReadInput(const TaskSpec& spec, const TaskSpec::Input& input);
+  ExchangeInput ReadInput(const TaskSpec& spec, const InputList::Input& input);
   std::unique_ptr<Connection> TakeConnection();
   void GiveBack(std::unique_ptr<Connection> connection);
 
   const Connect connect_;
   const std::unique_ptr<const TestFaults> faults_ = TestFaults::FromEnvironment();
-  JobFileCache<std::string> fragments_{kMaxKeptFiles,
-                                       [](std::string bytes, const std::string&) { return bytes; }};
-  JobFileCache<std::vector<TaskScans>> scan_lists_{kMaxKeptScanLists, ParseScanList};
-  JobFileCache<OutputsList> outputs_lists_{kMaxKeptFiles, ParseOutputsList};
+  JobFileCache<std::string> fragments_{kMaxKeptFiles, CheckedFragment};
+  JobFileCache<std::vector<TaskScans>> scan_lists_{kMaxKeptScanLists, Checked(ParseScanList)};
+  JobFileCache<InputList> input_lists_{kMaxKeptFiles, Checked(ParseInputList)};
+  JobFileCache<OutputsList> outputs_lists_{kMaxKeptFiles, Checked(ParseOutputsList)};
   std::mutex mutex_;  // Guards idle_.
   std::vector<std::unique_ptr<Connection>> idle_;
 };

@@ -121,6 +121,19 @@ TEST_F(ExchangeErrors, SayWhenAnInputIsUnknown) {
       "input 9 has no files");
 }
 
+TEST_F(ExchangeErrors, EndTheStatementAndNotTheDatabase) {
+  WriteNumbers();
+  auto other = folder_.Path("other.exchange");
+  Write(other, "SELECT 'text' AS i", {});
+  SetInput({Part(path(), 0, 4), Part(other, 0, 1)});
+  EXPECT_CONTAINS(
+      ErrorOf(ErrorKind::kInternal, [&] { Number(std::string("SELECT sum(i) ") + kScan); }),
+      other + " has other columns than its reader expects");
+  EXPECT_FALSE(connection_->IsBroken());
+  SetInput({Part(path(), 0, 4)});
+  EXPECT_EQ(Number(std::string("SELECT sum(i) ") + kScan), 4999950000);
+}
+
 TEST_F(ExchangeErrors, CountBuffersInTheMemoryLimit) {
   Database small({.memory_bytes = 64 << 20, .threads = 2, .temp_dir = folder_.Path("spill2")});
   RegisterExchange(small);

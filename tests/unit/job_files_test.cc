@@ -13,6 +13,7 @@
 #include "scheduler/stage_statistics.h"
 #include "scratch_folder.h"
 #include "storage/job_directory.h"
+#include "task/checked_text.h"
 
 // A job's folder, its log, and what its tasks report.
 
@@ -49,7 +50,7 @@ TEST(JobDirectory, BelongsToOneAccountAndGoesWhenAllWentWell) {
   files.WriteOutputs({1, 3, {{2, 10, 100}, {0, 20, 200}}});
   std::ifstream file(job.OutputsPath(1, 3));
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  OutputsList list = ParseOutputsList(text, "list");
+  OutputsList list = ParseOutputsList(CheckedList(text, job.OutputsPath(1, 3)), "list");
   EXPECT_EQ(list.stage, 1);
   EXPECT_EQ(list.version, 3);
   ASSERT_EQ(list.files.size(), 2u);

@@ -4,6 +4,8 @@
 
 #include "duckdb/main/extension/extension_loader.hpp"
 #include "duckdb/storage/arena_allocator.hpp"
+#include "duckdb_adapter/errors.h"
+#include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
@@ -116,12 +118,17 @@ void CombineDelivered(Vector& delivered, AggregateInputData& input, Vector& targ
   for (idx_t i = 0; i < count; ++i) {
     auto row = blobs.sel->get_index(i);
     pointers[i] = copies.get() + i * stride;
-    bool is_state = blobs.validity.RowIsValid(row) && texts[row].GetSize() == size;
-    if (is_state) {
-      memcpy(pointers[i], texts[row].GetData(), size);
-    } else {
+    if (!blobs.validity.RowIsValid(row)) {  // A group that a task had no rows of.
       wrapped.initialize(wrapped, pointers[i]);
+      continue;
     }
+    if (texts[row].GetSize() != size) {
+      throw Error(ErrorKind::kInternal, "A state of " + wrapped.name + " has " +
+                                            std::to_string(texts[row].GetSize()) +
+                                            " bytes and not " + std::to_string(size) +
+                                            ". Do all workers run the same smallpond?");
+    }
+    memcpy(pointers[i], texts[row].GetData(), size);
   }
   AggregateInputData inner = WrappedInput(input);
   wrapped.combine(sources, targets, inner, count);
@@ -183,13 +190,15 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeWrapped(duckdb::Deserializer
 AggregateFunction WrapperFunction(const char* name) {
   bool is_state = name == std::string(kStateName);
   AggregateFunction function(
-      name, {}, is_state ? duckdb::LogicalType::BLOB : duckdb::LogicalType::ANY, StateSize,
-      InitializeState, is_state ? UpdateState : MergeStates, Combine,
-      is_state ? DeliverState : Finalize, duckdb::FunctionNullHandling::SPECIAL_HANDLING,
-      is_state ? UpdateOneState : MergeIntoOneState, RefuseToBind);
+      name, {}, is_state ? duckdb::LogicalType::BLOB : duckdb::LogicalType::ANY,
+      kGuarded<StateSize>, kGuarded<InitializeState>,
+      is_state ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<Combine>,
+      is_state ? kGuarded<DeliverState> : kGuarded<Finalize>,
+      duckdb::FunctionNullHandling::SPECIAL_HANDLING,
+      is_state ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>, kGuarded<RefuseToBind>);
   function.varargs = duckdb::LogicalType::ANY;
-  function.serialize = SerializeWrapped;
-  function.deserialize = DeserializeWrapped;
+  function.serialize = kGuarded<SerializeWrapped>;
+  function.deserialize = kGuarded<DeserializeWrapped>;
   function.SetOrderDependent(duckdb::AggregateOrderDependent::NOT_ORDER_DEPENDENT);
   return function;
 }

@@ -8,6 +8,7 @@
 #include "duckdb/planner/filter/constant_filter.hpp"
 #include "duckdb_adapter/cut/frozen_csv.h"
 #include "duckdb_adapter/cut/frozen_json.h"
+#include "duckdb_adapter/errors.h"
 #include "storage/paths.h"
 
 namespace smallpond {
@@ -110,6 +111,18 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeScan(duckdb::Deserializer& d
   }
   data->first_file = deserializer.ReadProperty<std::string>(113, "first_file");
   return data;
+}
+
+duckdb::unique_ptr<duckdb::FunctionData> RefuseToBind(duckdb::ClientContext&,
+                                                      duckdb::TableFunctionBindInput&,
+                                                      duckdb::vector<duckdb::LogicalType>&,
+                                                      duckdb::vector<std::string>&) {
+  throw duckdb::InvalidInputException("%s is not for queries", kFunctionName);
+}
+
+duckdb::virtual_column_map_t VirtualColumns(duckdb::ClientContext&,
+                                            duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
+  return bind_data->Cast<DividedScanData>().virtual_columns;
 }
 
 // A task's files. They count as several also where there is one: of one file alone DuckDB would not
@@ -298,17 +311,10 @@ class ScanFiller {
 duckdb::TableFunction DividedScanFunction() {
   // It is never run or bound by itself.
   duckdb::TableFunction function(kFunctionName, {}, nullptr, nullptr);
-  function.bind = [](duckdb::ClientContext&, duckdb::TableFunctionBindInput&,
-                     duckdb::vector<duckdb::LogicalType>&,
-                     duckdb::vector<std::string>&) -> duckdb::unique_ptr<duckdb::FunctionData> {
-    throw duckdb::InvalidInputException("%s is not for queries", kFunctionName);
-  };
-  function.serialize = SerializeScan;
-  function.deserialize = DeserializeScan;
-  function.get_virtual_columns = [](duckdb::ClientContext&,
-                                    duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
-    return bind_data->Cast<DividedScanData>().virtual_columns;
-  };
+  function.bind = kGuarded<RefuseToBind>;
+  function.serialize = kGuarded<SerializeScan>;
+  function.deserialize = kGuarded<DeserializeScan>;
+  function.get_virtual_columns = kGuarded<VirtualColumns>;
   function.projection_pushdown = true;
   function.filter_pushdown = true;
   return function;

@@ -91,7 +91,7 @@ void PrepareForStages(Database& database) {
     auto& instance = *database.instance().duckdb.instance;
     duckdb::ExtensionLoader loader(instance, "smallpond");
     duckdb::TableFunction fragment(kFragmentName, {}, nullptr, nullptr);
-    fragment.bind_operator = BindFragment;
+    fragment.bind_operator = kGuarded<BindFragment>;
     loader.RegisterFunction(fragment);
     loader.RegisterFunction(DividedScanFunction());
     RegisterAggregateStates(instance);
