@@ -39,6 +39,7 @@ def init(
     partition_size: str | int | None = None,
     partitions: int | None = None,
     broadcast_size: str | int | None = None,
+    max_exchange_bytes: str | int | None = None,
     temp_dir: PathLike | None = None,
     merge: str | None = None,
     **unknown: Any,
@@ -55,8 +56,8 @@ def init(
     data_dir (SP_DATA_DIR)
         Where relative paths of `read_*` and `write_*` start. Default: the current folder.
     temp_dir (SP_TEMP_DIR)
-        Where to spill. Default: `<data_root>/temp` with a data_root, else the system's folder for
-        temporary files.
+        Where to spill: to a folder of the session's own in it, which only this account may enter.
+        Default: `<data_root>/temp` with a data_root, else $TMPDIR or /tmp.
     merge (SP_MERGE)
         Default of `partial_sql`'s merge: "auto" (the right answer) or "concat" (each partition's
         own result).
@@ -72,13 +73,14 @@ def init(
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)
-        Folder for what a job needs while it runs.
+        Folder for what a job needs while it runs. Default: `~/.smallpond/data`.
+    max_exchange_bytes (SP_MAX_EXCHANGE_BYTES)
+        Most that is kept of failed and killed jobs, for 7 days. Default: a tenth of the disk.
     bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR),
     platform (SP_PLATFORM), _remove_output_root
         For worker processes of smallpond 0.15; accepted, and without effect in one process.
 
-    Raises TypeError for an unknown argument, InvalidInputError for a value that can't be read,
-    UnsupportedError for a cluster.
+    Raises TypeError (unknown argument), InvalidInputError (bad value), UnsupportedError (cluster).
     """
     arguments = {
         name: value for name, value in locals().items() if name != "unknown" and value is not None

@@ -50,7 +50,7 @@ double FractionDone(const JobProgress& progress) {
 }
 
 std::string WhereToLook(const JobDirectory& directory) {
-  return "\nWhat happened is told by '" + directory.log_path() + "', which is kept for " +
+  return "\nWhat happened is told by '" + directory.log_path() + "', which is kept for up to " +
          std::to_string(JobDirectory::kKeptDays) + " days.";
 }
 
@@ -127,8 +127,8 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   auto lock = WaitForTurn(connection);
   auto start = Clock::now();
   if (!executor_) executor_ = parts_.make_executor();
-  auto directory = std::make_unique<JobDirectory>(parts_.jobs_folder,
-                                                  static_cast<int>(plan.graph.stages.size()));
+  auto directory = std::make_unique<JobDirectory>(
+      parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
   WriteJob(plan, *directory);
   JobDirectoryFiles files(*directory);
   JobLog log(directory->log_path());

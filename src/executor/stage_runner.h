@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ class StageRunner {
     /// Makes the executor. Called before the first job, and again after Reset.
     std::function<std::shared_ptr<Executor>()> make_executor;
     std::string jobs_folder;  ///< Every worker sees it.
+    /// Of earlier jobs' folders that are kept there. Nothing: JobDirectory::kKeptShare of the disk.
+    std::optional<uint64_t> max_kept_bytes = {};
     StageOptions stages = {};
     Limits limits = {};
   };

@@ -1,8 +1,8 @@
 #include "session/session_state.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -56,25 +56,22 @@ std::string NowIso8601() {
   return text;
 }
 
-// A folder of this session's own, so that two sessions never clean up each other's files. DuckDB
-// makes it when it spills, but not the folders above it.
-std::string SpillFolder(const Options& options) {
-  static std::atomic<int> sessions{0};
+// Where the session and its workers spill, each to a folder of its own in it.
+std::string SpillRoot(const Options& options) {
+  if (!options.temp_dir.empty()) return ResolvePath(options.temp_dir, "");
+  if (!options.data_root.empty()) return ResolvePath(options.data_root, "") + "/temp";
   const char* tmp = std::getenv("TMPDIR");
-  std::string base = !options.temp_dir.empty()    ? ResolvePath(options.temp_dir, "")
-                     : !options.data_root.empty() ? ResolvePath(options.data_root, "") + "/temp"
-                                                  : std::string(tmp && *tmp ? tmp : "/tmp");
-  std::error_code error;
-  std::filesystem::create_directories(base, error);
-  if (error) {
-    throw Error(ErrorKind::kIo, "The folder to spill to, '" + base + "', can't be made: " +
-                                    error.message() + ". Give another temp_dir.");
-  }
-  return base + "/smallpond-" + std::to_string(getpid()) + "-" + std::to_string(sessions++);
+  return tmp && *tmp ? tmp : "/tmp";
 }
 
-// Not the session's own: DuckDB does not make its folder again where a worker removed it.
-std::string WorkersTempDir(const Options& options) { return options.temp_dir + "-workers"; }
+std::unique_ptr<ProcessFolder> MakeSpillFolder(const std::string& root) {
+  try {
+    return std::make_unique<ProcessFolder>(root, kSpillPrefix);
+  } catch (const Error& error) {
+    throw Error(error.kind(), "There is no folder to spill to: " + std::string(error.what()) +
+                                  " Give another temp_dir.");
+  }
+}
 
 // More than this machine takes a cluster, and a cluster takes an address.
 void CheckCluster(const Options& options) {
@@ -91,11 +88,23 @@ void CheckCluster(const Options& options) {
   if (spawn && std::string(spawn) == "1") refuse("SP_SPAWN=1, to submit this script as a job,");
 }
 
+// Not below /tmp, where others could have made it.
+std::string HomeFolder() {
+  const char* home = std::getenv("HOME");
+  if (home && *home) return home;
+  char text[4096];
+  passwd account{};
+  passwd* found = nullptr;
+  if (getpwuid_r(geteuid(), &account, text, sizeof text, &found) == 0 && found)
+    return found->pw_dir;
+  throw Error(ErrorKind::kInvalidInput,
+              "This account has no home folder for the files of jobs. Give a data_root.");
+}
+
 // The folder of the jobs' files, which every worker must see.
 std::string JobsFolder(const Options& options) {
   if (!options.data_root.empty()) return ResolvePath(options.data_root, "") + "/jobs";
-  const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : "/tmp") + "/.smallpond/data/jobs";
+  return HomeFolder() + "/.smallpond/data/jobs";
 }
 
 double MemoryBudget(const Options& options) {
@@ -119,13 +128,17 @@ Options WithDefaults(Options options) {
   if (!options.executor) {
     options.executor = options.ray_address.empty() ? ExecutorKind::kDirect : ExecutorKind::kRay;
   }
-  options.temp_dir = SpillFolder(options);
+  options.temp_dir = SpillRoot(options);
   return options;
 }
 
 }  // namespace
 
-SessionState::SessionState(const Options& options) : options_(WithDefaults(options)) {
+SessionState::SessionState(const Options& options)
+    : options_(WithDefaults(options)),
+      spill_root_(options_.temp_dir),
+      spill_(MakeSpillFolder(spill_root_)) {
+  options_.temp_dir = spill_->path();
   DatabaseLimits limits;
   limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
   limits.threads = *options_.threads;
@@ -143,9 +156,7 @@ void SessionState::StopWorkers(bool for_good) {
   if (!stages_) return;
   if (for_good) stages_->CancelAll();
   stages_->Reset();
-  RemoveDeadProcessFolders(WorkersTempDir(options_), kWorkerFolderPrefix);
-  std::error_code not_empty;  // Where a worker of another machine is still ending.
-  std::filesystem::remove(WorkersTempDir(options_), not_empty);
+  RemoveDeadProcessFolders(spill_root_, kSpillPrefix);  // Of workers that were killed.
 }
 
 std::unique_ptr<StageRunner> SessionState::MakeStages() {
@@ -154,6 +165,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   parts.connect = [this] { return Connect(); };
   parts.make_executor = [this] { return StartExecutor(); };
   parts.jobs_folder = JobsFolder(options_);
+  parts.max_kept_bytes = options_.max_exchange_bytes;
   StageOptions& stages = parts.stages;
   stages.slots = TasksAtATime(options_);
   stages.split = SplitTargetOf(options_);
@@ -165,7 +177,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
 
 WorkerSetup SessionState::SetupOfWorkers() {
   WorkerSetup setup;
-  setup.limits.temp_dir = WorkersTempDir(options_);
+  setup.limits.temp_dir = spill_root_;
   {
     std::lock_guard lock(mutex_);
     setup.prelude = worker_prelude_;

@@ -11,6 +11,7 @@
 #include "executor/result_cache.h"
 #include "executor/stage_runner.h"
 #include "smallpond/options.h"
+#include "storage/process_folder.h"
 #include "task/worker_setup.h"
 
 namespace smallpond {
@@ -34,8 +35,9 @@ class SessionState {
 
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
-  /// Ends the workers when the job that uses them has ended, and removes what dead ones left. With
-  /// `for_good` that job is cancelled, and so is every later one.
+  /// Ends the workers, and removes what dead ones left. Does not wait for a job that uses them:
+  /// they end with it. With `for_good` that job is cancelled, and so is every later one, and it has
+  /// Options::kStopTimeoutMs to end.
   void StopWorkers(bool for_good);
   /// Makes an executor from the setup of its workers. Set before the first action.
   using MakeExecutor = std::function<std::shared_ptr<Executor>(const std::string& setup)>;
@@ -46,7 +48,9 @@ class SessionState {
   std::shared_ptr<Executor> StartExecutor();
   WorkerSetup SetupOfWorkers();
 
-  Options options_;  // With every default filled in.
+  Options options_;  // With every default filled in; temp_dir is the session's own folder.
+  const std::string spill_root_;
+  const std::unique_ptr<ProcessFolder> spill_;  // Before the database, whose files are in it.
   std::unique_ptr<Database> database_;
   ResultCache kept_;
   std::mutex mutex_;                         // Guards both preludes.
