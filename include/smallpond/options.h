@@ -91,6 +91,8 @@ struct SMALLPOND_API Options {
   /// Results of actions that a session keeps, in all; a larger one is computed again.
   static constexpr uint64_t kResultCacheBytes = 64'000'000;
   static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
+  /// How long a session that ends for good waits for the job that it cancelled.
+  static constexpr int kStopTimeoutMs = 10'000;
   /// Runs of an action whose input folders get new versions: so many, and more for some seconds.
   static constexpr int kMaxRuns = 5;
   static constexpr int kMaxRunAgainSeconds = 10;

@@ -154,8 +154,7 @@ SessionState::~SessionState() { StopWorkers(true); }
 
 void SessionState::StopWorkers(bool for_good) {
   if (!stages_) return;
-  if (for_good) stages_->CancelAll();
-  stages_->Reset();
+  for_good ? stages_->Stop() : stages_->Reset();
   RemoveDeadProcessFolders(spill_root_, kSpillPrefix);  // Of workers that were killed.
 }
 
