@@ -11,6 +11,7 @@ import weakref
 from typing import Any
 
 from smallpond import _core
+from smallpond.ending import end_on_signals
 from smallpond.session import PathLike, Session
 
 # How long the end of a program waits for queries that other threads still run.
@@ -44,7 +45,8 @@ def init(
     merge: str | None = None,
     **unknown: Any,
 ) -> Session:
-    """Opens a session: one DuckDB in this process. Starts no process and no service.
+    """Opens a session: one DuckDB in this process. Starts no process and no service. SIGTERM and
+    SIGHUP end the program in order from then on, with status 143 and 129, unless it handles them.
 
     Everything is optional. An argument beats its environment variable, which beats the default.
 
@@ -93,6 +95,7 @@ def init(
 def _open(settings: dict[str, str]) -> Session:
     if "SP_JOB_NAME" not in os.environ:
         settings.setdefault("job_name", os.path.basename(sys.argv[0]) if sys.argv else "")
+    end_on_signals()
     core = _core.Session.init(settings)
     _choose_executor(core)
     session = Session(core)
