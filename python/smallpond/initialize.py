@@ -107,6 +107,7 @@ def _choose_executor(core: _core.Session) -> None:
     """Tells a session that has workers how to start them; they start with its first action."""
     # The session keeps the functions, so they must not keep the session.
     num_workers, threads, address = core.num_workers, core.threads_per_worker, core.ray_address
+    job_name = core.job_name
     if core.executor == "processes":
 
         def start(setup: str) -> _core.Executor:
@@ -120,7 +121,7 @@ def _choose_executor(core: _core.Session) -> None:
         def connect(setup: str) -> _core.Executor:
             from smallpond.ray_executor import RayExecutor
 
-            return RayExecutor(address, setup, threads_per_task=1)
+            return RayExecutor(address, setup, threads_per_task=1, job_name=job_name)
 
         core.set_make_executor(connect)
 
