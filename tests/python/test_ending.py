@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -134,6 +135,8 @@ def test_the_command_ends_in_order(number: signal.Signals, ignored: bool, tmp_pa
         deadline = time.monotonic() + AT_MOST_SECONDS
         while not list(out.parent.iterdir()):
             assert process.poll() is None and time.monotonic() < deadline
+        (staging,) = out.parent.iterdir()
+        assert stat.S_IMODE(staging.lstat().st_mode) == 0o700, "its rows are not for others yet"
         process.send_signal(number)
         if ignored:
             with pytest.raises(subprocess.TimeoutExpired):

@@ -86,6 +86,21 @@ def test_spill_of_the_killed_goes_at_once_and_their_job_is_kept(
     assert list((root / "jobs").iterdir()) == []
 
 
+def test_the_home_folder_s_jobs_are_private(data: Path, tmp_path: Path) -> None:
+    code = f"""
+import os, smallpond
+os.umask(0)
+with smallpond.init(executor="threads", duckdb_memory="100MB", threads=1) as sp:
+    events = sp.read_parquet("{data}/events.parquet")
+    assert sp.sql("SELECT part, count(*) FROM {{0}} GROUP BY part", events).count() > 0
+"""
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("SP_DATA_ROOT", None)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=60)
+    for name in [".smallpond", ".smallpond/data", ".smallpond/data/jobs"]:
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700, name
+
+
 def test_names_that_others_can_guess_are_not_used(tmp_path: Path) -> None:
     """Another account may put links where a session's files would go."""
     (tmp_path / "theirs").mkdir()
