@@ -51,7 +51,8 @@ struct SMALLPOND_API Options {
   std::string data_root;
   /// Where to spill: to a folder of the session's own in it, which only this account may enter.
   /// Empty: <data_root>/temp if data_root is set, else $TMPDIR or /tmp. In an open session it is
-  /// that own folder. What a killed process left there goes when another session opens.
+  /// that own folder; empty where $TMPDIR or /tmp can't be written to: nothing spills then. What a
+  /// killed process left there goes when another session opens.
   std::string temp_dir;
 
   // --- how much of this machine ---

@@ -64,10 +64,13 @@ std::string SpillRoot(const Options& options) {
   return tmp && *tmp ? tmp : "/tmp";
 }
 
-std::unique_ptr<ProcessFolder> MakeSpillFolder(const std::string& root) {
+// Returns null where nobody asked for the folder and it can't be made, as in a container whose file
+// system is read-only: most queries never spill.
+std::unique_ptr<ProcessFolder> MakeSpillFolder(const std::string& root, bool is_asked_for) {
   try {
     return std::make_unique<ProcessFolder>(root, kSpillPrefix);
   } catch (const Error& error) {
+    if (!is_asked_for) return nullptr;
     throw Error(error.kind(), "There is no folder to spill to: " + std::string(error.what()) +
                                   " Give another temp_dir.");
   }
@@ -137,8 +140,9 @@ Options WithDefaults(Options options) {
 SessionState::SessionState(const Options& options)
     : options_(WithDefaults(options)),
       spill_root_(options_.temp_dir),
-      spill_(MakeSpillFolder(spill_root_)) {
-  options_.temp_dir = spill_->path();
+      spill_(
+          MakeSpillFolder(spill_root_, !options.temp_dir.empty() || !options.data_root.empty())) {
+  options_.temp_dir = spill_ ? spill_->path() : "";
   DatabaseLimits limits;
   limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
   limits.threads = *options_.threads;
@@ -176,7 +180,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
 
 WorkerSetup SessionState::SetupOfWorkers() {
   WorkerSetup setup;
-  setup.limits.temp_dir = spill_root_;
+  setup.limits.temp_dir = spill_ ? spill_root_ : "";
   {
     std::lock_guard lock(mutex_);
     setup.prelude = worker_prelude_;

@@ -50,7 +50,8 @@ class SessionState {
 
   Options options_;  // With every default filled in; temp_dir is the session's own folder.
   const std::string spill_root_;
-  const std::unique_ptr<ProcessFolder> spill_;  // Before the database, whose files are in it.
+  // Before the database, whose files are in it. Null where it can't be made: nothing spills.
+  const std::unique_ptr<ProcessFolder> spill_;
   std::unique_ptr<Database> database_;
   ResultCache kept_;
   std::mutex mutex_;                         // Guards both preludes.

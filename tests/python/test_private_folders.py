@@ -101,6 +101,18 @@ with smallpond.init(executor="threads", duckdb_memory="100MB", threads=1) as sp:
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700, name
 
 
+def test_nowhere_to_spill(data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A container may have no folder to write to: what needs none works."""
+    monkeypatch.setenv("TMPDIR", str(data / "events.parquet"))
+    monkeypatch.chdir(tmp_path)
+    with smallpond.init(duckdb_memory="60MB", threads=1) as sp:
+        assert sp.read_parquet(data / "events.parquet").count() == 400
+        big = sp.sql("SELECT hash(i) AS h, i FROM range(9_000_000) t(i) ORDER BY h")
+        with pytest.raises(smallpond.OutOfMemoryError, match=r"no folder to spill to.*temp_dir"):
+            big.to_arrow()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_names_that_others_can_guess_are_not_used(tmp_path: Path) -> None:
     """Another account may put links where a session's files would go."""
     (tmp_path / "theirs").mkdir()
