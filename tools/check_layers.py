@@ -43,7 +43,7 @@ OWNED_LIBRARIES = [
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 RAY_IMPORT = re.compile(r"^\s*(import ray\b|from ray\b)", re.MULTILINE)
-RAY_FILE = "ray_executor.py"
+RAY_FILE = "ray_connection.py"
 
 
 def layer_of_include(include: str) -> str | None:

@@ -29,8 +29,9 @@ struct SMALLPOND_API Options {
   /// Reads the SP_* environment variables: SP_JOBID, SP_JOB_NAME, SP_JOB_TIME, SP_DATA_ROOT,
   /// SP_DATA_DIR, SP_TEMP_DIR, SP_NUM_EXECUTORS, SP_NUM_NODES, SP_RAY_ADDRESS, SP_BIND_NUMA_NODE,
   /// SP_MEMORY_ALLOCATOR, SP_PLATFORM, SP_EXECUTOR, SP_THREADS, SP_DUCKDB_MEMORY,
-  /// SP_PARTITION_SIZE, SP_PARTITIONS, SP_MERGE. What a caller sets afterwards beats them. Throws
-  /// InvalidInput that names the variable and its value where it can't be read.
+  /// SP_PARTITION_SIZE, SP_PARTITIONS, SP_MAX_EXCHANGE_BYTES, SP_MERGE. What a caller sets
+  /// afterwards beats them. Throws InvalidInput that names the variable and its value where it
+  /// can't be read.
   static Options FromEnvironment();
 
   /// Sets one option from its name as the Python argument spells it and a text, for example
@@ -48,7 +49,10 @@ struct SMALLPOND_API Options {
   std::string data_dir;
   /// Folder for what a job needs while it runs. Empty: ~/.smallpond/data, made when needed.
   std::string data_root;
-  /// Spill folder. Empty: <data_root>/temp if data_root is set, else one below $TMPDIR or /tmp.
+  /// Where to spill: to a folder of the session's own in it, which only this account may enter.
+  /// Empty: <data_root>/temp if data_root is set, else $TMPDIR or /tmp. In an open session it is
+  /// that own folder; empty where $TMPDIR or /tmp can't be written to: nothing spills then. What a
+  /// killed process left there goes when another session opens.
   std::string temp_dir;
 
   // --- how much of this machine ---
@@ -70,6 +74,10 @@ struct SMALLPOND_API Options {
   std::string ray_address;  ///< Of a running Ray cluster, "HOST:6379" or "auto".
   /// A join's side estimated to be at most this large goes to every task instead of being shuffled.
   uint64_t broadcast_size_bytes = 64'000'000;
+  /// Most bytes of files between stages that are kept of jobs that failed or whose process died,
+  /// all of one `data_root` together, for at most 7 days; the oldest go first. Empty: 10% of the
+  /// disk.
+  std::optional<uint64_t> max_exchange_bytes;
   /// The command that starts a worker process. Empty: `smallpond worker`, found on the PATH.
   std::vector<std::string> worker_command;
   std::string platform;          ///< smallpond 0.15's way to start executors; unused without any.
@@ -84,6 +92,8 @@ struct SMALLPOND_API Options {
   /// Results of actions that a session keeps, in all; a larger one is computed again.
   static constexpr uint64_t kResultCacheBytes = 64'000'000;
   static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
+  /// How long a session that ends for good waits for the job that it cancelled.
+  static constexpr int kStopTimeoutMs = 10'000;
   /// Runs of an action whose input folders get new versions: so many, and more for some seconds.
   static constexpr int kMaxRuns = 5;
   static constexpr int kMaxRunAgainSeconds = 10;

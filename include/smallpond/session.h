@@ -69,7 +69,8 @@ struct SqlInputs {
   std::map<std::string, Value> named_params = {};  ///< Stand for $name.
   /// Asked for a table that neither the query nor the inputs nor the session define; may be empty.
   std::function<std::optional<DataFrame>(const std::string& name)> resolve = {};
-  /// Called while a query runs whose columns depend on the data: PIVOT without an IN list.
+  /// Called while Sql runs a query whose columns depend on the data (PIVOT without an IN list), and
+  /// while Execute runs a statement.
   Ticker ticker = {};
 };
 
@@ -120,16 +121,18 @@ class SMALLPOND_API Session {
 
   /// Runs statements that set up the session: SET, USE, CREATE TABLE, VIEW, MACRO, TYPE or SECRET,
   /// ATTACH, LOAD, INSERT and the like. Later queries of this session see them. Names of tables
-  /// mean what they mean in Sql. Throws Unsupported for queries, transactions and COPY … TO.
+  /// mean what they mean in Sql. Throws Unsupported for queries, transactions and COPY … TO, and
+  /// Cancelled where the ticker says so: statements that have ended by then stay in force.
   void Execute(const std::string& sql, const SqlInputs& inputs = {});
 
   /// For the Python package: makes `make_executor` start what runs the tasks of this session. It
   /// is called before the first action that has tasks, with the setup of the workers.
   void SetMakeExecutor(
       std::function<std::shared_ptr<Executor>(const std::string& setup)> make_executor);
-  /// Ends the session's worker processes, if it has any, when what they compute has ended. The next
-  /// action starts new ones. `for_good`, as the program ends: stops what they compute, and later
-  /// actions that need them throw Cancelled.
+  /// Ends the session's worker processes, if it has any. Those that compute something for another
+  /// thread end with that, and are not waited for. The next action starts new ones. `for_good`, as
+  /// the program ends: stops what they compute, waits for Options::kStopTimeoutMs at most, and
+  /// later actions that need them throw Cancelled.
   void StopWorkers(bool for_good = false);
 
   /// Forgets the session; its copies are closed too. Its frames stay usable for as long as they

@@ -11,6 +11,7 @@ import weakref
 from typing import Any
 
 from smallpond import _core
+from smallpond.ending import end_on_signals
 from smallpond.session import PathLike, Session
 
 # How long the end of a program waits for queries that other threads still run.
@@ -39,11 +40,13 @@ def init(
     partition_size: str | int | None = None,
     partitions: int | None = None,
     broadcast_size: str | int | None = None,
+    max_exchange_bytes: str | int | None = None,
     temp_dir: PathLike | None = None,
     merge: str | None = None,
     **unknown: Any,
 ) -> Session:
-    """Opens a session: one DuckDB in this process. Starts no process and no service.
+    """Opens a session: one DuckDB in this process. Starts no process and no service. SIGTERM and
+    SIGHUP end the program in order from then on, with status 143 and 129, unless it handles them.
 
     Everything is optional. An argument beats its environment variable, which beats the default.
 
@@ -55,8 +58,8 @@ def init(
     data_dir (SP_DATA_DIR)
         Where relative paths of `read_*` and `write_*` start. Default: the current folder.
     temp_dir (SP_TEMP_DIR)
-        Where to spill. Default: `<data_root>/temp` with a data_root, else the system's folder for
-        temporary files.
+        Where to spill: to a folder of the session's own in it, which only this account may enter.
+        Default: `<data_root>/temp` with a data_root, else $TMPDIR or /tmp.
     merge (SP_MERGE)
         Default of `partial_sql`'s merge: "auto" (the right answer) or "concat" (each partition's
         own result).
@@ -72,13 +75,14 @@ def init(
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)
-        Folder for what a job needs while it runs.
+        Folder for what a job needs while it runs. Default: `~/.smallpond/data`.
+    max_exchange_bytes (SP_MAX_EXCHANGE_BYTES)
+        Most that is kept of failed and killed jobs, for 7 days. Default: a tenth of the disk.
     bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR),
     platform (SP_PLATFORM), _remove_output_root
         For worker processes of smallpond 0.15; accepted, and without effect in one process.
 
-    Raises TypeError for an unknown argument, InvalidInputError for a value that can't be read,
-    UnsupportedError for a cluster.
+    Raises TypeError (unknown argument), InvalidInputError (bad value), UnsupportedError (cluster).
     """
     arguments = {
         name: value for name, value in locals().items() if name != "unknown" and value is not None
@@ -91,6 +95,7 @@ def init(
 def _open(settings: dict[str, str]) -> Session:
     if "SP_JOB_NAME" not in os.environ:
         settings.setdefault("job_name", os.path.basename(sys.argv[0]) if sys.argv else "")
+    end_on_signals()
     core = _core.Session.init(settings)
     _choose_executor(core)
     session = Session(core)
@@ -102,6 +107,7 @@ def _choose_executor(core: _core.Session) -> None:
     """Tells a session that has workers how to start them; they start with its first action."""
     # The session keeps the functions, so they must not keep the session.
     num_workers, threads, address = core.num_workers, core.threads_per_worker, core.ray_address
+    job_name = core.job_name
     if core.executor == "processes":
 
         def start(setup: str) -> _core.Executor:
@@ -115,7 +121,7 @@ def _choose_executor(core: _core.Session) -> None:
         def connect(setup: str) -> _core.Executor:
             from smallpond.ray_executor import RayExecutor
 
-            return RayExecutor(address, setup, threads_per_task=1)
+            return RayExecutor(address, setup, threads_per_task=1, job_name=job_name)
 
         core.set_make_executor(connect)
 

@@ -1,4 +1,4 @@
-"""Runs attempts of tasks on a Ray cluster. The only file that knows Ray.
+"""Runs attempts of tasks on a Ray cluster. Only ray_*.py know Ray.
 
 On each node that has the room there is one actor: a long-lived process with one worker, whose tasks
 share its memory. Ray places and watches it, and that is all. Retries, attempts and heartbeats are
@@ -6,6 +6,7 @@ ours: Ray's retries give no attempt number, and a network partition goes unnotic
 for minutes.
 
     starting → ready → lost → starting …      at most MAX_NODE_FAILURES times in a row a node
+                     → given back             after IDLE_SECONDS without a job, until the next one
 
 The cluster must run already. It is never started or stopped from here: Ray's own commands for that
 go by process name and take every cluster of the machine with them.
@@ -14,86 +15,34 @@ go by process name and take every cluster of the machine with them.
 from __future__ import annotations
 
 import contextlib
-import socket
+import logging
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from smallpond import _core
-from smallpond.errors import (
-    Error,
-    InvalidInputError,
-    UnavailableError,
-    UnsupportedError,
-    missing_package,
-)
+from smallpond.errors import Error, InvalidInputError, UnavailableError
+from smallpond.ray_connection import CLOSE_TIMEOUT_SECONDS, NodeList, RayConnection
+from smallpond.ray_node import Key, NodeActor, Worker
+from smallpond.ray_room import look_at_rooms, worker_name
 
-CONNECT_TIMEOUT_SECONDS = 5
 START_TIMEOUT_SECONDS = 60  # From asking for an actor until its worker is ready.
+BUSY_NOTICE_SECONDS = 5  # From when on a job that waits for free CPUs says who has them.
+IDLE_SECONDS = 20  # Without a job, until actors are given back: they keep all of a node's CPUs.
 HEARTBEAT_INTERVAL_SECONDS = 1.0
 HEARTBEAT_TIMEOUT_SECONDS = 30  # Longest silence of a node that runs attempts.
-CLOSE_TIMEOUT_SECONDS = 5
-NODE_LIST_INTERVAL_SECONDS = 2.0
-MAX_NODE_FAILURES = 3  # In a row; a finished attempt counts anew.
+RESULT_TIMEOUT_SECONDS = 10  # To fetch what Ray says is there.
+MAX_NODE_FAILURES = 3  # In a row in one job; a finished attempt counts anew.
 LONGEST_LOOK_SECONDS = 0.2  # Ctrl-C is looked for in between.
 CONTROL_THREADS = 2  # Of an actor, so that cancels and heartbeats pass by its tasks.
 
-Key = tuple[int, int, int]
+NEVER = float("inf")
 
-
-class Worker(Protocol):
-    """What an actor runs tasks with, such as _core.TaskWorker."""
-
-    def run(self, stage: int, task: int, attempt: int, spec: str) -> str: ...
-    def cancel(self, stage: int, task: int, attempt: int) -> None: ...
-
-
-class NodeActor:
-    """The process of one node. Ray calls it on several threads at once."""
-
-    def __init__(self) -> None:
-        self._worker: Worker | None = None
-        self._running: set[Key] = set()
-        self._ended = threading.Condition()  # Guards _running, and tells when it gets smaller.
-
-    def prepare(self, make_worker: Callable[[str], Worker], setup: str) -> str | Error:
-        """Makes the worker, once; returns this node's version, or why there is no worker."""
-        try:
-            self._worker = make_worker(setup)
-        except Error as error:  # As a value: Ray prints what is raised and never asked for.
-            return error
-        return _core.version()
-
-    def run(self, key: Key, spec: str) -> str:
-        assert self._worker
-        with self._ended:
-            self._running.add(key)
-        try:
-            return self._worker.run(*key, spec)
-        finally:
-            with self._ended:
-                self._running.discard(key)
-                self._ended.notify_all()
-
-    def cancel(self, key: Key) -> None:
-        if self._worker:
-            self._worker.cancel(*key)
-
-    def heartbeat(self) -> None:
-        """Answers, which is all."""
-
-    def stop(self) -> None:
-        """Cancels what runs. Returns when it has ended and the worker's files are removed."""
-        with self._ended:
-            running = list(self._running)
-        for key in running:
-            self.cancel(key)
-        with self._ended:
-            self._ended.wait_for(lambda: not self._running)
-        self._worker = None
+logger = logging.getLogger("smallpond")
 
 
 @dataclass
@@ -112,45 +61,10 @@ class Node:
     heartbeat_due: float = 0.0
 
 
-def _import_ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise missing_package("ray", "ray", "Running on a Ray cluster") from None
-    return ray
-
-
-def _connect(ray: Any, address: str) -> bool:
-    """Connects to a running cluster. Returns whether this call did: a program that has connected
-    already keeps its connection."""
-    if ray.is_initialized():
-        return False
-    if address.startswith("ray://"):
-        raise UnsupportedError(
-            f"ray_address '{address}' is one of Ray Client. Run the script on a node of the "
-            "cluster, or one that reaches it, with ray_address='HOST:6379' or 'auto'."
-        )
-    if address in ("", "local"):
-        raise InvalidInputError(
-            f"ray_address is '{address}', but smallpond starts no cluster. Start one with "
-            "`ray start --head`, and give its address, or 'auto' on one of its nodes."
-        )
-    try:
-        host, colon, port = address.rpartition(":")
-        if colon:  # Ray itself tries for a minute.
-            socket.create_connection((host, int(port)), CONNECT_TIMEOUT_SECONDS).close()
-        ray.init(address=address, log_to_driver=False, logging_level="warning")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UnavailableError(
-            f"No Ray cluster answers at ray_address '{address}': {error}. Is it running, with the "
-            f"versions of Python and Ray that run here (ray {ray.__version__})?"
-        ) from error
-    return True
-
-
 class RayExecutor(_core.Executor):
     """Runs attempts on the nodes of a running Ray cluster. `src/executor/executor.h` is the manual
-    of the calls; one thread makes them, and `close` as well."""
+    of the calls; one thread makes them at a time, and `close` as well. A thread of its own gives
+    the nodes back when there is nothing to run."""
 
     def __init__(
         self,
@@ -158,94 +72,144 @@ class RayExecutor(_core.Executor):
         setup: str,
         threads_per_task: int,
         *,
+        job_name: str = "",
         tasks_per_node: int | None = None,
         memory_bytes: int | None = None,
         make_worker: Callable[[str], Worker] = _core.TaskWorker,
         heartbeat_timeout_seconds: float = HEARTBEAT_TIMEOUT_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+        start_timeout_seconds: float = START_TIMEOUT_SECONDS,
     ) -> None:
-        """Connects, and asks for an actor on each node; does not wait for them.
+        """Begins to connect, and waits for nothing; `wait` goes on with it and asks for an actor on
+        each node.
 
         A node runs as many tasks at once as it has CPUs for (`threads_per_task` each), at most
         `tasks_per_node`. `memory_bytes` is what Ray sets aside for an actor; DuckDB's own limit is
-        in `setup`. Raises InvalidInputError where no node has the room, which Ray would wait for
-        without a word, and UnavailableError where no cluster answers.
+        in `setup`. `job_name` is what other drivers are told that wait for the same nodes.
+
+        `wait` raises UnavailableError where no cluster answers within CONNECT_TIMEOUT_SECONDS, or
+        no node has free CPUs within `start_timeout_seconds`, and InvalidInputError where none has
+        the room at all, which Ray would wait for without a word.
         """
         super().__init__()
-        self._ray = _import_ray()
         self._setup = setup
         self._threads_per_task = threads_per_task
+        self._owner = f"{job_name}|{uuid.uuid4().hex}"  # As other drivers and this one tell it.
         self._tasks_per_node = tasks_per_node
         self._memory_bytes = memory_bytes
         self._make_worker = make_worker
         self._heartbeat_timeout_seconds = heartbeat_timeout_seconds
+        self._idle_seconds = idle_seconds
+        self._start_timeout_seconds = start_timeout_seconds
+        self._lock = threading.RLock()  # Guards what follows; held by each call.
         self._nodes: dict[str, Node] = {}
         self._calls: dict[Any, tuple[Node, str, Key | None]] = {}  # By what Ray returned for it.
         self._queue: deque[_core.TaskLaunch] = deque()
         self._events: list[_core.TaskEvent] = []
-        self._nodes_due = 0.0
-        self._looked_at = time.monotonic()
-        self._idle_since = time.monotonic()  # Since when no node is ready.
-        self._connected_here = _connect(self._ray, address)
-        try:
-            self._check_room()
-            self._look_at_nodes()
-        except BaseException:
-            self.close()
-            raise
+        self._used_at = self._looked_at = self._idle_since = time.monotonic()
+        self._notice_due = 0.0  # 0 where a job does not wait for its first node yet.
+        self._closed = threading.Event()
+        self._connection = RayConnection(address)
+        self._ray = self._connection.ray
+        self._node_list = NodeList(self._ray)
+        threading.Thread(target=self._give_back_when_idle, daemon=True).start()
 
     # --- the calls ---
 
     def slots(self) -> int:
-        return sum(node.slots for node in self._nodes.values() if node.ready)
+        with self._lock:
+            return sum(node.slots for node in self._nodes.values() if node.ready)
+
+    def begin_job(self) -> None:
+        with self._lock:
+            self._connection.begin_waiting()
+            self._used_at = self._idle_since = time.monotonic()
+            self._notice_due = 0.0
+            for node in self._nodes.values():
+                node.failures = 0
 
     def submit(self, launches: Sequence[_core.TaskLaunch]) -> None:
-        self._queue.extend(launches)
-        self._dispatch()
+        with self._lock:
+            self._queue.extend(launches)
+            self._dispatch()
 
     def wait(self, timeout_ms: int) -> list[_core.TaskEvent]:
-        deadline = time.monotonic() + timeout_ms / 1000
+        with self._lock:
+            try:
+                return self._wait(time.monotonic() + timeout_ms / 1000)
+            finally:
+                self._used_at = time.monotonic()
+
+    def _wait(self, deadline: float) -> list[_core.TaskEvent]:
         self._looked_at = time.monotonic()
         while True:
-            self._look_at_nodes()
             left = 0.0 if self._events else max(0.0, deadline - time.monotonic())
-            self._collect(min(left, LONGEST_LOOK_SECONDS))
-            self._lose_silent_nodes()
-            self._dispatch()
+            left = min(left, LONGEST_LOOK_SECONDS)
+            if self._connection.wait(left):
+                self._look_at_nodes(left)
+                self._collect(left)
+                self._lose_silent_nodes()
+                self._tell_who_is_in_the_way()
+                self._dispatch()
             if self._events or time.monotonic() >= deadline:
                 events, self._events = self._events, []
                 return events
             self._check_hope()
 
     def cancel(self, id: _core.TaskId) -> None:
-        for launch in self._queue:
-            if launch.id == id:
-                self._queue.remove(launch)
-                self._events.append(_core.TaskEvent("cancelled", id))
-                return
-        key = (id.stage, id.task, id.attempt)
-        for node in self._nodes.values():
-            if node.running.get(key) is False:
-                node.running[key] = True
-                self._call(node, "cancel", None, key)
+        with self._lock:
+            for launch in self._queue:
+                if launch.id == id:
+                    self._queue.remove(launch)
+                    self._events.append(_core.TaskEvent("cancelled", id))
+                    return
+            key = (id.stage, id.task, id.attempt)
+            for node in self._nodes.values():
+                if node.running.get(key) is False:
+                    node.running[key] = True
+                    self._call(node, "cancel", None, key)
 
     def close(self) -> None:
         """Stops what runs, ends the actors, and disconnects if this executor connected."""
-        actors = [node.actor for node in self._nodes.values() if node.actor is not None]
-        stops = [actor.stop.remote() for actor in actors]
-        if stops:
-            self._ray.wait(stops, num_returns=len(stops), timeout=CLOSE_TIMEOUT_SECONDS)
-        for actor in actors:
-            self._ray.kill(actor)
-        self._nodes, self._calls = {}, {}
-        if self._connected_here:
-            self._connected_here = False
-            self._ray.shutdown()
+        self._closed.set()
+        with self._lock:
+            self._end_actors()
+            self._nodes = {}
+            self._connection.close()
 
     def __enter__(self) -> RayExecutor:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # --- giving back ---
+
+    def _give_back_when_idle(self) -> None:
+        while not self._closed.wait(self._seconds_until_idle()):
+            with self._lock:
+                if self._seconds_until_idle() == 0 and not self._closed.is_set():
+                    self._end_actors()
+                    self._node_list.ask_at_once()  # As the next job begins.
+
+    def _seconds_until_idle(self) -> float:
+        nodes = list(self._nodes.values())
+        if self._queue or all(n.actor is None for n in nodes) or any(n.running for n in nodes):
+            return self._idle_seconds
+        return max(0.0, self._used_at + self._idle_seconds - time.monotonic())
+
+    def _end_actors(self) -> None:
+        """Ends all actors, those that are ready in order: a worker removes its spill files."""
+        actors = [node for node in self._nodes.values() if node.actor is not None]
+        with contextlib.suppress(Exception):  # The cluster may be gone.
+            stops = [node.actor.stop.remote() for node in actors if node.ready]
+            if stops:
+                self._ray.wait(stops, num_returns=len(stops), timeout=CLOSE_TIMEOUT_SECONDS)
+        for node in actors:
+            with contextlib.suppress(Exception):
+                self._ray.kill(node.actor)
+            node.actor, node.ready = None, False
+        self._calls = {}
 
     # --- nodes ---
 
@@ -255,8 +219,7 @@ class RayExecutor(_core.Executor):
         slots = int(resources.get("CPU", 0)) // self._threads_per_task
         return min(slots, self._tasks_per_node) if self._tasks_per_node else slots
 
-    def _check_room(self) -> None:
-        alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+    def _check_room(self, alive: list[dict[str, float]]) -> None:
         if any(self._slots_of(resources) for resources in alive):
             return
         cpus = max((int(resources.get("CPU", 0)) for resources in alive), default=0)
@@ -268,13 +231,16 @@ class RayExecutor(_core.Executor):
             "or start nodes with more."
         )
 
-    def _look_at_nodes(self) -> None:
-        """Starts actors on nodes that came, or whose actor was lost."""
-        if time.monotonic() < self._nodes_due:
+    def _look_at_nodes(self, seconds: float) -> None:
+        """Starts actors on nodes that came, or whose actor was lost or given back. The list of
+        nodes comes when it comes; waits `seconds` for it where there is no actor yet."""
+        alive = self._node_list.take(0.0 if self._calls else seconds)
+        if alive is None:
             return
-        self._nodes_due = time.monotonic() + NODE_LIST_INTERVAL_SECONDS
-        for found in self._ray.nodes():
-            slots = self._slots_of(found["Resources"]) if found["Alive"] else 0
+        if not self._nodes:
+            self._check_room([node["Resources"] for node in alive])
+        for found in alive:
+            slots = self._slots_of(found["Resources"])
             if slots == 0:
                 continue
             name = f"{found['NodeManagerHostname']} ({found['NodeManagerAddress']})"
@@ -285,7 +251,8 @@ class RayExecutor(_core.Executor):
     def _start_actor(self, node: Node) -> None:
         strategies = self._ray.util.scheduling_strategies
         actor_class = self._ray.remote(NodeActor).options(
-            num_cpus=node.slots * self._threads_per_task,
+            name=worker_name(self._owner, node.id),
+            num_cpus=self._cpus_of(node),
             memory=self._memory_bytes,
             max_restarts=0,
             max_task_retries=0,
@@ -295,6 +262,9 @@ class RayExecutor(_core.Executor):
         node.actor = actor_class.remote()
         node.ready, node.silent_seconds = False, 0.0
         self._call(node, "prepare", None, self._make_worker, self._setup)
+
+    def _cpus_of(self, node: Node) -> int:
+        return node.slots * self._threads_per_task
 
     def _lose(self, node: Node, reason: str) -> None:
         """Gives up a node's actor. Whether it still runs somewhere nobody can know."""
@@ -324,22 +294,53 @@ class RayExecutor(_core.Executor):
             node.silent_seconds += passed
             if node.ready and node.silent_seconds > self._heartbeat_timeout_seconds:
                 self._lose(node, f"it was silent for {self._heartbeat_timeout_seconds:g} s.")
-            elif not node.ready and node.silent_seconds > START_TIMEOUT_SECONDS:
-                cpus = node.slots * self._threads_per_task
-                self._lose(
-                    node,
-                    f"it was not ready after {START_TIMEOUT_SECONDS} s. Has it {cpus} free CPUs?",
-                )
+            elif not node.ready and node.silent_seconds > self._start_timeout_seconds:
+                self._end_start(node)
             elif node.ready and now >= node.heartbeat_due:
-                node.heartbeat_due = float("inf")  # Until this one is answered.
+                node.heartbeat_due = NEVER  # Until this one is answered.
                 self._call(node, "heartbeat", None)
+
+    def _rooms(self, nodes: list[Node]) -> list[str]:
+        """What is told of those nodes whose CPUs others have."""
+        rooms = look_at_rooms(self._ray, self._owner, {n.id: self._cpus_of(n) for n in nodes})
+        return [f"Node {n.name} {rooms[n.id]}." for n in nodes if rooms[n.id].is_taken()]
+
+    def _end_start(self, node: Node) -> None:
+        """Gives up a start that took too long, but not the node, where others have its CPUs."""
+        seconds = f"{self._start_timeout_seconds:g} s"
+        taken = self._rooms([node])
+        if not taken:
+            return self._lose(node, f"it was not ready after {seconds}.")
+        if not any(other.ready for other in self._nodes.values()):
+            raise UnavailableError(
+                f"The Ray cluster had no free CPUs for {seconds}. {taken[0]} Run it again when "
+                "they are free: an idle session gives them back by itself."
+            )
+        node.silent_seconds = 0.0  # The others do the work meanwhile.
+
+    def _tell_who_is_in_the_way(self) -> None:
+        """Says once a job why it does not begin."""
+        waiting = [node for node in self._nodes.values() if node.actor is not None]
+        if not waiting or self._notice_due == NEVER:
+            return
+        if any(node.ready for node in waiting):
+            self._notice_due = NEVER
+        elif self._notice_due == 0:
+            self._notice_due = time.monotonic() + BUSY_NOTICE_SECONDS
+        elif time.monotonic() >= self._notice_due:
+            self._notice_due = NEVER
+            if taken := self._rooms(waiting):
+                limit = f"{self._start_timeout_seconds:g} s"
+                logger.warning("Waiting up to %s for free CPUs. %s", limit, " ".join(taken))
 
     def _check_hope(self) -> None:
         """Raises where nothing can be run any more."""
         if any(node.actor is not None for node in self._nodes.values()):
             return
+        if not self._nodes:  # They are being asked for.
+            return
         may_come_back = any(node.failures < MAX_NODE_FAILURES for node in self._nodes.values())
-        if may_come_back and time.monotonic() - self._idle_since < START_TIMEOUT_SECONDS:
+        if may_come_back and time.monotonic() - self._idle_since < self._start_timeout_seconds:
             return
         why = "; ".join(f"{node.name}: {node.last_failure}" for node in self._nodes.values())
         raise UnavailableError(f"No node of the Ray cluster can run tasks any more. {why}")
@@ -365,8 +366,7 @@ class RayExecutor(_core.Executor):
     def _collect(self, timeout_seconds: float) -> None:
         """Takes in what calls returned; waits for the first one."""
         if not self._calls:  # No actor yet, or no longer: what comes next is a look at the nodes.
-            until_nodes = max(0.0, self._nodes_due - time.monotonic())
-            time.sleep(min(timeout_seconds, until_nodes))
+            time.sleep(min(timeout_seconds, self._node_list.seconds_until_due()))
             return
         calls = list(self._calls)
         done, _ = self._ray.wait(calls, num_returns=1, timeout=timeout_seconds)
@@ -379,7 +379,7 @@ class RayExecutor(_core.Executor):
     def _take_result(self, call: Any) -> None:
         node, method, key = self._calls.pop(call)
         try:
-            result = self._ray.get(call)
+            result = self._ray.get(call, timeout=RESULT_TIMEOUT_SECONDS)
         except self._ray.exceptions.RayError as error:
             self._lose(node, str(error).strip())
             return

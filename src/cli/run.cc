@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -18,10 +19,31 @@
 namespace smallpond {
 namespace {
 
-constexpr int kExitCancelled = 130;  // As a shell reports SIGINT.
+constexpr int kExitSignalled = 128;  // And the signal's number, as a shell reports it.
 constexpr double kProgressAfterSeconds = 2;
 
-std::atomic<bool> interrupted{false};
+std::atomic<int> stopped_by{0};  // The signal that ends the query.
+
+// While it lives, signals that would end the process end its query instead, so that nothing is left
+// half-written. What the process was started to ignore (nohup) it goes on to ignore.
+class SignalsEndQuery {
+ public:
+  SignalsEndQuery() {
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      previous_[i] = std::signal(kSignals[i], [](int signal) { stopped_by = signal; });
+      if (previous_[i] == SIG_IGN) std::signal(kSignals[i], SIG_IGN);
+    }
+  }
+  ~SignalsEndQuery() {
+    for (size_t i = 0; i < kSignals.size(); ++i) std::signal(kSignals[i], previous_[i]);
+  }
+  SignalsEndQuery(const SignalsEndQuery&) = delete;
+  SignalsEndQuery& operator=(const SignalsEndQuery&) = delete;
+
+ private:
+  static constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
+  std::array<void (*)(int), kSignals.size()> previous_{};
+};
 
 struct SqlCommand {
   std::string query;
@@ -46,7 +68,7 @@ Ticker TerminalTicker() {
       }
       std::fflush(stderr);
     }
-    return !interrupted.load();
+    return stopped_by == 0;
   };
 }
 
@@ -86,6 +108,7 @@ void RunSql(const SqlCommand& command) {
   options.worker_command = command.worker_command;
   Session session = Session::Init(options);
   SqlInputs inputs;
+  inputs.ticker = TerminalTicker();
   for (const auto& input : command.inputs) {
     auto equals = input.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -165,16 +188,15 @@ int RunCommandLine(int argc, const char* const* argv,
     std::cerr << "A subcommand is required.\n\n" << app.help();
     return 2;
   }
-  auto previous = std::signal(SIGINT, [](int) { interrupted = true; });
+  SignalsEndQuery signals;
   int status = 0;
   try {
     RunSql(command);
   } catch (const Error& error) {
     ClearProgress();
     std::cerr << "smallpond: " << error.what() << "\n";
-    status = error.kind() == ErrorKind::kCancelled ? kExitCancelled : 1;
+    status = error.kind() == ErrorKind::kCancelled ? kExitSignalled + stopped_by : 1;
   }
-  std::signal(SIGINT, previous);
   return status;
 }
 

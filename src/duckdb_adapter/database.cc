@@ -109,7 +109,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
         limits_.memory_bytes > 0 ? limits_.memory_bytes : SharedBudget::Get().ShareWithOneMore();
     config.options.maximum_threads = static_cast<duckdb::idx_t>(limits_.threads);
     config.options.temporary_directory = limits_.temp_dir;
-    config.options.use_temporary_directory = true;
+    config.options.use_temporary_directory = !limits_.temp_dir.empty();  // Never ./.tmp.
     config.path_manager = AttachedFiles();
     instance_ = std::make_unique<Instance>(config);
     auto& database = *instance_->duckdb.instance;

@@ -11,7 +11,7 @@ struct DatabaseLimits {
   /// 0: an equal share of the process's budget with all other such databases.
   uint64_t memory_bytes = 0;
   int threads = 1;
-  std::string temp_dir;  ///< Made when DuckDB first spills, removed when it closes.
+  std::string temp_dir;  ///< A folder to spill to, of nobody else. Empty: it can't spill.
 };
 
 /// One DuckDB in memory. Any thread may open connections on it. It lives as long as it or one of

@@ -45,6 +45,9 @@ class Executor {
   virtual int Slots() const = 0;
   /// Whether attempts that run send heartbeats. Where they don't, none can vanish in silence.
   virtual bool SendsHeartbeats() const { return true; }
+  /// Says that a job begins: what went wrong in earlier ones, such as deaths of workers, counts no
+  /// more. No attempt runs.
+  virtual void BeginJob() {}
   /// Takes over attempts and returns at once. An id must not be in use.
   virtual void Submit(std::vector<TaskLaunch> launches) = 0;
   /// Returns what happened since the last call; waits up to `timeout_ms` for the first event. May

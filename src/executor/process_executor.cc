@@ -168,6 +168,7 @@ bool ProcessExecutor::Handle(Worker& worker, WorkerMessage message) {
 void ProcessExecutor::HandleReport(Worker& worker, TaskId id, std::string report) {
   auto attempt = worker.running.extract(id);
   if (!attempt) throw Error(ErrorKind::kInternal, "It sent a report of what it does not run.");
+  num_deaths_ = 0;
   if (attempt.mapped()) {
     events_.push_back({TaskEvent::Kind::kCancelled, id, ""});
   } else {
@@ -221,8 +222,7 @@ void ProcessExecutor::Lose(Worker& worker, const std::string& reason) {
     events_.push_back({TaskEvent::Kind::kLost, id, what});
   }
   worker.running.clear();
-  int num_restarts = num_started_ - options_.num_workers;
-  if (num_restarts < options_.max_worker_restarts) {
+  if (++num_deaths_ <= options_.max_worker_restarts) {
     try {
       worker = StartWorker();
     } catch (const Error& error) {
@@ -233,7 +233,7 @@ void ProcessExecutor::Lose(Worker& worker, const std::string& reason) {
   std::string log = worker.process->LastLogLines();
   failure_ =
       Error(ErrorKind::kUnavailable,
-            "Worker processes died " + std::to_string(num_restarts + 1) + " times. " + what +
+            "Worker processes died " + std::to_string(num_deaths_) + " times. " + what +
                 (log.empty() ? "" : " The end of " + worker.process->log_path() + ":\n" + log));
 }
 

@@ -28,7 +28,8 @@ struct ProcessExecutorOptions {
   /// Folder for worker-0.log, worker-1.log …, one for each process that was started. Empty: workers
   /// write to this process's standard output and error.
   std::string log_folder;
-  int max_worker_restarts = 8;    ///< In all. One more death is an error.
+  /// In a row: in one job, and without an attempt that came to its end. One more death is an error.
+  int max_worker_restarts = 8;
   int start_timeout_ms = 60'000;  ///< From a process's start until it has carried out the setup.
   int heartbeat_timeout_ms = 30'000;  ///< Longest silence of a worker that runs attempts.
   int shutdown_timeout_ms = 5'000;    ///< From bye until what is left is killed.
@@ -55,6 +56,7 @@ class ProcessExecutor : public Executor {
   ProcessExecutor& operator=(const ProcessExecutor&) = delete;
 
   int Slots() const override;
+  void BeginJob() override { num_deaths_ = 0; }
   void Submit(std::vector<TaskLaunch> launches) override;
   std::vector<TaskEvent> Wait(int timeout_ms) override;
   void Cancel(TaskId id) override;
@@ -89,6 +91,7 @@ class ProcessExecutor : public Executor {
   const ProcessExecutorOptions options_;
   const pid_t owner_pid_;
   int num_started_ = 0;
+  int num_deaths_ = 0;  // In a row.
   std::vector<Worker> workers_;
   std::deque<TaskLaunch> queue_;
   std::vector<TaskEvent> events_;

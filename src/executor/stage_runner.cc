@@ -53,7 +53,7 @@ double FractionDone(const JobProgress& progress) {
 }
 
 std::string WhereToLook(const JobDirectory& directory) {
-  return "\nWhat happened is told by '" + directory.log_path() + "', which is kept for " +
+  return "\nWhat happened is told by '" + directory.log_path() + "', which is kept for up to " +
          std::to_string(JobDirectory::kKeptDays) + " days.";
 }
 
@@ -103,8 +103,21 @@ std::unique_lock<std::timed_mutex> StageRunner::WaitForTurn(Connection& connecti
 }
 
 void StageRunner::Reset() {
-  std::lock_guard lock(mutex_);
-  executor_ = nullptr;
+  is_stale_ = true;
+  EndStaleExecutor();
+}
+
+// A job looks here again after its turn. So if one is found running, it finds what was asked for.
+void StageRunner::EndStaleExecutor() {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock && is_stale_.exchange(false)) executor_ = nullptr;
+}
+
+void StageRunner::Stop() {
+  cancelled_ = true;
+  is_stale_ = true;
+  std::unique_lock lock(mutex_, std::chrono::milliseconds(Options::kStopTimeoutMs));
+  if (lock) executor_ = nullptr;
 }
 
 StagePlan StageRunner::Plan(Connection& connection, const Statement& query) {
@@ -127,11 +140,17 @@ std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection, cons
 
 std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, StagePlan plan,
                                                         double plan_seconds) {
+  struct AfterTurn {
+    ~AfterTurn() { runner.EndStaleExecutor(); }
+    StageRunner& runner;
+  } after_turn{*this};
   auto lock = WaitForTurn(connection);
   auto start = Clock::now();
+  if (is_stale_.exchange(false)) executor_ = nullptr;
   if (!executor_) executor_ = parts_.make_executor();
-  auto directory = std::make_unique<JobDirectory>(parts_.jobs_folder,
-                                                  static_cast<int>(plan.graph.stages.size()));
+  executor_->BeginJob();
+  auto directory = std::make_unique<JobDirectory>(
+      parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
   WriteJob(plan, *directory);
   JobDirectoryFiles files(*directory);
   JobLog log(directory->log_path());

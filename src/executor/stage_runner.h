@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ class StageRunner {
     /// Makes the executor. Called before the first job, and again after Reset.
     std::function<std::shared_ptr<Executor>()> make_executor;
     std::string jobs_folder;  ///< Every worker sees it.
+    /// Of earlier jobs' folders that are kept there. Nothing: JobDirectory::kKeptShare of the disk.
+    std::optional<uint64_t> max_kept_bytes = {};
     StageOptions stages = {};
     Limits limits = {};
   };
@@ -75,19 +78,22 @@ class StageRunner {
   /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
   StagePlan Plan(Connection& connection, const Statement& query);
 
-  /// Makes the next job begin with a new executor, since the session's settings have changed. Waits
-  /// for the job that runs.
+  /// Makes the next job begin with a new executor, since the session's settings have changed. Ends
+  /// the one that is there, now, or with the job that runs: that one is not waited for.
   void Reset();
-  /// Cancels the job that runs and all later ones: the program ends.
-  void CancelAll() { cancelled_ = true; }
+  /// Cancels the job that runs and all later ones: the program ends. Returns when the executor has
+  /// ended, or the job has not within Options::kStopTimeoutMs.
+  void Stop();
 
  private:
   std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
                                              double plan_seconds);
   std::unique_lock<std::timed_mutex> WaitForTurn(Connection& connection);
+  void EndStaleExecutor();
 
   const Parts parts_;
   std::atomic<bool> cancelled_{false};
+  std::atomic<bool> is_stale_{false};   // Whether the executor has to go.
   std::timed_mutex mutex_;              // Guards executor_, and is held by the job that uses it.
   std::shared_ptr<Executor> executor_;  // Null where the next job has to make it.
 };

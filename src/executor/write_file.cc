@@ -1,7 +1,6 @@
 #include "executor/write_file.h"
 
 #include <filesystem>
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -23,13 +22,19 @@ FileWrite::FileWrite(const std::string& path, const std::string& format, const P
     throw Error(ErrorKind::kInvalidInput,
                 "Parquet can't be written to the screen or a pipe. Give a file.");
   }
-  staged_ = is_device_ ? path : path + ".writing-" + std::to_string(std::random_device()());
+  staged_ = path;
+  if (is_device_) return;
+  std::filesystem::path target(path);
+  std::error_code error;
+  if (!std::filesystem::is_directory(target.parent_path(), error)) {
+    throw Error(ErrorKind::kIo, "Writing '" + path + "' failed: there is no folder '" +
+                                    target.parent_path().string() + "'.");
+  }
+  staging_ = std::make_unique<ProcessFolder>(target.parent_path().string(), ".writing");
+  staged_ = staging_->path() + "/" + target.filename().string() + ".writing";
 }
 
-FileWrite::~FileWrite() {
-  std::error_code ignored;
-  if (!is_device_) std::filesystem::remove(staged_, ignored);
-}
+FileWrite::~FileWrite() = default;
 
 void FileWrite::Stage(Connection& connection, DirectRun& run) const {
   CopyOptions copy(format_, plan_->schema(), {});

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "duckdb_adapter/connection.h"
 #include "executor/direct_run.h"
 #include "plan/logical_plan.h"
+#include "storage/process_folder.h"
 
 namespace smallpond {
 
@@ -12,7 +14,7 @@ namespace smallpond {
 /// written as rows come.
 class FileWrite {
  public:
-  /// Throws InvalidInput or Unsupported where `path` (absolute) or the format can't be written.
+  /// Throws InvalidInput, Unsupported or Io where `path` (absolute) or the format can't be written.
   FileWrite(const std::string& path, const std::string& format, const PlanRef& plan);
   /// Removes what was not committed.
   ~FileWrite();
@@ -31,6 +33,7 @@ class FileWrite {
   std::string format_;
   PlanRef plan_;
   bool is_device_;
+  std::unique_ptr<ProcessFolder> staging_;  // Null for a device.
   std::string staged_;
 };
 

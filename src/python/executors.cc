@@ -63,10 +63,13 @@ auto WithErrors(const Call& call) {
 // An executor that Python implements. The core calls it without the interpreter's lock.
 class PythonExecutor : public Executor {
  public:
-  NB_TRAMPOLINE(Executor, 4);
+  NB_TRAMPOLINE(Executor, 5);
 
   int Slots() const override {
     return WithErrors([&]() -> int { NB_OVERRIDE_PURE_NAME("slots", Slots); });
+  }
+  void BeginJob() override {
+    WithErrors([&]() -> void { NB_OVERRIDE_NAME("begin_job", BeginJob); });
   }
   void Submit(std::vector<TaskLaunch> launches) override {
     WithErrors([&]() -> void { NB_OVERRIDE_PURE_NAME("submit", Submit, launches); });
@@ -201,6 +204,7 @@ void DefineExecutors(nb::module_& m) {
   nb::class_<Executor, PythonExecutor>(m, "Executor")
       .def(nb::init<>())
       .def("slots", &Executor::Slots, Release())
+      .def("begin_job", &Executor::BeginJob, Release())
       .def("submit", &Executor::Submit, "launches"_a, Release())
       .def("wait", &Executor::Wait, "timeout_ms"_a, Release())
       .def("cancel", &Executor::Cancel, "id"_a, Release());

@@ -84,7 +84,13 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
 
 void Execute(Session& session, const std::string& sql, std::vector<Value> params,
              std::map<std::string, Value> named_params, nb::object resolve) {
-  SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve), {}};
+  nb::object nobody = nb::none();
+  SqlInputs inputs{{},
+                   {},
+                   std::move(params),
+                   std::move(named_params),
+                   PythonResolver(resolve),
+                   PythonTicker(nobody)};
   Unlocked unlocked;
   session.Execute(sql, inputs);
 }

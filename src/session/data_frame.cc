@@ -82,17 +82,17 @@ Error Explained(SessionState& session, const LogicalPlan& plan, const Error& err
   std::string text = session.Explain(error).what();
   if (error.kind() == ErrorKind::kOutOfMemory) {
     const Options& options = session.options();
+    const std::string& folder = options.temp_dir;
     if (options.executor == ExecutorKind::kProcesses) {
       text += "\nThe memory is shared by " + std::to_string(std::max(1, options.num_executors)) +
               " workers and this process, which has " +
-              Megabytes(session.DatabaseLimitsInForce().memory_bytes) +
-              ", and larger data spills next to '";
+              Megabytes(session.DatabaseLimitsInForce().memory_bytes);
     } else {
-      text += "\nThe memory limit is " + Megabytes(session.DatabaseLimitsInForce().memory_bytes) +
-              ", and larger data spills to '";
+      text += "\nThe memory limit is " + Megabytes(session.DatabaseLimitsInForce().memory_bytes);
     }
-    text += options.temp_dir +
-            "'. Give more with init(duckdb_memory=…), or a temp_dir with more free space.";
+    text += folder.empty() ? ". There is no folder to spill to"
+                           : ", and larger data spills to '" + folder + "'";
+    text += ". Give more with init(duckdb_memory=…), or a temp_dir with more free space.";
   }
   return Error(error.kind(), text + NameSteps(plan));
 }

@@ -218,7 +218,8 @@ void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::s
     auto connection = state->Connect();
     std::string for_workers = state->stages() ? SqlForWorkers(statement) : "";
     if (effect == StatementEffect::kConnection) {
-      connection->Run(statement.Copy());  // Says now what is wrong with it.
+      // Says now what is wrong with it.
+      RunTicking(*connection, inputs.ticker, [&] { connection->Run(statement.Copy()); });
       state->AddToPrelude(std::move(statement));
       state->AddToWorkers(for_workers);
       continue;
@@ -226,7 +227,7 @@ void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::s
     DirectRun run(*connection);
     auto plans = ResolveTables(*connection, statement, planned,
                                [&](const PlanRef& plan) { return run.Query(plan); });
-    connection->Run(statement.Copy());
+    RunTicking(*connection, inputs.ticker, [&] { connection->Run(statement.Copy()); });
     state->AddDatabaseStep(std::move(statement));
     state->AddToWorkers(for_workers);
   }

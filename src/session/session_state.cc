@@ -1,8 +1,8 @@
 #include "session/session_state.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -57,25 +57,25 @@ std::string NowIso8601() {
   return text;
 }
 
-// A folder of this session's own, so that two sessions never clean up each other's files. DuckDB
-// makes it when it spills, but not the folders above it.
-std::string SpillFolder(const Options& options) {
-  static std::atomic<int> sessions{0};
+// Where the session and its workers spill, each to a folder of its own in it.
+std::string SpillRoot(const Options& options) {
+  if (!options.temp_dir.empty()) return ResolvePath(options.temp_dir, "");
+  if (!options.data_root.empty()) return ResolvePath(options.data_root, "") + "/temp";
   const char* tmp = std::getenv("TMPDIR");
-  std::string base = !options.temp_dir.empty()    ? ResolvePath(options.temp_dir, "")
-                     : !options.data_root.empty() ? ResolvePath(options.data_root, "") + "/temp"
-                                                  : std::string(tmp && *tmp ? tmp : "/tmp");
-  std::error_code error;
-  std::filesystem::create_directories(base, error);
-  if (error) {
-    throw Error(ErrorKind::kIo, "The folder to spill to, '" + base + "', can't be made: " +
-                                    error.message() + ". Give another temp_dir.");
-  }
-  return base + "/smallpond-" + std::to_string(getpid()) + "-" + std::to_string(sessions++);
+  return tmp && *tmp ? tmp : "/tmp";
 }
 
-// Not the session's own: DuckDB does not make its folder again where a worker removed it.
-std::string WorkersTempDir(const Options& options) { return options.temp_dir + "-workers"; }
+// Returns null where nobody asked for the folder and it can't be made, as in a container whose file
+// system is read-only: most queries never spill.
+std::unique_ptr<ProcessFolder> MakeSpillFolder(const std::string& root, bool is_asked_for) {
+  try {
+    return std::make_unique<ProcessFolder>(root, kSpillPrefix);
+  } catch (const Error& error) {
+    if (!is_asked_for) return nullptr;
+    throw Error(error.kind(), "There is no folder to spill to: " + std::string(error.what()) +
+                                  " Give another temp_dir.");
+  }
+}
 
 // More than this machine takes a cluster, and a cluster takes an address.
 void CheckCluster(const Options& options) {
@@ -92,11 +92,23 @@ void CheckCluster(const Options& options) {
   if (spawn && std::string(spawn) == "1") refuse("SP_SPAWN=1, to submit this script as a job,");
 }
 
+// Not below /tmp, where others could have made it.
+std::string HomeFolder() {
+  const char* home = std::getenv("HOME");
+  if (home && *home) return home;
+  char text[4096];
+  passwd account{};
+  passwd* found = nullptr;
+  if (getpwuid_r(geteuid(), &account, text, sizeof text, &found) == 0 && found)
+    return found->pw_dir;
+  throw Error(ErrorKind::kInvalidInput,
+              "This account has no home folder for the files of jobs. Give a data_root.");
+}
+
 // The folder of the jobs' files, which every worker must see.
 std::string JobsFolder(const Options& options) {
   if (!options.data_root.empty()) return ResolvePath(options.data_root, "") + "/jobs";
-  const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : "/tmp") + "/.smallpond/data/jobs";
+  return HomeFolder() + "/.smallpond/data/jobs";
 }
 
 double MemoryBudget(const Options& options) {
@@ -120,7 +132,7 @@ Options WithDefaults(Options options) {
   if (!options.executor) {
     options.executor = options.ray_address.empty() ? ExecutorKind::kDirect : ExecutorKind::kRay;
   }
-  options.temp_dir = SpillFolder(options);
+  options.temp_dir = SpillRoot(options);
   return options;
 }
 
@@ -134,7 +146,12 @@ std::shared_ptr<SessionState> SessionState::Open(const Options& options) {
           }};
 }
 
-SessionState::SessionState(const Options& options) : options_(WithDefaults(options)) {
+SessionState::SessionState(const Options& options)
+    : options_(WithDefaults(options)),
+      spill_root_(options_.temp_dir),
+      spill_(
+          MakeSpillFolder(spill_root_, !options.temp_dir.empty() || !options.data_root.empty())) {
+  options_.temp_dir = spill_ ? spill_->path() : "";
   OpenDatabase();
   if (options_.executor != ExecutorKind::kDirect) stages_ = MakeStages();
 }
@@ -144,7 +161,7 @@ void SessionState::OpenDatabase() {
   limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
   limits.threads = *options_.threads;
   limits.temp_dir = options_.temp_dir;
-  if (num_replaced_ > 0) {
+  if (num_replaced_ > 0 && spill_) {
     // Streams may still read from the one before, whose files have the same names.
     limits.temp_dir += "/" + std::to_string(num_replaced_);
     std::error_code error;  // DuckDB says it where it can't spill.
@@ -168,9 +185,7 @@ void SessionState::ReplaceDatabase() {
 
 SessionState::~SessionState() {
   StopWorkers(true);
-  database_.reset();
-  std::error_code ignored;
-  if (num_replaced_ > 0) std::filesystem::remove_all(options_.temp_dir, ignored);
+  database_.reset();  // Before the folder that it spills to.
 }
 
 DatabaseLimits SessionState::DatabaseLimitsInForce() {
@@ -200,11 +215,8 @@ Error SessionState::Explain(const Error& error) {
 
 void SessionState::StopWorkers(bool for_good) {
   if (!stages_ || IsForked()) return;
-  if (for_good) stages_->CancelAll();
-  stages_->Reset();
-  RemoveDeadProcessFolders(WorkersTempDir(options_), kWorkerFolderPrefix);
-  std::error_code not_empty;  // Where a worker of another machine is still ending.
-  std::filesystem::remove(WorkersTempDir(options_), not_empty);
+  for_good ? stages_->Stop() : stages_->Reset();
+  RemoveDeadProcessFolders(spill_root_, kSpillPrefix);  // Of workers that were killed.
 }
 
 std::unique_ptr<StageRunner> SessionState::MakeStages() {
@@ -212,6 +224,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   parts.connect = [this] { return Connect(); };
   parts.make_executor = [this] { return StartExecutor(); };
   parts.jobs_folder = JobsFolder(options_);
+  parts.max_kept_bytes = options_.max_exchange_bytes;
   StageOptions& stages = parts.stages;
   stages.slots = TasksAtATime(options_);
   stages.split = SplitTargetOf(options_);
@@ -223,7 +236,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
 
 WorkerSetup SessionState::SetupOfWorkers() {
   WorkerSetup setup;
-  setup.limits.temp_dir = WorkersTempDir(options_);
+  setup.limits.temp_dir = spill_ ? spill_root_ : "";
   {
     std::lock_guard lock(mutex_);
     setup.prelude = worker_prelude_;

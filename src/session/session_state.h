@@ -14,6 +14,7 @@
 #include "executor/stage_runner.h"
 #include "session/database_steps.h"
 #include "smallpond/options.h"
+#include "storage/process_folder.h"
 #include "task/worker_setup.h"
 
 namespace smallpond {
@@ -45,8 +46,9 @@ class SessionState {
 
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
-  /// Ends the workers when the job that uses them has ended, and removes what dead ones left. With
-  /// `for_good` that job is cancelled, and so is every later one.
+  /// Ends the workers, and removes what dead ones left. Does not wait for a job that uses them:
+  /// they end with it. With `for_good` that job is cancelled, and so is every later one, and it has
+  /// Options::kStopTimeoutMs to end.
   void StopWorkers(bool for_good);
   /// Makes an executor from the setup of its workers. Set before the first action.
   using MakeExecutor = std::function<std::shared_ptr<Executor>(const std::string& setup)>;
@@ -63,7 +65,10 @@ class SessionState {
   WorkerSetup SetupOfWorkers();
 
   const pid_t owner_pid_ = getpid();
-  Options options_;  // With every default filled in.
+  Options options_;  // With every default filled in; temp_dir is the session's own folder.
+  const std::string spill_root_;
+  // Null where it can't be made: nothing spills.
+  const std::unique_ptr<ProcessFolder> spill_;
   ResultCache kept_;
   std::mutex mutex_;                    // Guards what stands up to worker_prelude_.
   std::shared_ptr<Database> database_;  // Shared with who is connecting to it.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 #include <system_error>
 
@@ -51,24 +52,43 @@ std::string StartTime(const std::string& pid) {
   return text.substr(position + 1, text.find(' ', position + 1) - position - 1);
 }
 
+// Whether /proc tells of the processes that this one has the numbers of. A PID namespace that was
+// made without mounting /proc anew sees those of another.
+bool SeesOwnNamespace() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self", error).string() == std::to_string(getpid());
+}
+
 }  // namespace
 
 std::string OwnedName(const std::string& prefix, const std::string& tag) {
   std::string pid = std::to_string(getpid());
-  return prefix + "-" + tag + "-" + MachineHash() + "-" + pid + "-" + StartTime(pid);
+  std::string start = SeesOwnNamespace() ? StartTime(pid) : "";
+  return prefix + "-" + tag + "-" + MachineHash() + "-" + pid + "-" + start;
 }
 
 std::string AttemptName(const std::string& tag) { return OwnedName(kAttemptPrefix, tag); }
+
+bool IsOwnedName(const std::string& name, const std::string& prefix) {
+  static const std::regex rest("-[0-9A-Za-z]+-[0-9a-f]{16}-[0-9]+-[0-9]*");
+  return name.starts_with(prefix) && std::regex_match(name.substr(prefix.size()), rest);
+}
 
 bool IsAttempt(const std::string& name) {
   return name.starts_with(std::string(kAttemptPrefix) + "-");
 }
 
-bool AttemptOwnerMayLive(const std::string& attempt_folder) {
-  std::stringstream name(fs::path(attempt_folder).filename().string());
+Owner OwnerOf(const std::string& name) {
+  std::stringstream text(name);
   std::string prefix, tag, machine, pid, start;
-  for (std::string* part : {&prefix, &tag, &machine, &pid, &start}) std::getline(name, *part, '-');
-  if (!start.empty() && machine == MachineHash()) return StartTime(pid) == start;
+  for (std::string* part : {&prefix, &tag, &machine, &pid, &start}) std::getline(text, *part, '-');
+  if (start.empty() || machine != MachineHash() || !SeesOwnNamespace()) return Owner::kUnknown;
+  return StartTime(pid) == start ? Owner::kRuns : Owner::kGone;
+}
+
+bool AttemptOwnerMayLive(const std::string& attempt_folder) {
+  Owner owner = OwnerOf(fs::path(attempt_folder).filename().string());
+  if (owner != Owner::kUnknown) return owner == Owner::kRuns;
   std::error_code error;
   auto changed = fs::last_write_time(attempt_folder, error);
   if (error) return false;  // Gone.

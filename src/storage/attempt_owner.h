@@ -9,17 +9,31 @@ namespace smallpond {
 /// folder of nobody's.
 ///
 ///     attempt-1f3a9c02-MACHINE-PID-START
+///
+/// MACHINE stands for the host, its boot and the PID namespace; START is when the process started,
+/// and missing where it can't be known.
 std::string AttemptName(const std::string& tag);
 
 /// The same with another first word. Neither it nor the tag holds a "-".
 std::string OwnedName(const std::string& prefix, const std::string& tag);
 
+/// Whether a name has exactly the form that OwnedName gives it with this prefix.
+bool IsOwnedName(const std::string& name, const std::string& prefix);
+
 /// Whether a folder of this name is an attempt.
 bool IsAttempt(const std::string& name);
 
+/// What is known of the process that a folder's name tells of.
+enum class Owner {
+  kRuns,     ///< It is on this machine, and runs.
+  kGone,     ///< It was on this machine, and has ended.
+  kUnknown,  ///< It is on another machine or in another PID namespace, which can't be seen.
+};
+Owner OwnerOf(const std::string& name);
+
 /// Whether the process that writes the attempt (or another folder with such a name) may still be
-/// running: it is on this machine and runs, or it is elsewhere and the folder is younger than
-/// `kForeignAttemptDays` days.
+/// running: it is seen to, or it can't be seen and the folder is younger than `kForeignAttemptDays`
+/// days.
 bool AttemptOwnerMayLive(const std::string& attempt_folder);
 
 inline constexpr int kForeignAttemptDays = 7;

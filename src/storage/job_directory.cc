@@ -4,30 +4,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <random>
-#include <regex>
+#include <fstream>
+#include <limits>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "smallpond/error.h"
 #include "storage/attempt_owner.h"
+#include "storage/private_folder.h"
 
 namespace smallpond {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kJobPrefix = "job";
+constexpr const char* kEndedFile = "ended";
+
 [[noreturn]] void ThrowIo(const std::string& what, const std::string& path, int error) {
   throw Error(ErrorKind::kIo, what + " '" + path + "' failed: " + std::strerror(error) + ".");
-}
-
-void MakePrivateFolder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0) ThrowIo("Making the folder", path, errno);
 }
 
 // When, so that people find theirs, and a number that no other job has.
@@ -35,60 +37,107 @@ std::string NewTag() {
   std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
-  char text[32], number[16];
+  char text[32];
   std::strftime(text, sizeof text, "%Y%m%dT%H%M%S", &parts);
-  std::snprintf(number, sizeof number, "%08x", std::random_device()());
-  return std::string(text) + number;
+  return text + RandomTag();
 }
 
-// When something was last added to the folder or its log.
+// When something last happened: the log tells; the note of its end is no news of a job.
 fs::file_time_type LastChange(const fs::path& folder) {
   std::error_code error;
-  auto changed = fs::last_write_time(folder, error);
-  if (error) return fs::file_time_type::min();
   auto logged = fs::last_write_time(folder / "events.jsonl", error);
-  return error ? changed : std::max(changed, logged);
+  if (!error) return logged;
+  auto changed = fs::last_write_time(folder, error);
+  return error ? fs::file_time_type::min() : changed;
 }
 
-// A folder that a job of this account made, and nothing that looks like one from afar.
-bool IsOurs(const fs::path& path) {
-  static const std::regex name("job-[0-9]{8}T[0-9]{6}[0-9a-f]{8}-[0-9a-f]{16}-[0-9]+-[0-9]+");
-  struct stat status{};
-  return std::regex_match(path.filename().string(), name) && ::lstat(path.c_str(), &status) == 0 &&
-         S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+// What a folder's files take up on the disk.
+uint64_t BytesBelow(const fs::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    struct stat status{};
+    if (::lstat(entry->path().c_str(), &status) == 0)
+      bytes += static_cast<uint64_t>(status.st_blocks) * 512;
+  }
+  return bytes;
 }
 
-void RemoveOldJobs(const fs::path& root) {
-  const auto kept = std::chrono::hours(24 * JobDirectory::kKeptDays);
+// The bytes of a job in which nobody works. They are noted, for the files may be many thousands,
+// and every job that begins asks.
+uint64_t NotedBytes(const fs::path& folder) {
+  std::string path = folder / kEndedFile;
+  uint64_t bytes = 0;
+  if (std::ifstream(path) >> bytes) return bytes;
+  bytes = BytesBelow(folder);
+  try {
+    JobDirectory::WriteNew(path, std::to_string(bytes) + "\n");
+  } catch (const Error&) {  // Somebody else notes it too, or the disk is full.
+  }
+  return bytes;
+}
+
+// Whether nobody works in the folder of a job.
+bool HasEnded(const fs::path& folder, bool is_old) {
+  std::error_code error;
+  if (fs::exists(folder / kEndedFile, error)) return true;
+  Owner owner = OwnerOf(folder.filename().string());
+  return owner == Owner::kUnknown ? is_old : owner == Owner::kGone;
+}
+
+uint64_t ShareOfDisk(const fs::path& folder) {
+  std::error_code error;
+  auto space = fs::space(folder, error);
+  if (error) return std::numeric_limits<uint64_t>::max();
+  return static_cast<uint64_t>(JobDirectory::kKeptShare * static_cast<double>(space.capacity));
+}
+
+// Removes the jobs of this account that have ended: those that are too old, and of the others the
+// oldest, until what is kept is within its limit.
+void RemoveEndedJobs(const fs::path& root, std::optional<uint64_t> max_kept_bytes) {
+  const auto oldest =
+      fs::file_time_type::clock::now() - std::chrono::hours(24 * JobDirectory::kKeptDays);
+  std::vector<std::pair<fs::file_time_type, fs::path>> ended;
   std::error_code error;
   auto entry = fs::directory_iterator(root, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const fs::path& path = entry->path();
-    if (!IsOurs(path) || fs::file_time_type::clock::now() - LastChange(path) < kept) continue;
-    if (AttemptOwnerMayLive(path.string())) continue;
+    if (!IsOwnedName(path.filename().string(), kJobPrefix) || !IsOwnFolder(path)) continue;
+    auto changed = LastChange(path);
+    if (HasEnded(path, changed < oldest)) ended.emplace_back(changed, path);
+  }
+  if (ended.empty()) return;
+  std::sort(ended.rbegin(), ended.rend());  // The newest first.
+  const uint64_t limit = max_kept_bytes ? *max_kept_bytes : ShareOfDisk(root);
+  uint64_t kept = 0;
+  for (const auto& [changed, path] : ended) {
+    if (changed >= oldest) kept += NotedBytes(path);
     std::error_code ignored;
-    fs::remove_all(path, ignored);
+    if (changed < oldest || kept > limit) fs::remove_all(path, ignored);
   }
 }
 
 }  // namespace
 
-JobDirectory::JobDirectory(const std::string& root, int num_stages) {
-  std::error_code error;
-  fs::create_directories(root, error);
-  if (error) {
-    throw Error(ErrorKind::kIo,
-                "Making the folder '" + root + "' failed: " + error.message() + ".");
-  }
-  RemoveOldJobs(root);
-  path_ = (fs::path(root) / OwnedName("job", NewTag())).string();
+JobDirectory::JobDirectory(const std::string& root, int num_stages,
+                           std::optional<uint64_t> max_kept_bytes)
+    : owner_pid_(::getpid()) {
+  MakePrivateFolders(root);
+  RemoveEndedJobs(root, max_kept_bytes);
+  path_ = (fs::path(root) / OwnedName(kJobPrefix, NewTag())).string();
   MakePrivateFolder(path_);
   MakePrivateFolder(path_ + "/fragments");
   for (int stage = 0; stage < num_stages; ++stage) MakePrivateFolder(StagePath(stage));
 }
 
+JobDirectory::~JobDirectory() {
+  if (!is_removed_ && ::getpid() == owner_pid_) NotedBytes(path_);
+}
+
 void JobDirectory::Remove() {
   if (getpid() != owner_pid_) return;  // Forked: the job is the parent's.
+  is_removed_ = true;
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }

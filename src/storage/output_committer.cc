@@ -1,12 +1,13 @@
 #include "storage/output_committer.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <random>
 #include <set>
 #include <system_error>
 
@@ -14,6 +15,7 @@
 #include "storage/attempt_owner.h"
 #include "storage/durable.h"
 #include "storage/output_publisher.h"
+#include "storage/private_folder.h"
 
 namespace smallpond {
 namespace {
@@ -25,13 +27,6 @@ constexpr int kMaxAppendTries = 100;
 [[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
                           const std::error_code& error) {
   throw Error(ErrorKind::kIo, what + " '" + path.string() + "' failed: " + error.message() + ".");
-}
-
-std::string RandomTag() {
-  std::random_device device;
-  std::string tag;
-  for (int i = 0; i < 12; ++i) tag += "0123456789abcdef"[device() % 16];
-  return tag;
 }
 
 }  // namespace
@@ -61,7 +56,7 @@ OutputCommitter::OutputCommitter(std::string folder, WriteMode mode, std::string
       mode_(mode),
       job_id_(std::move(job_id)),
       hook_(std::move(hook)),
-      tag_(RandomTag()) {}
+      tag_(RandomTag().substr(0, 12)) {}
 
 OutputCommitter::~OutputCommitter() {
   std::error_code ignored;
@@ -111,13 +106,26 @@ void OutputCommitter::MakeStagingFolder() {
   for (fs::path made = metadata; !fs::exists(made, error); made = made.parent_path()) {
     made_folders_.push_back(made.string());
   }
-  staging_ = (metadata / AttemptName(tag_)).string();
+  std::string staging = (metadata / AttemptName(tag_)).string();
   // Another writer that ends may remove the empty folders in between.
   for (int attempt = 0; attempt < 10; ++attempt) {
-    fs::create_directories(staging_, error);
-    if (!error) break;
+    fs::create_directories(metadata, error);
+    // For this account alone until it is committed, and never a folder that was there.
+    int code = error ? error.value() : ::mkdir(staging.c_str(), 0700) == 0 ? 0 : errno;
+    error.assign(code, std::generic_category());
+    if (code != ENOENT) break;
   }
-  if (error) ThrowIo("Making the folder", staging_, error);
+  if (error) ThrowIo("Making the folder", staging, error);
+  staging_ = staging;
+}
+
+// Lets other accounts read what is staged as far as they may read the folder: readers follow a
+// manifest before its files have their final names.
+void OutputCommitter::OpenStaged() const {
+  std::error_code error;
+  auto status = fs::status(fs::path(folder_) / kOutputMetadataFolder, error);
+  if (!error) fs::permissions(staging_, status.permissions(), error);
+  if (error) ThrowIo("Opening the folder", staging_, error);
 }
 
 void OutputCommitter::Step(const char* name) const {
@@ -229,6 +237,7 @@ WriteResult OutputCommitter::Commit(bool has_rows) {
   for (const auto& file : files) result.num_bytes += file.bytes;
   result.num_files = static_cast<int64_t>(files.size());
   if (!is_synced_) SyncStaged();
+  OpenStaged();
   Step("synced");
   if (!CommitManifest(std::move(files), has_rows)) return {};
   Step("committed");

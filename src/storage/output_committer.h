@@ -69,6 +69,7 @@ class OutputCommitter {
 
   void CheckFolder();
   void MakeStagingFolder();
+  void OpenStaged() const;
   std::vector<OutputFile> StagedFiles() const;
   void CheckAppendsTo(const OutputManifest& base) const;
   bool CommitManifest(std::vector<OutputFile> files, bool has_rows);

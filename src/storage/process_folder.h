@@ -1,18 +1,24 @@
 #pragma once
 
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <string>
 
 namespace smallpond {
 
-/// A folder of this process's own below a folder that several processes use, such as the spill
-/// files of a worker: two DuckDBs that spill to one folder would write files of the same names.
-/// Removed with all that is in it by the destructor, and `root` too where it is empty then.
+/// Of the folders in which DuckDBs spill, those of drivers and of workers alike.
+inline constexpr const char* kSpillPrefix = "smallpond";
+
+/// A folder of this process's own below a folder that others use as well, such as /tmp: for spill
+/// files and whatever nobody needs when this process has ended. Only this account may enter it, and
+/// its name can't be guessed, so that nobody else reads the files or puts links in their place.
+///
+/// Removed with all that is in it by the destructor, but not by the one of a process that was
+/// forked off. What a killed process leaves is removed by the next one that makes such a folder.
 class ProcessFolder {
  public:
-  /// Makes ROOT/PREFIX-TAG-MACHINE-PID-START and removes those of `prefix` whose process has died
-  /// without doing so. `prefix` holds no "-". Throws Io.
+  /// Makes ROOT/PREFIX-RANDOM-MACHINE-PID-START, and the folders above it as far as they are
+  /// missing; removes those of `prefix` whose process has ended. `prefix` holds no "-". Throws Io.
   ProcessFolder(const std::string& root, const std::string& prefix);
   ~ProcessFolder();
   ProcessFolder(const ProcessFolder&) = delete;
@@ -21,12 +27,13 @@ class ProcessFolder {
   const std::string& path() const { return path_; }
 
  private:
-  const pid_t owner_pid_ = getpid();
-  const std::string root_;
+  const pid_t owner_pid_;
   std::string path_;
 };
 
-/// Removes the folders below `root` that a ProcessFolder of a process that has ended left there.
+/// Removes the folders below `root` that ProcessFolders of this account left there, whose process
+/// has ended. One whose process can't be seen (another machine's on a shared file system, another
+/// container's) stays until nothing was added to it for `kForeignAttemptDays` days.
 void RemoveDeadProcessFolders(const std::string& root, const std::string& prefix);
 
 }  // namespace smallpond

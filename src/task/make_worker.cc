@@ -31,10 +31,9 @@ struct OwnDatabase {
     PrepareForStages(database);
   }
 
-  // The workers of a session have one folder to spill to, and each a folder of its own in it.
   static std::unique_ptr<ProcessFolder> MakeTempFolder(const WorkerSetup& setup) {
     if (setup.limits.temp_dir.empty()) return nullptr;
-    return std::make_unique<ProcessFolder>(setup.limits.temp_dir, kWorkerFolderPrefix);
+    return std::make_unique<ProcessFolder>(setup.limits.temp_dir, kSpillPrefix);
   }
 
   std::unique_ptr<Connection> Connect() {

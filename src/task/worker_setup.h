@@ -7,12 +7,9 @@
 
 namespace smallpond {
 
-/// Of the folders below `limits.temp_dir` in which workers spill, each in its own.
-inline constexpr const char* kWorkerFolderPrefix = "worker";
-
 /// What makes a process a worker of a session.
 struct WorkerSetup {
-  DatabaseLimits limits;
+  DatabaseLimits limits;  ///< Workers spill below `temp_dir`, each to a folder of its own.
   std::vector<std::string> prelude;  ///< The session's statements, in order.
 };
 

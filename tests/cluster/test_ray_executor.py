@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -191,8 +192,59 @@ def test_a_setup_that_fails(start: Start) -> None:
     ],
 )
 def test_what_no_node_has(start: Start, threads: int, options: dict[str, int], text: str) -> None:
+    executor = start("", threads, **options)
     with pytest.raises(smallpond.InvalidInputError, match=text):
-        start("", threads, **options)
+        ends(executor, 1)
+
+
+def test_an_idle_driver_gives_its_workers_back(start: Start, tmp_path: Path) -> None:
+    idle = start(idle_seconds=0.5, job_name="idle.py")
+    pids = node_pids(idle, tmp_path / "meet")
+    wait_until_gone(pids)
+    assert idle.slots() == 0
+    idle.begin_job()
+    again = node_pids(idle, tmp_path / "again")
+    assert len(again) == 2 and not again & pids
+    # A worker with something to do stays, whether somebody looks or not.
+    idle.submit(launches(f"wait {tmp_path / 'go'}"))
+    time.sleep(1.5)
+    (tmp_path / "go").touch()
+    assert [event.kind for event in ends(idle, 1)] == ["finished"]
+
+
+def test_who_waits_is_told_who_has_the_nodes(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smallpond.ray_executor.BUSY_NOTICE_SECONDS", 0.5)
+    holder = start(job_name="first.py")
+    node_pids(holder, tmp_path / "meet")
+    second = start(start_timeout_seconds=2)
+    second.submit(launches("echo"))
+    told = (
+        r"has 0 of its 2 CPUs free, and a worker takes 2; smallpond runs there for first\.py "
+        rf"\(process {os.getpid()} on "
+    )
+    with pytest.raises(smallpond.UnavailableError, match=told):
+        ends(second, 1)
+    assert re.search("Waiting up to 2 s for free CPUs.*" + told, caplog.text)
+    second.close()
+    # Where they become free in time, it goes on.
+    third = start(start_timeout_seconds=AT_MOST_SECONDS)
+    third.submit(launches("echo on"))
+    assert third.wait(1000) == []
+    holder.close()
+    assert [event.report for event in ends(third, 1)] == ["echo on"]
+
+
+def test_a_node_that_failed_in_one_job_is_used_in_the_next(start: Start) -> None:
+    executor = start(tasks_per_node=1)
+    for job in range(2):
+        executor.begin_job()
+        for _ in range(2):
+            executor.submit([_core.TaskLaunch(_core.TaskId(job, i, 0), "exit") for i in range(2)])
+            ends(executor, 2)
+    executor.submit(launches("echo on"))
+    assert [event.report for event in ends(executor, 1)] == ["echo on"]
 
 
 def test_the_real_worker(start: Start) -> None:

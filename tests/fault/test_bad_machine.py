@@ -96,7 +96,7 @@ PREAMBLE = """
         except BaseException as error:
             said.append([type(error).__name__, str(error)])
     said = []
-    sp = smallpond.init(duckdb_memory="200MB", threads=1, temp_dir=folder)
+    sp = smallpond.init(duckdb_memory="200MB", threads=1)
 """
 
 

@@ -104,7 +104,7 @@ def test_job_id() -> None:
 # --- every argument, as in smallpond 0.15 and the article ---
 
 HARMLESS: dict[str, Any] = {
-    "broadcast_size": "1MB",
+    "broadcast_size": "1MB", "max_exchange_bytes": "1GB",
     "job_id": "a", "job_time": "2026-01-31T12:00:00", "job_name": "n", "num_executors": 0,
     "bind_numa_node": True, "_remove_output_root": False, "memory_allocator": "jemalloc",
     "num_nodes": 1, "duckdb_memory": "500MB", "executor": "direct", "threads": 1,

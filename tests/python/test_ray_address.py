@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 
 import pytest
 import smallpond
 from smallpond.ray_executor import RayExecutor
+
+AT_MOST_SECONDS = 60
+
+
+def connect(address: str) -> None:
+    with RayExecutor(address, "{}", 1) as executor:
+        deadline = time.monotonic() + AT_MOST_SECONDS
+        while time.monotonic() < deadline:
+            executor.wait(100)
 
 
 def test_ray_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,11 +45,11 @@ def test_nobody_listens() -> None:
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(smallpond.UnavailableError, match=address):
-            RayExecutor(address, "{}", 1)
+            connect(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:port", "no such host:6379"])
 def test_an_address_that_cannot_be_one(address: str) -> None:
     pytest.importorskip("ray")
     with pytest.raises(smallpond.UnavailableError, match=address):
-        RayExecutor(address, "{}", 1)
+        connect(address)

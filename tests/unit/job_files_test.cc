@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <variant>
 
 #include "error_of.h"
@@ -41,6 +42,7 @@ TEST(JobDirectory, BelongsToOneAccountAndGoesWhenAllWentWell) {
   JobDirectory other(scratch.Path("jobs"), 0);
   EXPECT_NE(job.path(), other.path());
   EXPECT_EQ(ModeOf(job.path()), 0700u);
+  EXPECT_EQ(ModeOf(scratch.Path("jobs")), 0700u);
   JobDirectory::WriteNew(job.FragmentPath("abc"), "plan");
   EXPECT_EQ(ModeOf(job.FragmentPath("abc")), 0600u);
   EXPECT_CONTAINS(
@@ -82,6 +84,60 @@ TEST(JobDirectory, OldFailedJobsGoAndNothingElse) {
   EXPECT_TRUE(fs::exists(scratch.Path(recent)));
   EXPECT_TRUE(fs::exists(scratch.Path(mine)));
   EXPECT_TRUE(fs::exists(running.path()));
+}
+
+// A job of a process that was killed. It is so old, and its files so large.
+std::string KilledJob(const ScratchFolder& scratch, int hours, size_t bytes) {
+  std::string path;
+  {
+    JobDirectory job(scratch.path(), 1);
+    path = job.path();
+    std::ofstream(job.AttemptPath(0, 0, 0)) << std::string(bytes, 'x');
+    std::ofstream(job.log_path()) << "{}\n";
+  }
+  fs::remove(path + "/ended");  // As it is where nobody was there to write it.
+  std::string name = path.substr(0, path.rfind('-')) + "-1";
+  fs::rename(path, name);
+  Age(name, hours);
+  return name;
+}
+
+TEST(JobDirectory, TheOldestOfTheDeadGoBeyondALimit) {
+  ScratchFolder scratch;
+  constexpr uint64_t kMB = 1'000'000;
+  std::string old = KilledJob(scratch, 30, kMB), middle = KilledJob(scratch, 20, kMB),
+              recent = KilledJob(scratch, 10, kMB);
+  std::string failed;
+  {
+    JobDirectory job(scratch.path(), 1, 10 * kMB);
+    failed = job.path();
+    std::ofstream(job.AttemptPath(0, 0, 0)) << std::string(kMB, 'x');
+  }
+  JobDirectory running(scratch.path(), 1, 10 * kMB);
+  std::ofstream(running.AttemptPath(0, 0, 0)) << std::string(10 * kMB, 'x');
+  for (const auto& path : {old, middle, recent, failed}) EXPECT_TRUE(fs::exists(path));
+  JobDirectory(scratch.path(), 0, 7 * kMB / 2).Remove();
+  EXPECT_FALSE(fs::exists(old));
+  for (const auto& path : {middle, recent, failed}) EXPECT_TRUE(fs::exists(path));
+  JobDirectory(scratch.path(), 0, 5 * kMB / 2).Remove();
+  EXPECT_FALSE(fs::exists(middle)) << "what is noted of the others is their size";
+  JobDirectory(scratch.path(), 0, 1).Remove();
+  EXPECT_FALSE(fs::exists(recent));
+  EXPECT_FALSE(fs::exists(failed)) << "its process runs, but the job has ended";
+  EXPECT_TRUE(fs::exists(running.AttemptPath(0, 0, 0)));
+}
+
+TEST(JobDirectory, WhatCantBeSeenStaysUntilItIsOld) {
+  ScratchFolder scratch;
+  for (int hours : {24 * 7 - 1, 24 * 7 + 1}) {
+    std::string path = KilledJob(scratch, hours, 1'000'000);
+    static const std::regex machine("-[0-9a-f]{16}-");
+    std::string elsewhere = std::regex_replace(path, machine, "-0123456789abcdef-");
+    fs::rename(path, elsewhere);
+    Age(elsewhere, hours);
+    JobDirectory(scratch.path(), 0, 1).Remove();
+    EXPECT_EQ(fs::exists(elsewhere), hours < 24 * 7);
+  }
 }
 
 TEST(JobLog, IsReadUpToALineThatWasCutOff) {

@@ -13,11 +13,11 @@ namespace smallpond {
 namespace {
 
 const std::vector<std::string> kVariables = {
-    "SP_JOBID",       "SP_JOB_NAME",       "SP_JOB_TIME",         "SP_DATA_ROOT",
-    "SP_DATA_DIR",    "SP_TEMP_DIR",       "SP_NUM_EXECUTORS",    "SP_NUM_NODES",
-    "SP_RAY_ADDRESS", "SP_BIND_NUMA_NODE", "SP_MEMORY_ALLOCATOR", "SP_PLATFORM",
-    "SP_EXECUTOR",    "SP_THREADS",        "SP_DUCKDB_MEMORY",    "SP_PARTITION_SIZE",
-    "SP_PARTITIONS",  "SP_MERGE"};
+    "SP_JOBID",       "SP_JOB_NAME",       "SP_JOB_TIME",          "SP_DATA_ROOT",
+    "SP_DATA_DIR",    "SP_TEMP_DIR",       "SP_NUM_EXECUTORS",     "SP_NUM_NODES",
+    "SP_RAY_ADDRESS", "SP_BIND_NUMA_NODE", "SP_MEMORY_ALLOCATOR",  "SP_PLATFORM",
+    "SP_EXECUTOR",    "SP_THREADS",        "SP_DUCKDB_MEMORY",     "SP_PARTITION_SIZE",
+    "SP_PARTITIONS",  "SP_MERGE",          "SP_MAX_EXCHANGE_BYTES"};
 
 // Every test starts without SP_ variables and leaves the environment as it was.
 class OptionsFromEnvironment : public ::testing::Test {
@@ -76,6 +76,7 @@ TEST_F(OptionsFromEnvironment, ReadEveryVariable) {
   Set("SP_PARTITION_SIZE", "64MB");
   Set("SP_PARTITIONS", "11");
   Set("SP_MERGE", "concat");
+  Set("SP_MAX_EXCHANGE_BYTES", "5GB");
   Options options = Options::FromEnvironment();
   EXPECT_EQ(options.job_id, "job-7");
   EXPECT_EQ(options.job_name, "nightly");
@@ -95,6 +96,7 @@ TEST_F(OptionsFromEnvironment, ReadEveryVariable) {
   EXPECT_EQ(options.partition_size_bytes, 64'000'000u);
   EXPECT_EQ(options.partitions, 11);
   EXPECT_EQ(options.merge, MergeMode::kConcat);
+  EXPECT_EQ(options.max_exchange_bytes, 5'000'000'000u);
 }
 
 TEST_F(OptionsFromEnvironment, TakeAnEmptyVariableForAMissingOne) {
@@ -131,6 +133,7 @@ TEST(OptionsSet, SetsEachOptionByItsPythonName) {
   options.Set("platform", "mpi");
   options.Set("executor", "direct");
   options.Set("merge", "auto");
+  options.Set("max_exchange_bytes", "2MB");
   options.Set("_remove_output_root", "false");
   EXPECT_EQ(options.job_id + options.job_name + options.job_time + options.data_root +
                 options.data_dir + options.temp_dir + options.ray_address,
@@ -144,6 +147,7 @@ TEST(OptionsSet, SetsEachOptionByItsPythonName) {
   EXPECT_EQ(options.platform, "mpi");
   EXPECT_EQ(options.executor, ExecutorKind::kDirect);
   EXPECT_EQ(options.merge, MergeMode::kAuto);
+  EXPECT_EQ(options.max_exchange_bytes, 2'000'000u);
   EXPECT_FALSE(options.remove_output_root);
 }
 

@@ -120,6 +120,19 @@ TEST(WorkerDeath, AgainAndAgainIsAnError) {
             (std::vector<std::string>{"worker-0.log", "worker-1.log", "worker-2.log"}));
 }
 
+TEST(WorkerDeath, CountsInARowInOneJob) {
+  ProcessExecutorOptions options = StandInOptions();
+  options.max_worker_restarts = 2;
+  ProcessExecutor executor(options);
+  for (int job = 0; job < 3; ++job) {
+    executor.BeginJob();
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(RunOne(executor, "exit 7").kind, Kind::kLost);
+  }
+  EXPECT_EQ(RunOne(executor, "echo on").report, "echo on");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(RunOne(executor, "exit 7").kind, Kind::kLost);
+  EXPECT_CONTAINS(ErrorOf(ErrorKind::kUnavailable, [&] { executor.Wait(1000); }), "died 3 times");
+}
+
 TEST(WorkerDeath, BeforeItIsReadyIsAnErrorToo) {
   ProcessExecutorOptions options = StandInOptions(2);
   options.setup = "die";

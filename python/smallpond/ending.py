@@ -1,0 +1,34 @@
+"""SIGTERM and SIGHUP end a program as Ctrl-C does: queries stop, `with` blocks and exit
+functions run, so that nothing half-written, no spill file and no worker is left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+_pid = 0  # Of the process that the handlers are for.
+
+
+def end_on_signals() -> None:
+    """Handles the signals where nobody else does; off the main thread that can't be done."""
+    global _pid
+    if threading.current_thread() is not threading.main_thread():
+        return
+    _pid = os.getpid()
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            with contextlib.suppress(ValueError):  # The main thread of another interpreter.
+                signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    if os.getpid() == _pid:
+        raise SystemExit(128 + number)  # As a shell tells of a program that a signal ended.
+    # A process that was forked off and has no session ends as it would have without us.
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
