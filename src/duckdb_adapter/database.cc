@@ -11,6 +11,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/file_errors.h"
+#include "duckdb_adapter/runtime_filters.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -113,6 +114,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
     RegisterExportCheck(database);
+    RegisterRuntimeFilterRule(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
     std::lock_guard lock(LiveDatabases::Get().mutex);
     LiveDatabases::Get().list.push_back(&database);
