@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -72,20 +70,15 @@ def test_rows_of_a_limit_in_stages(
         assert found == [(expected,)], sql
 
 
-# Scans that no LIMIT stands above, and the rows of the large table that a join leaves to them.
+# One scan of each is told by a join which keys can match: no LIMIT stands above it.
 FILTERED = [
     "SELECT count(*) FROM {t} JOIN {s} USING (id)",
-    "SELECT count(*) FROM (SELECT id, count(*) FROM {t} GROUP BY id) JOIN {s} USING (id)",
-    "SELECT count(*) FROM (SELECT DISTINCT id FROM {t}) JOIN {s} USING (id)",
     f"SELECT count(*) FROM {{t}} a JOIN {{s}} USING (id) "
     f"JOIN (FROM {{t}} ORDER BY place LIMIT {LIMIT}) b ON a.k = b.k",
 ]
 
 
 @pytest.mark.parametrize("sql", FILTERED)
-def test_other_scans_are_filtered(
-    sql: str, tables: dict[str, str], sp: smallpond.Session, tmp_path: Path
-) -> None:
+def test_other_scans_are_filtered(sql: str, tables: dict[str, str], sp: smallpond.Session) -> None:
     told = sp.sql(sql.format(**tables)).explain(analyze=True)
-    read = [int(rows.replace(",", "")) for rows in re.findall(r"([\d,]+) rows", told)]
-    assert (read and "Dynamic Filters" in told) or min(read) < NUM_ROWS
+    assert told.count("Dynamic Filters:") == 1
