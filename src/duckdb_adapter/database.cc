@@ -15,6 +15,7 @@
 #include "duckdb_adapter/file_errors.h"
 #include "duckdb_adapter/parquet_mends.h"
 #include "duckdb_adapter/window_mends.h"
+#include "duckdb_adapter/runtime_filters.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -120,6 +121,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     MendParquetScans(database);
     MendFirstRowsOfWindows(database);
     RegisterExportCheck(database);
+    RegisterRuntimeFilterRule(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
     std::lock_guard lock(LiveDatabases::Get().mutex);
     LiveDatabases::Get().list.push_back(&database);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/partition_walk.h"
+#include "duckdb_adapter/row_order.h"
 #include "duckdb_adapter/schema_types.h"
 #include "duckdb_adapter/statement_tree.h"
 
@@ -57,22 +59,28 @@ bool ReadsElsewhere(duckdb::LogicalOperator& op) {
 }
 
 // Whether the rows come in an order that the query, or its one input, asks for.
-bool IsOrdered(duckdb::LogicalOperator& op, const MarkedInputs& marks) {
-  switch (op.type) {
-    case duckdb::LogicalOperatorType::LOGICAL_ORDER_BY:
-    case duckdb::LogicalOperatorType::LOGICAL_TOP_N:
-      return true;
-    case duckdb::LogicalOperatorType::LOGICAL_PROJECTION:
-    case duckdb::LogicalOperatorType::LOGICAL_FILTER:
-    case duckdb::LogicalOperatorType::LOGICAL_LIMIT:
-      return IsOrdered(*op.children[0], marks);
-    case duckdb::LogicalOperatorType::LOGICAL_CHUNK_GET: {
-      auto found = marks.find(op.Cast<duckdb::LogicalColumnDataGet>().collection.get());
-      return found != marks.end() && found->second->ordered;
-    }
-    default:
-      return false;
-  }
+bool IsOrdered(const duckdb::LogicalOperator& plan, const MarkedInputs& marks) {
+  RowOrders orders([&](const duckdb::LogicalOperator& source) {
+    if (source.type != duckdb::LogicalOperatorType::LOGICAL_CHUNK_GET) return RowOrder::kStored;
+    auto found = marks.find(source.Cast<duckdb::LogicalColumnDataGet>().collection.get());
+    bool is_ordered = found != marks.end() && found->second->ordered;
+    return is_ordered ? RowOrder::kSorted : RowOrder::kStored;
+  });
+  return orders.Of(plan) == RowOrder::kSorted;
+}
+
+// Whether two runs of a query, each over inputs computed anew, give the same rows, to the last
+// digit.
+bool IsDeterminate(duckdb::LogicalOperator& plan, const MarkedInputs& marks, bool keeps_order) {
+  constexpr int kWhole = 0;  // The whole plan is one fragment.
+  auto facts_of = [](const duckdb::LogicalOperator&) { return std::optional<OutputFacts>(); };
+  Determinacy found = FindDeterminacy(plan, kWhole, facts_of, keeps_order);
+  const auto& columns = found.output.inexact;
+  return found.indeterminate.empty() &&
+         std::all_of(columns.begin(), columns.end(),
+                     [](const FragmentSet& column) { return column.empty(); }) &&
+         std::all_of(marks.begin(), marks.end(),
+                     [](const auto& mark) { return mark.second->determinate; });
 }
 
 }  // namespace
@@ -93,7 +101,9 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
       facts.reads_elsewhere = ReadsElsewhere(*planner.plan);
       facts.ordered = IsOrdered(*planner.plan, marks);
-      facts.determinate = IsDeterminate(*planner.plan);
+      facts.determinate =
+          IsDeterminate(*planner.plan, marks,
+                        duckdb::Settings::Get<duckdb::PreserveInsertionOrderSetting>(context));
       int num_partitions = 1;
       for (const auto& [name, input] : inputs)
         num_partitions = std::max(num_partitions, input.partitioning.num_partitions);

@@ -24,7 +24,8 @@ struct Partitioning {
 struct QueryInput {
   Schema schema;
   Partitioning partitioning;
-  bool ordered = false;  ///< Whether its rows come in an order that was asked for.
+  bool ordered = false;     ///< Whether its rows come in an order that was asked for.
+  bool determinate = true;  ///< Whether computing it twice gives the same rows.
 };
 
 /// What is known about running a query on each partition.
@@ -35,7 +36,7 @@ struct PartitionFacts {
   std::string reason;  ///< Where they are not: the construct that sees rows of several partitions.
   bool ordered = false;         ///< Whether the rows come in an order that the query asks for.
   bool reads_elsewhere = true;  ///< Whether it reads more than its inputs: files, tables …
-  bool determinate = true;      ///< Whether two runs over the same input give the same rows.
+  bool determinate = true;      ///< Whether two runs, inputs included, give the same rows.
   Partitioning result;          ///< How the results are spread where per_partition.
 };
 

@@ -1,6 +1,6 @@
 #include "duckdb_adapter/partition_walk.h"
 
-#include "duckdb_adapter/determinacy.h"
+#include "duckdb_adapter/indeterminate_part.h"
 
 namespace smallpond {
 namespace {

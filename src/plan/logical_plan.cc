@@ -66,6 +66,12 @@ bool LogicalPlan::ordered() const {
   return query && query->ordered;
 }
 
+bool LogicalPlan::determinate() const {
+  if (const auto* query = std::get_if<SqlQuery>(&op_)) return query->determinate;
+  const auto* repartition = std::get_if<Repartition>(&op_);
+  return !repartition || repartition->input->determinate();
+}
+
 std::vector<PlanRef> LogicalPlan::Inputs() const {
   std::vector<PlanRef> inputs;
   if (const auto* repartition = std::get_if<Repartition>(&op_)) {

@@ -56,7 +56,7 @@ struct SqlQuery {
   bool ordered = false;
   /// Whether it reads more than its inputs: files by name, tables of the session.
   bool reads_elsewhere = true;
-  /// Whether two runs over the same input give the same rows.
+  /// Whether two runs, inputs included, give the same rows, to the last digit.
   bool determinate = true;
   /// Where not per_partition: the construct that sees rows of several partitions.
   std::string merged_because;
@@ -87,6 +87,8 @@ class LogicalPlan {
 
   /// Whether the rows come in an order that was asked for.
   bool ordered() const;
+  /// Whether computing it twice gives the same rows.
+  bool determinate() const;
   /// The plans that this one reads, each once.
   std::vector<PlanRef> Inputs() const;
   /// One line for people, for example "repartition(10, hash_by=user_id)".

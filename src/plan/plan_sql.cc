@@ -136,7 +136,7 @@ PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const Plan
   }
   std::map<std::string, QueryInput> shapes;
   for (const auto& [name, input] : query.inputs)
-    shapes[name] = {input->schema(), input->partitioning(), input->ordered()};
+    shapes[name] = {input->schema(), input->partitioning(), input->ordered(), input->determinate()};
   return AnalyzePartitions(connection, query.query, shapes);
 }
 

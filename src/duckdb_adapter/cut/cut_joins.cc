@@ -2,7 +2,7 @@
 
 #include "duckdb_adapter/cut/new_operators.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
-#include "duckdb_adapter/determinacy.h"
+#include "duckdb_adapter/indeterminate_part.h"
 
 namespace smallpond {
 namespace {

@@ -234,18 +234,14 @@ void KeepRows(LogicalGet& get, const ScanPart& part) {
   get.table_filters.PushFilter(duckdb::ColumnIndex(kRowNumber), std::move(range));
 }
 
-// The whole files of an input together, each range of rows by itself.
+// Whole files that follow each other together, each range of rows by itself; in their order.
 std::vector<std::vector<ScanPart>> GroupParts(const ScanInput& input) {
   std::vector<std::vector<ScanPart>> groups;
-  std::vector<ScanPart> whole;
   for (const auto& part : input.parts) {
-    if (part.is_whole) {
-      whole.push_back(part);
-    } else {
-      groups.push_back({part});
-    }
+    bool joins = part.is_whole && !groups.empty() && groups.back()[0].is_whole;
+    if (!joins) groups.emplace_back();
+    groups.back().push_back(part);
   }
-  if (!whole.empty()) groups.insert(groups.begin(), std::move(whole));
   return groups;
 }
 

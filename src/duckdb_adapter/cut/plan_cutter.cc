@@ -1,11 +1,13 @@
 #include "duckdb_adapter/cut/plan_cutter.h"
 
+#include "duckdb/main/settings.hpp"
 #include "duckdb/optimizer/column_binding_replacer.hpp"
 #include "duckdb_adapter/cut/divided_scan.h"
 #include "duckdb_adapter/cut/fragment.h"
 #include "duckdb_adapter/cut/new_operators.h"
-#include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/exchange_functions.h"
+#include "duckdb_adapter/indeterminate_part.h"
+#include "duckdb_adapter/row_order.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -16,20 +18,6 @@ using duckdb::idx_t;
 using duckdb::LogicalGet;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
-
-bool IsOrdered(LogicalOperator& op) {
-  switch (op.type) {
-    case LogicalOperatorType::LOGICAL_ORDER_BY:
-    case LogicalOperatorType::LOGICAL_TOP_N:
-      return true;
-    case LogicalOperatorType::LOGICAL_PROJECTION:
-    case LogicalOperatorType::LOGICAL_FILTER:
-    case LogicalOperatorType::LOGICAL_LIMIT:
-      return IsOrdered(*op.children[0]);
-    default:
-      return false;
-  }
-}
 
 double TypeBytes(const duckdb::LogicalType& type) {
   constexpr double kTextBytes = 24;
@@ -44,13 +32,27 @@ double RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
   return bytes;
 }
 
+// Rows that are apart in each task are so in all where equal ones are in one task.
+void KeepUniqueWhere(const Distribution& where, const duckdb::vector<ColumnBinding>& columns,
+                     OutputFacts& facts) {
+  auto is_unique = [&](const HashKey& key) {
+    return std::any_of(facts.unique.begin(), facts.unique.end(),
+                       [&](size_t i) { return i < columns.size() && key.Has(columns[i]); });
+  };
+  bool all = !where.keys.empty() && std::all_of(where.keys.begin(), where.keys.end(), is_unique);
+  if (!all) facts.unique.clear();
+}
+
 }  // namespace
 
 CutQuery PlanCutter::Cut(Operator plan) {
   root_ = std::move(plan);
   CheckFunctionsCanTravel(*root_);
   root_->ResolveOperatorTypes();
-  bool ordered = IsOrdered(*root_);
+  RowOrders orders(
+      [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
+  bool ordered = orders.Of(*root_) != RowOrder::kNone;
+  order_readers_ = orders.Readers(*root_);
   Distribution where = Distribute(root_);
   root_->ResolveOperatorTypes();
   auto types = root_->types;
@@ -63,7 +65,18 @@ CutQuery PlanCutter::Cut(Operator plan) {
   return std::move(cut_);
 }
 
+bool PlanCutter::KeepsOrder() const {
+  return duckdb::Settings::Get<duckdb::PreserveInsertionOrderSetting>(context_);
+}
+
 Distribution PlanCutter::Distribute(Operator& slot) {
+  bool above = std::exchange(keep_order_, order_readers_.count(slot.get()) > 0);
+  Distribution where = DistributeByType(slot);
+  keep_order_ = above;
+  return where;
+}
+
+Distribution PlanCutter::DistributeByType(Operator& slot) {
   switch (slot->type) {
     case LogicalOperatorType::LOGICAL_GET:
       return DistributeScan(slot);
@@ -295,8 +308,9 @@ Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, Exch
                                                                  std::move(outputs));
   projection->children.push_back(std::move(slot));
   projection->SetEstimatedCardinality(static_cast<idx_t>(rows));
-  int fragment = AddFragment(std::move(projection), from, columns.size(), num_keys, false);
-  slot = ScanFragment(fragment, kind, table_index, types, rows, false);
+  int fragment = AddFragment(std::move(projection), from, columns.size(), num_keys, keep_order_);
+  if (from.is_spread()) KeepUniqueWhere(from, columns, outputs_.back());
+  slot = ScanFragment(fragment, kind, table_index, types, rows, keep_order_);
   text_.Rename(columns, table_index);
   ReplaceColumns(columns, table_index, *slot);
 
@@ -333,7 +347,6 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   fragment.num_columns = static_cast<int>(num_columns);
   fragment.num_keys = num_keys;
   fragment.ordered = ordered;
-  fragment.determinate = IsDeterminate(*plan);
   text_.Append(*plan, [&](const LogicalGet& get) { return ScanText(get); }, fragment.operators);
   fragment.estimated_rows = static_cast<double>(plan->EstimateCardinality(context_));
   fragment.estimated_row_bytes = RowBytes(plan->types);
@@ -354,7 +367,25 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   collect(*plan);
   fragment.bytes = SerializePlan(context_, *plan);
   cut_.fragments.push_back(std::move(fragment));
+  NoteDeterminacy(*plan);
   return static_cast<int>(cut_.fragments.size()) - 1;
+}
+
+void PlanCutter::NoteDeterminacy(LogicalOperator& plan) {
+  auto facts_of = [&](const LogicalOperator& op) -> std::optional<OutputFacts> {
+    if (op.type != LogicalOperatorType::LOGICAL_GET) return std::nullopt;
+    auto source = sources_.find(op.Cast<LogicalGet>().table_index);
+    if (source == sources_.end()) return std::nullopt;
+    OutputFacts facts = outputs_[static_cast<size_t>(source->second.input.fragment)];
+    if (!source->second.ordered) facts.order.reset();
+    return facts;
+  };
+  int fragment = static_cast<int>(outputs_.size());
+  Determinacy found = FindDeterminacy(plan, fragment, facts_of, KeepsOrder());
+  outputs_.push_back(std::move(found.output));
+  for (int other : found.indeterminate) {
+    cut_.fragments[static_cast<size_t>(other)].determinate = false;
+  }
 }
 
 PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, idx_t table_index,
@@ -370,7 +401,7 @@ PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, i
   for (idx_t i = 0; i < types.size(); ++i) get->AddColumnId(i);
   get->SetEstimatedCardinality(estimate);
   get->ResolveOperatorTypes();
-  sources_[table_index] = {{id, fragment, kind}, Distribution::Single(), rows};
+  sources_[table_index] = {{id, fragment, kind}, Distribution::Single(), rows, ordered};
   return get;
 }
 
@@ -378,7 +409,7 @@ PlanCutter::Operator PlanCutter::ScanAgain(LogicalOperator& scan, idx_t table_in
   const auto& get = scan.Cast<LogicalGet>();
   Source source = sources_.at(get.table_index);
   auto again = ScanFragment(source.input.fragment, source.input.kind, table_index,
-                            get.returned_types, source.rows, false);
+                            get.returned_types, source.rows, source.ordered);
   sources_[table_index].distribution = source.distribution;
   text_.Rename(scan.GetColumnBindings(), table_index);
   return again;

@@ -2,12 +2,14 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "duckdb_adapter/cut/cut_query.h"
 #include "duckdb_adapter/cut/distribution.h"
 #include "duckdb_adapter/cut/operator_text.h"
+#include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/duckdb_internal.h"
 
 namespace smallpond {
@@ -36,6 +38,7 @@ class PlanCutter {
   // Each takes an operator in its place of the plan, may put another one there, and returns where
   // its rows are.
   Distribution Distribute(Operator& slot);
+  Distribution DistributeByType(Operator& slot);
   Distribution DistributeScan(Operator& slot);
   Distribution DistributeValues(Operator& slot);
   Distribution DistributeProjection(Operator& slot);
@@ -62,7 +65,7 @@ class PlanCutter {
   void ReadInOneTask(Operator& slot);
 
   // Makes what is in `slot` a fragment of its own, whose rows leave as `kind` says, and puts a scan
-  // of them there. Returns where they are then.
+  // of them there, in order where the operator above needs it. Returns where they are then.
   Distribution Exchange(Operator& slot, const Distribution& from, ExchangeKind kind,
                         Expressions keys = {});
   // Where `op` is a scan of a fragment's rows, makes them come as `kind` says, without another
@@ -70,6 +73,11 @@ class PlanCutter {
   std::optional<Distribution> ReadOtherwise(duckdb::LogicalOperator& op, ExchangeKind kind);
   // Returns another scan of the fragment that `scan` reads, with columns of `table_index`.
   Operator ScanAgain(duckdb::LogicalOperator& scan, duckdb::idx_t table_index);
+  // Whether the session keeps rows in order where nothing else is asked for.
+  bool KeepsOrder() const;
+  // Finds out what is determinate of the next fragment, and which earlier ones are not because of
+  // it.
+  void NoteDeterminacy(duckdb::LogicalOperator& plan);
   int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
                   bool ordered);
   Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,
@@ -89,12 +97,16 @@ class PlanCutter {
   duckdb::Binder& binder_;
   const CutOptions& options_;
   CutQuery cut_;
+  std::vector<OutputFacts> outputs_;  // Of the fragments.
   Operator root_;
+  std::set<const duckdb::LogicalOperator*> order_readers_;  // Of the plan as it was.
+  bool keep_order_ = false;  // Whether the operator that is looked at is one of them.
   std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
   struct Source {
     FragmentInput input;
     Distribution distribution;
     double rows = 0;
+    bool ordered = false;
   };
   std::map<duckdb::idx_t, Source> sources_;  // By the table index of the exchange's scan.
   std::map<const duckdb::LogicalOperator*, std::string> gathered_;

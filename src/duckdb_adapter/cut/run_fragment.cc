@@ -12,6 +12,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/exchange_functions.h"
 #include "duckdb_adapter/exchange_write.h"
+#include "duckdb_adapter/runtime_filters.h"
 #include "duckdb_adapter/sql_text.h"
 
 namespace smallpond {
@@ -48,6 +49,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
   // The one rewrite that has to know the scans: hash joins tell them which keys can match.
   duckdb::Optimizer optimizer(*input.binder, context);
   duckdb::JoinFilterPushdownOptimizer(optimizer).VisitOperator(*plan);
+  KeepRuntimeFiltersAboveLimits(*plan);
 
   auto outputs = ColumnRefs(*plan);
   for (size_t i = 0; i < outputs.size(); ++i) names.push_back("c" + std::to_string(i));
