@@ -126,7 +126,13 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
                                                         double plan_seconds) {
   auto lock = WaitForTurn(connection);
   auto start = Clock::now();
-  if (!executor_) executor_ = parts_.make_executor();
+  // A query runs with the settings that it was planned with, whatever was set since.
+  const SettingsRef& settings = connection.settings();
+  if (!executor_ || executor_version_ != settings->worker_version()) {
+    executor_ = nullptr;  // Its workers end before others begin.
+    executor_ = parts_.make_executor(settings);
+    executor_version_ = settings->worker_version();
+  }
   auto directory = std::make_unique<JobDirectory>(parts_.jobs_folder,
                                                   static_cast<int>(plan.graph.stages.size()));
   WriteJob(plan, *directory);

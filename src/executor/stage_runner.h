@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "duckdb_adapter/session_settings.h"
 #include "executor/executor.h"
 #include "planner/stage_plan.h"
 #include "scheduler/scheduler.h"
@@ -57,8 +58,9 @@ class StageRunner {
   struct Parts {
     /// Opens a connection with the session's settings, on a database prepared for stages.
     ScanDivision::Connect connect;
-    /// Makes the executor. Called before the first job, and again after Reset.
-    std::function<std::shared_ptr<Executor>()> make_executor;
+    /// Makes an executor whose workers have these settings. Called before the first job, and again
+    /// where a query has others, or after Reset.
+    std::function<std::shared_ptr<Executor>(const SettingsRef&)> make_executor;
     std::string jobs_folder;  ///< Every worker sees it.
     StageOptions stages = {};
     Limits limits = {};
@@ -75,8 +77,7 @@ class StageRunner {
   /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
   StagePlan Plan(Connection& connection, const Statement& query);
 
-  /// Makes the next job begin with a new executor, since the session's settings have changed. Waits
-  /// for the job that runs.
+  /// Makes the next job begin with a new executor. Waits for the job that runs.
   void Reset();
   /// Cancels the job that runs and all later ones: the program ends.
   void CancelAll() { cancelled_ = true; }
@@ -90,6 +91,7 @@ class StageRunner {
   std::atomic<bool> cancelled_{false};
   std::timed_mutex mutex_;              // Guards executor_, and is held by the job that uses it.
   std::shared_ptr<Executor> executor_;  // Null where the next job has to make it.
+  int64_t executor_version_ = 0;        // Of the settings that its workers have.
 };
 
 }  // namespace smallpond

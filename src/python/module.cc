@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/secrets.h"
 #include "cli/run.h"
 #include "plan/scan_splits.h"
 #include "python/arrow_capsule.h"
@@ -265,6 +266,7 @@ NB_MODULE(_core, m) {
   using namespace smallpond;     // NOLINT: the module's own namespace
   nb::set_leak_warnings(false);  // Frames in global variables live as long as the interpreter.
   nb::register_exception_translator(TranslateError);
+  m.def("without_secrets", &WithoutSecrets, "text"_a);
   m.def("version", &Version);
   m.def("duckdb_version", &DuckDBVersion);
   m.def(

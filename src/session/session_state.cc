@@ -152,7 +152,7 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   PrepareForStages(*database_);
   StageRunner::Parts parts;
   parts.connect = [this] { return Connect(); };
-  parts.make_executor = [this] { return StartExecutor(); };
+  parts.make_executor = [this](const SettingsRef& settings) { return StartExecutor(settings); };
   parts.jobs_folder = JobsFolder(options_);
   StageOptions& stages = parts.stages;
   stages.slots = TasksAtATime(options_);
@@ -163,13 +163,10 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   return std::make_unique<StageRunner>(std::move(parts));
 }
 
-WorkerSetup SessionState::SetupOfWorkers() {
+WorkerSetup SessionState::SetupOfWorkers(const SessionSettings& settings) const {
   WorkerSetup setup;
   setup.limits.temp_dir = WorkersTempDir(options_);
-  {
-    std::lock_guard lock(mutex_);
-    setup.prelude = worker_prelude_;
-  }
+  setup.settings = settings.ForWorkers();
   // Of a cluster's nodes nothing is known here: 0 is all that the node has.
   if (options_.executor == ExecutorKind::kRay) {
     setup.limits.threads = 0;
@@ -183,15 +180,16 @@ WorkerSetup SessionState::SetupOfWorkers() {
   return setup;
 }
 
-std::shared_ptr<Executor> SessionState::StartExecutor() {
+std::shared_ptr<Executor> SessionState::StartExecutor(const SettingsRef& settings) {
   if (options_.executor == ExecutorKind::kThreads) {
-    auto worker = std::make_shared<Worker>([this] { return Connect(); });
+    auto worker = std::make_shared<Worker>(
+        [this, settings] { return std::make_unique<Connection>(*database_, settings); });
     return std::make_shared<ThreadExecutor>(
         *options_.threads, [worker](const std::string& spec, const std::atomic<bool>& cancelled) {
           return worker->Run(spec, cancelled);
         });
   }
-  WorkerSetup setup = SetupOfWorkers();
+  WorkerSetup setup = SetupOfWorkers(*settings);
   if (make_executor_) return make_executor_(FormatWorkerSetup(setup));
   if (options_.executor == ExecutorKind::kRay) {
     throw Error(ErrorKind::kUnsupported,
@@ -208,24 +206,20 @@ std::shared_ptr<Executor> SessionState::StartExecutor() {
 }
 
 std::unique_ptr<Connection> SessionState::Connect() {
-  auto connection = std::make_unique<Connection>(*database_);
-  std::lock_guard lock(mutex_);
-  for (const auto& statement : prelude_) connection->Run(statement.Copy());
-  return connection;
-}
-
-void SessionState::AddToWorkers(const std::string& sql) {
-  if (sql.empty() || !stages_) return;
+  SettingsRef settings;
   {
     std::lock_guard lock(mutex_);
-    worker_prelude_.push_back(sql);
+    settings = settings_;
   }
-  stages_->Reset();
+  return std::make_unique<Connection>(*database_, std::move(settings));
 }
 
-void SessionState::AddToPrelude(Statement statement) {
+void SessionState::ChangeSettings(const std::function<SettingsRef(Connection&)>& change) {
+  std::lock_guard turn(change_mutex_);
+  auto connection = Connect();
+  SettingsRef changed = change(*connection);
   std::lock_guard lock(mutex_);
-  prelude_.push_back(std::move(statement));
+  settings_ = std::move(changed);
 }
 
 }  // namespace smallpond

@@ -4,10 +4,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
+#include "duckdb_adapter/session_settings.h"
 #include "executor/result_cache.h"
 #include "executor/stage_runner.h"
 #include "smallpond/options.h"
@@ -25,12 +25,11 @@ class SessionState {
   Database& database() { return *database_; }
   /// Small results of earlier actions.
   ResultCache& kept() { return kept_; }
-  /// Opens a connection that has the settings of the session.
+  /// Opens a connection that has the settings of the session as they are now.
   std::unique_ptr<Connection> Connect();
-  /// Makes a statement that was run once a part of every later connection.
-  void AddToPrelude(Statement statement);
-  /// Makes a statement a part of what workers run when they start; nothing where it is empty.
-  void AddToWorkers(const std::string& sql);
+  /// Changes the settings to those that `change` returns. It gets a connection with the ones before
+  /// it; changes by several threads come one after the other.
+  void ChangeSettings(const std::function<SettingsRef(Connection&)>& change);
 
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
@@ -43,15 +42,15 @@ class SessionState {
 
  private:
   std::unique_ptr<StageRunner> MakeStages();
-  std::shared_ptr<Executor> StartExecutor();
-  WorkerSetup SetupOfWorkers();
+  std::shared_ptr<Executor> StartExecutor(const SettingsRef& settings);
+  WorkerSetup SetupOfWorkers(const SessionSettings& settings) const;
 
   Options options_;  // With every default filled in.
   std::unique_ptr<Database> database_;
   ResultCache kept_;
-  std::mutex mutex_;                         // Guards both preludes.
-  std::vector<Statement> prelude_;           // Statements that set up a connection, in order.
-  std::vector<std::string> worker_prelude_;  // Those that set up a worker.
+  std::mutex change_mutex_;  // Held by who changes the settings.
+  std::mutex mutex_;         // Guards settings_.
+  SettingsRef settings_ = SessionSettings::None();
   MakeExecutor make_executor_;
   std::unique_ptr<StageRunner> stages_;
 };

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "duckdb_adapter/database.h"
 
@@ -13,10 +12,11 @@ inline constexpr const char* kWorkerFolderPrefix = "worker";
 /// What makes a process a worker of a session.
 struct WorkerSetup {
   DatabaseLimits limits;
-  std::vector<std::string> prelude;  ///< The session's statements, in order.
+  std::string settings;  ///< The session's, as SessionSettings::ForWorkers gives them.
 };
 
-/// The setup as the JSON that MakeWorker takes.
+/// The setup as the JSON that MakeWorker takes. It may hold secrets: it goes through a socket, and
+/// into no file.
 std::string FormatWorkerSetup(const WorkerSetup& setup);
 
 }  // namespace smallpond

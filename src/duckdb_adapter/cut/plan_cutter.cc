@@ -128,6 +128,7 @@ bool PlanCutter::OpenScan(LogicalGet& get) {
     return false;
   }
   ++next_id_;
+  CheckHoldsNoSecrets(get, scan->files);
   LeaveFilesOpen(get, *scan);
   scans_[get.table_index] = *scan;
   return options_.is_divided(*scan);
