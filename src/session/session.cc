@@ -220,19 +220,19 @@ void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::s
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
     auto put_in = [&](Connection& connection, DirectRun& run) {
-      ResolveTables(connection, statement, planned,
-                    [&](const PlanRef& plan) { return run.Query(plan); });
+      return ResolveTables(connection, statement, planned,
+                           [&](const PlanRef& plan) { return run.Query(plan); });
     };
     if (ChangesSettings(statement)) {
       state->ChangeSettings([&](Connection& connection) {
         DirectRun run(connection);
-        put_in(connection, run);
+        auto plans = put_in(connection, run);  // They own what is read.
         return SessionSettings::RunAndTake(connection, std::move(statement));
       });
     } else {
       auto connection = state->Connect();
       DirectRun run(*connection);
-      put_in(*connection, run);
+      auto plans = put_in(*connection, run);
       connection->Run(std::move(statement));
     }
   }
