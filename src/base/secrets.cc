@@ -176,10 +176,8 @@ class Finder {
   }
 
   void FindValue(size_t begin, size_t end, const std::string& name) {
-    bool is_quoted_name = begin > 0 && IsQuote(text_[begin - 1]);
-    if (is_quoted_name) {
-      while (end < text_.size() && (text_[end] == '\\' || text_[end] == text_[begin - 1])) ++end;
-    }
+    char quote = begin > 0 && IsQuote(text_[begin - 1]) ? text_[begin - 1] : '"';
+    while (end < text_.size() && (text_[end] == '\\' || text_[end] == quote)) ++end;
     size_t mark = SkipSpaces(end);
     size_t length = Has(mark, ":=") || Has(mark, "=>")      ? 2
                     : Has(mark, "=") || Has(mark, ":")      ? 1
