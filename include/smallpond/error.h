@@ -26,10 +26,10 @@ enum class ErrorKind {
 SMALLPOND_API std::string_view ErrorKindName(ErrorKind kind);
 
 /// The one exception that smallpond throws. what() says what failed, then the values, then what to
-/// do.
+/// do. It shows no credential: of passwords, tokens and the like in the message "***" is left.
 class SMALLPOND_API Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Error(ErrorKind kind, const std::string& message);
 
   ErrorKind kind() const { return kind_; }
 

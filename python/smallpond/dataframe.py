@@ -125,7 +125,7 @@ class DataFrame:
 
     def random_shuffle(self) -> DataFrame:
         """All rows in random order, in as many partitions as before. Each action shuffles anew."""
-        shuffled = self.session.sql("SELECT * FROM {0} ORDER BY random()", self)
+        shuffled = self.session.sql("SELECT * FROM {0} ORDER BY system.main.random()", self)
         n = self.num_partitions
         return shuffled.repartition(n, by_rows=True) if n > 1 else shuffled
 

@@ -3,9 +3,18 @@ caller would expect."""
 
 from __future__ import annotations
 
+from smallpond import _core
+
 
 class Error(Exception):
-    """Something went wrong. The text says what, the values, and what to do."""
+    """Something went wrong. The text says what, the values, and what to do. Of passwords, tokens
+    and other credentials in it "***" is left.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(
+            *(_core.without_secrets(part) if isinstance(part, str) else part for part in arguments)
+        )
 
 
 class InvalidInputError(Error, ValueError):

@@ -1,6 +1,12 @@
 #include "smallpond/error.h"
 
+#include "base/secrets.h"
+
 namespace smallpond {
+
+// Whoever catches, logs or sends an error has it from here.
+Error::Error(ErrorKind kind, const std::string& message)
+    : std::runtime_error(WithoutSecrets(message)), kind_(kind) {}
 
 std::string_view ErrorKindName(ErrorKind kind) {
   switch (kind) {

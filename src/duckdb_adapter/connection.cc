@@ -42,9 +42,11 @@ duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(
 
 }  // namespace
 
-Connection::Connection(Database& database) {
+Connection::Connection(Database& database, SettingsRef settings)
+    : settings_(settings ? std::move(settings) : SessionSettings::None()) {
   TranslatingErrors([&] {
-    handle_ = std::make_unique<Handle>(database.instance().duckdb);
+    handle_ = std::make_unique<Handle>(database.instance());
+    settings_->ApplyTo(handle_->context());
     auto& config = handle_->context().config;
     config.enable_progress_bar = true;  // Counts progress; showing it is up to the caller.
     config.print_progress_bar = false;

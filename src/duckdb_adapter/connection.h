@@ -11,6 +11,7 @@
 
 #include "duckdb_adapter/database.h"
 #include "duckdb_adapter/schema.h"
+#include "duckdb_adapter/session_settings.h"
 #include "duckdb_adapter/statement.h"
 #include "smallpond/error.h"
 
@@ -25,7 +26,8 @@ class Connection {
  public:
   struct Handle;  // duckdb_adapter/connection_handle.h
 
-  explicit Connection(Database& database);
+  /// With `settings`, those of a session.
+  explicit Connection(Database& database, SettingsRef settings = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -87,8 +89,11 @@ class Connection {
   void ShowProgress(double fraction) { shown_progress_ = fraction; }
 
   Handle& handle() { return *handle_; }
+  /// What it was opened with; never null.
+  const SettingsRef& settings() const { return settings_; }
 
  private:
+  const SettingsRef settings_;
   std::unique_ptr<Handle> handle_;
   std::atomic<double> shown_progress_{-1};
 };

@@ -24,6 +24,7 @@ constexpr uint64_t kCopiesOfRow = 2;
 constexpr idx_t kBatchRows = 60 * STANDARD_VECTOR_SIZE;
 
 struct WriteBindData : duckdb::FunctionData {
+  std::string file;  // Empty: where COPY says.
   uint32_t num_partitions = 1;
   uint64_t buffer_bytes = 0;
   ExchangeCodec codec = ExchangeCopyOptions().codec;
@@ -97,9 +98,11 @@ void ReadOption(const std::string& name, const duckdb::vector<duckdb::Value>& va
     bind.buffer_bytes = NumberOption("BUFFER_BYTES", values[0]);
   } else if (name == "codec") {
     bind.codec = ExchangeCodecByName(duckdb::StringUtil::Lower(values[0].ToString()));
+  } else if (name == "file") {
+    bind.file = values[0].ToString();
   } else {
     throw duckdb::BinderException(
-        "Exchange files have no option %s, only PARTITIONS, BUFFER_BYTES and CODEC.", name);
+        "Exchange files have no option %s, only FILE, PARTITIONS, BUFFER_BYTES and CODEC.", name);
   }
 }
 
@@ -142,7 +145,8 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(ClientContext& context,
 duckdb::unique_ptr<duckdb::GlobalFunctionData> InitializeGlobal(ClientContext& context,
                                                                 duckdb::FunctionData& bind,
                                                                 const std::string& path) {
-  return duckdb::make_uniq<WriteState>(context, bind.Cast<WriteBindData>(), path);
+  const auto& write = bind.Cast<WriteBindData>();
+  return duckdb::make_uniq<WriteState>(context, write, write.file.empty() ? path : write.file);
 }
 
 duckdb::unique_ptr<duckdb::LocalFunctionData> InitializeLocal(ExecutionContext&,
@@ -231,8 +235,12 @@ duckdb::CopyFunction ExchangeCopyFunction() {
 
 std::string ExchangeCopyTarget(const std::string& path, const ExchangeCopyOptions& options) {
   static constexpr const char* kCodecNames[] = {"none", "lz4", "zstd"};
-  std::string sql = "TO " + duckdb::KeywordHelper::WriteQuoted(path, '\'');
-  sql += " (FORMAT smallpond_exchange, PARTITIONS " + std::to_string(options.num_partitions);
+  auto quote = [](const std::string& text) {
+    return duckdb::KeywordHelper::WriteQuoted(text, '\'');
+  };
+  std::string sql = "TO " + quote(options.stand_in.empty() ? path : options.stand_in);
+  sql += " (FORMAT smallpond_exchange, FILE " + quote(path);
+  sql += ", PARTITIONS " + std::to_string(options.num_partitions);
   if (options.buffer_bytes > 0) sql += ", BUFFER_BYTES " + std::to_string(options.buffer_bytes);
   sql += std::string(", CODEC '") + kCodecNames[static_cast<int>(options.codec)] + "'";
   // The name is this attempt's own: no other is needed while it is written.

@@ -23,6 +23,9 @@ struct ExchangeCopyOptions {
   ExchangeCodec codec = ExchangeCodec::kLz4;  ///< The default by measurement: docs/exchange.md.
   /// Keeps the query's order within each partition.
   bool ordered = false;
+  /// What DuckDB is told to write to, which it asks whether the session may; empty: the path.
+  /// Nothing is written there.
+  std::string stand_in = {};
 };
 
 /// "TO 'path' (FORMAT smallpond_exchange, …)", to be put behind "COPY (query) ".

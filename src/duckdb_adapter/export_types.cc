@@ -83,7 +83,8 @@ Statement CastColumns(Statement query, const Schema& from, const Schema& to, con
       arguments.push_back(std::move(column));
       arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(name)));
       arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(check)));
-      column = duckdb::make_uniq<duckdb::FunctionExpression>(kCheckFunction, std::move(arguments));
+      column = duckdb::make_uniq<duckdb::FunctionExpression>(SYSTEM_CATALOG, DEFAULT_SCHEMA,
+                                                             kCheckFunction, std::move(arguments));
       changes = true;
     }
     if (type != from.types().list[i]) {

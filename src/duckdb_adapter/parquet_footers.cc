@@ -23,13 +23,14 @@ std::vector<std::vector<RowGroup>> ReadRowGroups(Connection& connection,
   };
   // A column of a struct counts as well: the list does not tell it from one of the table.
   auto named = query(
-      "SELECT DISTINCT file_name FROM parquet_schema($paths) "
+      "SELECT file_name FROM parquet_schema($paths) "
       "WHERE lower(name) = 'file_row_number'");
   // The size of a row group as a whole is optional in the format, those of its columns are not.
   auto groups = query(
       "SELECT file_name, any_value(row_group_num_rows), sum(total_compressed_size)::BIGINT "
-      "FROM parquet_metadata($paths) GROUP BY file_name, row_group_id "
-      "ORDER BY file_name, row_group_id");
+      // By the bytes of the name: a default collation may not tell two of them apart.
+      "FROM parquet_metadata($paths) GROUP BY file_name, encode(file_name), row_group_id "
+      "ORDER BY encode(file_name) ASC, row_group_id ASC");
   return TranslatingErrors([&] {
     std::set<std::string> whole;
     for (const auto& row : *named) whole.insert(row.GetValue<std::string>(0));

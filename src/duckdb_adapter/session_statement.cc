@@ -1,7 +1,9 @@
 #include "duckdb_adapter/session_statement.h"
 
 #include "duckdb/parser/parsed_data/create_view_info.hpp"
+#include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "duckdb/parser/statement/drop_statement.hpp"
+#include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/statement_tree.h"
 
@@ -25,9 +27,9 @@ bool IsPersistentSecret(const duckdb::CreateInfo& info) {
 
 }  // namespace
 
-std::vector<Statement> ParseScript(const std::string& sql) {
+std::vector<Statement> ParseScript(const std::string& sql, Connection& connection) {
   std::vector<Statement> statements;
-  for (auto& statement : ParseStatements(sql)) {
+  for (auto& statement : ParseStatements(sql, connection.handle().context().GetParserOptions())) {
     auto tree = std::make_unique<Statement::Tree>();
     tree->main = std::move(statement);
     statements.push_back(Statement::FromTree(std::move(tree)));
@@ -59,18 +61,18 @@ std::string ChangedTable(const Statement& statement) {
   }
 }
 
-StatementEffect EffectOf(const Statement& statement) {
+void CheckChangesSession(const Statement& statement) {
   const auto& main = *statement.tree().main;
   switch (main.type) {
     case StatementType::SET_STATEMENT:
     case StatementType::VARIABLE_SET_STATEMENT:
     case StatementType::PRAGMA_STATEMENT:
-      return StatementEffect::kConnection;
+      return;
     case StatementType::CREATE_STATEMENT:
       if (IsPersistentSecret(*main.Cast<duckdb::CreateStatement>().info)) {
         Refuse(main, "Secrets are kept in memory only. Leave PERSISTENT out.");
       }
-      return StatementEffect::kDatabase;
+      return;
     case StatementType::CREATE_FUNC_STATEMENT:
     case StatementType::ALTER_STATEMENT:
     case StatementType::DROP_STATEMENT:
@@ -86,9 +88,9 @@ StatementEffect EffectOf(const Statement& statement) {
     case StatementType::VACUUM_STATEMENT:
     case StatementType::COPY_DATABASE_STATEMENT:
     case StatementType::UPDATE_EXTENSIONS_STATEMENT:
-      return StatementEffect::kDatabase;
+      return;
     case StatementType::COPY_STATEMENT:
-      if (main.Cast<duckdb::CopyStatement>().info->is_from) return StatementEffect::kDatabase;
+      if (main.Cast<duckdb::CopyStatement>().info->is_from) return;
       Refuse(main,
              "Write with write_parquet(), write_csv() or write_json(), which publish whole files.");
     case StatementType::SELECT_STATEMENT:
@@ -103,25 +105,20 @@ StatementEffect EffectOf(const Statement& statement) {
   }
 }
 
-std::string SqlForWorkers(const Statement& statement) {
+bool ChangesSettings(const Statement& statement) {
   const auto& main = *statement.tree().main;
   switch (main.type) {
-    case StatementType::LOAD_STATEMENT:
-    case StatementType::PRAGMA_STATEMENT:
+    case StatementType::SET_STATEMENT:
     case StatementType::VARIABLE_SET_STATEMENT:
-      return statement.ToSql();
-    case StatementType::SET_STATEMENT: {
-      const auto& name = main.Cast<duckdb::SetStatement>().name;
-      bool is_about_names = name == "schema" || name == "search_path";  // They are bound already.
-      return is_about_names ? "" : statement.ToSql();
-    }
-    case StatementType::CREATE_STATEMENT: {
-      auto type = main.Cast<duckdb::CreateStatement>().info->type;
-      if (type != duckdb::CatalogType::SECRET_ENTRY) return "";
-      return main.query.substr(main.stmt_location, main.stmt_length);  // It can't be printed.
-    }
+    case StatementType::PRAGMA_STATEMENT:
+    case StatementType::LOAD_STATEMENT:
+      return true;
+    case StatementType::CREATE_STATEMENT:
+      return main.Cast<duckdb::CreateStatement>().info->type == duckdb::CatalogType::SECRET_ENTRY;
+    case StatementType::DROP_STATEMENT:
+      return main.Cast<duckdb::DropStatement>().info->type == duckdb::CatalogType::SECRET_ENTRY;
     default:
-      return "";
+      return false;
   }
 }
 

@@ -3,27 +3,25 @@
 #include <string>
 #include <vector>
 
+#include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/statement.h"
 
 namespace smallpond {
 
-/// What a statement that is no query changes.
-enum class StatementEffect {
-  kConnection,  ///< Settings and variables of one connection: SET, RESET, USE, PRAGMA.
-  kDatabase,    ///< What all connections of the session see: CREATE, ATTACH, LOAD, INSERT …
-};
+/// Parses the statements of a script, in order, by the settings of the connection. Throws
+/// InvalidInput where there is none.
+std::vector<Statement> ParseScript(const std::string& sql, Connection& connection);
 
-/// Parses the statements of a script, in order. Throws InvalidInput where there is none.
-std::vector<Statement> ParseScript(const std::string& sql);
+/// Throws Unsupported that says what to use instead for queries, transactions, prepared statements
+/// and everything that writes files.
+void CheckChangesSession(const Statement& statement);
 
-/// Returns what a statement changes. Throws Unsupported that says what to use instead for queries,
-/// transactions, prepared statements and everything that writes files.
-StatementEffect EffectOf(const Statement& statement);
+/// Whether a statement changes what later connections and workers have to be given: SET, RESET,
+/// USE, PRAGMA, LOAD, and CREATE and DROP of secrets. What others change all connections of the
+/// session see by themselves; views and macros are written out where a query is bound, and tables
+/// stay with the driver.
+bool ChangesSettings(const Statement& statement);
 
-/// Returns the statement as SQL where worker processes need it too: settings, extensions and
-/// secrets; "" for others. Views and macros are written out where a query is bound, and tables stay
-/// with the driver.
-std::string SqlForWorkers(const Statement& statement);
 /// Returns the table whose rows an INSERT, UPDATE, DELETE, MERGE or COPY changes; "" for others.
 std::string ChangedTable(const Statement& statement);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/secrets.h"
 #include "duckdb_adapter/errors.h"
 
 namespace smallpond {
@@ -188,12 +189,10 @@ std::string QuotePlaceholders(const std::string& query, const std::vector<std::s
 }
 
 std::string WithQuery(const std::string& message, const std::string& query) {
-  size_t line = message.find("\nLINE ");
-  if (duckdb::StringUtil::Contains(duckdb::StringUtil::Lower(query), "secret")) {
-    return message.substr(0, line);
-  }
-  bool is_shown = line != std::string::npos || OneLine(query).empty();
-  return UnquotePlaceholders(message) + (is_shown ? "" : "\nIn the query: " + OneLine(query));
+  std::string text = UnquotePlaceholders(WithoutSecretsOf(query, message));
+  std::string shown = OneLine(MaskSecrets(query));
+  bool is_shown = text.find("\nLINE ") != std::string::npos || shown.empty();
+  return text + (is_shown ? "" : "\nIn the query: " + shown);
 }
 
 std::string OneLine(const std::string& text) {

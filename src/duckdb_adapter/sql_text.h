@@ -19,7 +19,7 @@ std::string QuotePlaceholders(const std::string& query, const std::vector<std::s
 
 /// Writes a message about a query that QuotePlaceholders made as one about the query that the user
 /// gave: "{0}" becomes {0} again, and a caret below it stays below its word. Where DuckDB shows no
-/// line, the query is added. Of a text that speaks of secrets nothing is shown.
+/// line, the query is added. Credentials that stand in the query are left out.
 std::string WithQuery(const std::string& message, const std::string& query);
 
 /// Returns a query's text on one line, cut where it gets long.

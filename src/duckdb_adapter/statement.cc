@@ -1,6 +1,8 @@
 #include "duckdb_adapter/statement.h"
 
+#include "base/secrets.h"
 #include "duckdb_adapter/arrow_source.h"
+#include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/schema_types.h"
 #include "duckdb_adapter/statement_tree.h"
@@ -20,8 +22,9 @@ using duckdb::StatementType;
   throw Error(ErrorKind::kUnsupported, "A " + kind + " statement is not a query. " + advice);
 }
 
-std::unique_ptr<Statement::Tree> ParseOne(const std::string& sql) {
-  auto statements = ParseStatements(sql);
+std::unique_ptr<Statement::Tree> ParseOne(const std::string& sql,
+                                          const duckdb::ParserOptions& options) {
+  auto statements = ParseStatements(sql, options);
   if (statements.size() != 1) {
     throw Error(ErrorKind::kInvalidInput,
                 statements.empty() ? "The query is empty. Give one statement."
@@ -92,6 +95,11 @@ class TableReplacer : public TreeVisitor {
     auto& base = table->Cast<duckdb::BaseTableRef>();
     auto query = replacement_(base.table_name);
     if (!query) return;
+    if (base.at_clause) {
+      throw Error(ErrorKind::kInvalidInput,
+                  "AT asks for another version of '" + base.table_name +
+                      "', which is a frame and has one only. Leave AT out.");
+    }
     auto alias = base.alias.empty() ? base.table_name : base.alias;
     auto select =
         duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(TakeParts(*query));
@@ -138,6 +146,24 @@ class TableLocator : public TreeVisitor {
   const std::map<std::string, TableLocation>& locations_;
 };
 
+// Says that functions are DuckDB's own. A macro of the same name stands before them otherwise, also
+// one that is called "%" or "||".
+class FunctionLocator : public TreeVisitor {
+ protected:
+  void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>&) override {}
+  void VisitFunction(duckdb::ParsedExpression& expression) override {
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::WINDOW) {
+      auto& window = expression.Cast<duckdb::WindowExpression>();
+      window.catalog = SYSTEM_CATALOG;
+      window.schema = DEFAULT_SCHEMA;
+    } else {
+      auto& function = expression.Cast<duckdb::FunctionExpression>();
+      function.catalog = SYSTEM_CATALOG;
+      function.schema = DEFAULT_SCHEMA;
+    }
+  }
+};
+
 class ParameterBinder : public TreeVisitor {
  public:
   ParameterBinder(const std::vector<Value>& positional, const std::map<std::string, Value>& named)
@@ -178,13 +204,15 @@ class ParameterBinder : public TreeVisitor {
 
 }  // namespace
 
-duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(const std::string& sql) {
+duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(
+    const std::string& sql, const duckdb::ParserOptions& options) {
   try {
-    duckdb::Parser parser;
+    duckdb::Parser parser(options);
     parser.ParseQuery(sql);
+    for (auto& statement : parser.statements) statement->query = MaskSecrets(statement->query);
     return std::move(parser.statements);
   } catch (const std::exception& error) {
-    ThrowAsOurs(error, sql);
+    ThrowAsOurs(error, MaskSecrets(sql));
   }
 }
 
@@ -194,13 +222,17 @@ Statement& Statement::operator=(Statement&&) noexcept = default;
 Statement::~Statement() = default;
 
 Statement Statement::Parse(const std::string& sql) {
-  Statement statement(ParseOne(sql));
+  Statement statement(ParseOne(sql, duckdb::ParserOptions()));
   statement.ForgetText();
+  FunctionLocator locator;
+  for (auto& step : statement.tree_->preparation) locator.VisitStatement(*step);
+  locator.VisitStatement(*statement.tree_->main);
   return statement;
 }
 
-Statement Statement::ParseQuery(const std::string& sql) {
-  auto tree = ParseOne(sql);
+Statement Statement::ParseQuery(const std::string& sql, Connection* connection) {
+  auto tree = ParseOne(sql, connection ? connection->handle().context().GetParserOptions()
+                                       : duckdb::ParserOptions());
   if (tree->main->type != StatementType::SELECT_STATEMENT) ThrowNotAQuery(*tree->main);
   return Statement(std::move(tree));
 }
@@ -212,8 +244,8 @@ Statement Statement::ScanArrow(const ArrowSource& source) {
     arguments.push_back(
         duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value::POINTER(pointer)));
   }
-  table->function = duckdb::make_uniq<duckdb::FunctionExpression>(ArrowSource::kScanFunction,
-                                                                  std::move(arguments));
+  table->function = duckdb::make_uniq<duckdb::FunctionExpression>(
+      SYSTEM_CATALOG, DEFAULT_SCHEMA, ArrowSource::kScanFunction, std::move(arguments));
   auto tree = std::make_unique<Tree>();
   tree->main = SelectAllFrom(std::move(table));
   return Statement(std::move(tree));

@@ -13,6 +13,7 @@
 namespace smallpond {
 
 class ArrowSource;
+class Connection;
 class Schema;
 
 /// Where a table of the session's catalog lies.
@@ -27,11 +28,15 @@ class Statement {
  public:
   struct Tree;  // duckdb_adapter/statement_tree.h
 
-  /// Parses exactly one statement of any kind, which we wrote ourselves: errors show no text.
+  /// Parses exactly one statement of any kind, which we wrote ourselves: errors show no text, no
+  /// setting of a user changes what it means, and its functions and operators are DuckDB's own
+  /// (system.main), whatever macros there are. `x[1]` finds a macro array_extract nevertheless:
+  /// write substr and the like.
   static Statement Parse(const std::string& sql);
   /// Parses exactly one query: SELECT, FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE, SHOW, WITH. Throws
-  /// Unsupported that says what to use instead for other statements.
-  static Statement ParseQuery(const std::string& sql);
+  /// Unsupported that says what to use instead for other statements. It is parsed by the settings
+  /// of `connection`, or by DuckDB's defaults.
+  static Statement ParseQuery(const std::string& sql, Connection* connection = nullptr);
   /// A query for all columns of an Arrow source. The source must outlive every run of the
   /// statement.
   static Statement ScanArrow(const ArrowSource& source);

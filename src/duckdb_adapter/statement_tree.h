@@ -17,8 +17,10 @@ struct Statement::Tree {
   duckdb::vector<std::shared_ptr<duckdb::ColumnDataCollection>> markers;
 };
 
-/// Parses statements. Throws InvalidInput with the line and the place of the mistake.
-duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(const std::string& sql);
+/// Parses statements. Throws InvalidInput with the line and the place of the mistake. Errors of the
+/// statements, now and later, show no credential that stands in the text.
+duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(
+    const std::string& sql, const duckdb::ParserOptions& options);
 
 /// Walks a statement's tree in the order of the text and knows which CTEs are in scope.
 class TreeVisitor {
@@ -38,6 +40,8 @@ class TreeVisitor {
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}
   virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}
+  /// Called for the call of a function or operator, before its arguments.
+  virtual void VisitFunction(duckdb::ParsedExpression&) {}
 
  private:
   void VisitNode(duckdb::QueryNode& node);

@@ -203,6 +203,9 @@ void TreeVisitor::VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& 
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
     VisitNode(*expression->Cast<duckdb::SubqueryExpression>().subquery->node);
   }
+  bool is_function = expression->GetExpressionClass() == duckdb::ExpressionClass::FUNCTION ||
+                     expression->GetExpressionClass() == duckdb::ExpressionClass::WINDOW;
+  if (is_function) VisitFunction(*expression);
   duckdb::ParsedExpressionIterator::EnumerateChildren(
       *expression,
       [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { VisitExpression(child); });

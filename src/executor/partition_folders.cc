@@ -47,6 +47,11 @@ std::string ValueText(const PartitionColumn& column) {
   return "CAST(" + name + " AS VARCHAR)";
 }
 
+// A comparison of texts that no default collation changes.
+std::string IsExactly(const std::string& text, const char* constant) {
+  return "encode(" + text + ") = encode('" + constant + "')";
+}
+
 // The value's part of a folder's name where it looks like that of NULL; "" where it does not.
 std::string UnlikeNull(const std::string& value, const std::string& tag) {
   std::string text = value;
@@ -88,8 +93,8 @@ std::string FolderSql(const std::vector<PartitionColumn>& columns) {
     std::string text = ValueText(column);
     sql += (sql.empty() ? "" : " || '/' || ") + QuoteText(column.key + "=") + " || CASE WHEN " +
            QuoteName(column.name) + " IS NULL THEN '" + kNullFolder + "' WHEN upper(" + text +
-           ") = 'NULL' OR " + text + " = '" + kNullFolder + "' THEN '%' || hex(" + text +
-           "[1]) || " + text + "[2:] ELSE url_encode(" + text + ") END";
+           ") = 'NULL' OR " + IsExactly(text, kNullFolder) + " THEN '%' || hex(substr(" + text +
+           ", 1, 1)) || substr(" + text + ", 2) ELSE url_encode(" + text + ") END";
   }
   return sql;
 }
@@ -101,9 +106,9 @@ std::string DistinctFoldersSql(const std::vector<PartitionColumn>& columns,
     if (column.type != "VARCHAR") continue;
     std::string name = QuoteName(column.name);
     std::string text = "CAST(" + name + " AS VARCHAR)";
-    replaced += (replaced.empty() ? "" : ", ") + std::string("CASE WHEN ") + text + " = '" +
-                kNullFolder + "' THEN " + text + " || " + QuoteText(tag) + " ELSE " + text +
-                " END AS " + name;
+    replaced += (replaced.empty() ? "" : ", ") + std::string("CASE WHEN ") +
+                IsExactly(text, kNullFolder) + " THEN " + text + " || " + QuoteText(tag) +
+                " ELSE " + text + " END AS " + name;
   }
   return "SELECT *" + (replaced.empty() ? "" : " REPLACE (" + replaced + ")") + " FROM \"{0}\"";
 }

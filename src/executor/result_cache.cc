@@ -12,8 +12,14 @@ std::optional<ResultCache::Entry> ResultCache::Find(const PlanRef& plan) {
   return std::nullopt;
 }
 
-void ResultCache::Add(Entry entry) {
+uint64_t ResultCache::generation() {
   std::lock_guard lock(mutex_);
+  return generation_;
+}
+
+void ResultCache::Add(Entry entry, uint64_t generation) {
+  std::lock_guard lock(mutex_);
+  if (generation != generation_) return;
   auto plan = entry.plan.lock();
   entries_.remove_if(
       [&](const Entry& other) { return other.plan.expired() || other.plan.lock() == plan; });
@@ -28,6 +34,7 @@ void ResultCache::Add(Entry entry) {
 
 void ResultCache::Clear() {
   std::lock_guard lock(mutex_);
+  ++generation_;
   entries_.clear();
 }
 

@@ -26,12 +26,17 @@ class ResultCache {
   };
 
   std::optional<Entry> Find(const PlanRef& plan);
-  /// Keeps an entry, and drops the oldest ones beyond Options::kResultCacheBytes in all.
-  void Add(Entry entry);
+  /// Counts the calls of Clear. Asked for before a query is bound.
+  uint64_t generation();
+  /// Keeps an entry, and drops the oldest ones beyond Options::kResultCacheBytes in all. Keeps
+  /// nothing where Clear was called since `generation` was asked for: the rows may be those that
+  /// the query meant before.
+  void Add(Entry entry, uint64_t generation);
   void Clear();
 
  private:
-  std::mutex mutex_;  // Guards entries_.
+  std::mutex mutex_;  // Guards the rest.
+  uint64_t generation_ = 0;
   std::list<Entry> entries_;
 };
 

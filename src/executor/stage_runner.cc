@@ -146,8 +146,14 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   } after_turn{*this};
   auto lock = WaitForTurn(connection);
   auto start = Clock::now();
-  if (is_stale_.exchange(false)) executor_ = nullptr;
-  if (!executor_) executor_ = parts_.make_executor();
+  // A query runs with the settings that it was planned with, whatever was set since.
+  const SettingsRef& settings = connection.settings();
+  bool is_stale = is_stale_.exchange(false) || executor_version_ != settings->worker_version();
+  if (is_stale) executor_ = nullptr;  // Its workers end before others begin.
+  if (!executor_) {
+    executor_ = parts_.make_executor(settings);
+    executor_version_ = settings->worker_version();
+  }
   executor_->BeginJob();
   auto directory = std::make_unique<JobDirectory>(
       parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "duckdb_adapter/session_settings.h"
 #include "executor/executor.h"
 #include "planner/stage_plan.h"
 #include "scheduler/scheduler.h"
@@ -58,8 +59,9 @@ class StageRunner {
   struct Parts {
     /// Opens a connection with the session's settings, on a database prepared for stages.
     ScanDivision::Connect connect;
-    /// Makes the executor. Called before the first job, and again after Reset.
-    std::function<std::shared_ptr<Executor>()> make_executor;
+    /// Makes an executor whose workers have these settings. Called before the first job, and again
+    /// where a query has others, or after Reset.
+    std::function<std::shared_ptr<Executor>(const SettingsRef&)> make_executor;
     std::string jobs_folder;  ///< Every worker sees it.
     /// Of earlier jobs' folders that are kept there. Nothing: JobDirectory::kKeptShare of the disk.
     std::optional<uint64_t> max_kept_bytes = {};
@@ -78,8 +80,8 @@ class StageRunner {
   /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
   StagePlan Plan(Connection& connection, const Statement& query);
 
-  /// Makes the next job begin with a new executor, since the session's settings have changed. Ends
-  /// the one that is there, now, or with the job that runs: that one is not waited for.
+  /// Makes the next job begin with a new executor. Ends the one that is there, now, or with the job
+  /// that runs: that one is not waited for.
   void Reset();
   /// Cancels the job that runs and all later ones: the program ends. Returns when the executor has
   /// ended, or the job has not within Options::kStopTimeoutMs.
@@ -96,6 +98,7 @@ class StageRunner {
   std::atomic<bool> is_stale_{false};   // Whether the executor has to go.
   std::timed_mutex mutex_;              // Guards executor_, and is held by the job that uses it.
   std::shared_ptr<Executor> executor_;  // Null where the next job has to make it.
+  int64_t executor_version_ = 0;        // Of the settings that its workers have.
 };
 
 }  // namespace smallpond

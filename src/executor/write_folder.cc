@@ -167,9 +167,13 @@ class FolderWrite {
     std::string number = QuoteName(FreeName(plan_->schema(), "__smallpond_row"));
     std::string further = in_order_ ? (copy_.sort_list.empty() ? number : copy_.sort_list) : "";
     connection_.Run(SqlOver(
-        "CREATE TEMP TABLE " + table + " AS SELECT *, " + FolderSql(copy_.partition_by) + " AS " +
-            folder + (further == number ? ", row_number() OVER () AS " + number : "") +
-            " FROM \"{0}\" ORDER BY " + folder + " ASC" + (further.empty() ? "" : ", " + further),
+        // As bytes, so that no default collation puts 'A' and 'a' into one folder.
+        "CREATE TEMP TABLE " + table + " AS SELECT *, encode(" + FolderSql(copy_.partition_by) +
+            ") AS " + folder + (further == number ? ", row_number() OVER () AS " + number : "") +
+            " FROM \"{0}\" ORDER BY " + folder + " ASC" +
+            (further == number ? ", " + number + " ASC"
+             : further.empty() ? ""
+                               : ", " + further),
         CastFor(Holder::kTable, rows.Copy(), exported_)));
     auto folders = connection_.QueryCounts(
         Statement::Parse("SELECT " + folder + ", count(*) FROM " + table + " GROUP BY " + folder +

@@ -148,7 +148,7 @@ PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlIn
                 SqlQuery::Mode mode) {
   std::vector<std::string> named;
   for (const auto& [name, plan] : inputs.named) named.push_back(name);
-  SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named))};
+  SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named), &connection)};
   query.text = text;
   query.mode = mode;
   query.query.BindParameters(inputs.params, inputs.named_params);

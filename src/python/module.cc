@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/secrets.h"
 #include "base/standard_errors.h"
 #include "cli/run.h"
 #include "duckdb_adapter/sql_clause.h"
@@ -281,6 +282,7 @@ NB_MODULE(_core, m) {
   using namespace smallpond;     // NOLINT: the module's own namespace
   nb::set_leak_warnings(false);  // Frames in global variables live as long as the interpreter.
   nb::register_exception_translator(TranslateError);
+  m.def("without_secrets", &WithoutSecrets, "text"_a);
   m.def("version", &Version);
   m.def("duckdb_version", &DuckDBVersion);
   m.def("query_of_expressions", [](const std::string& text, const std::string& method) {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/secrets.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -44,7 +45,7 @@ std::string ToJson(const JobLogLine& line) {
   add_number("bytes", line.bytes);
   add_number("ms", line.ms);
   if (!line.kind.empty()) json["kind"] = line.kind;
-  if (!line.message.empty()) json["message"] = line.message;
+  if (!line.message.empty()) json["message"] = WithoutSecrets(line.message);
   // What is not UTF-8 in a message must not stop a job.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

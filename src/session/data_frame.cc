@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/secrets.h"
 #include "base/standard_errors.h"
 #include "duckdb_adapter/arrow_source.h"
 #include "duckdb_adapter/exchange_scan.h"
@@ -129,7 +130,7 @@ const std::vector<Column>& DataFrame::columns() const { return plan_->schema().c
 
 int DataFrame::num_partitions() const { return plan_->partitioning().num_partitions; }
 
-std::string DataFrame::notice() const { return MergeNotice(*plan_); }
+std::string DataFrame::notice() const { return WithoutSecrets(MergeNotice(*plan_)); }
 
 DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const {
   return DataFrame(session_, PlanRepartition(plan_, n, options));
@@ -175,6 +176,7 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
   std::shared_ptr<ArrowSource> rows;
   std::vector<FileIdentity> files;
+  uint64_t generation = session_->kept().generation();
   bool can_be_kept =
       limit < 0 && std::holds_alternative<SqlQuery>(plan_->op()) && CanBeKept(*plan_);
   Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
@@ -190,7 +192,8 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
     if (can_be_kept) files = run.Files(plan_);
   });
   rows->Stream(out);
-  if (can_be_kept) session_->kept().Add({plan_, rows, std::move(files), *rows->Bytes()});
+  if (!can_be_kept) return;
+  session_->kept().Add({plan_, rows, std::move(files), *rows->Bytes()}, generation);
 }
 
 std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) const {
@@ -257,7 +260,7 @@ std::string DataFrame::Explain(const ExplainOptions& options, const Ticker& tick
     run.ForgetKept();
     explanation = ExplainFrame(*session_, plan_, options, connection, run);
   });
-  return options.json ? FormatJson(explanation) : FormatText(explanation);
+  return WithoutSecrets(options.json ? FormatJson(explanation) : FormatText(explanation));
 }
 
 std::string DataFrame::ToString() const {

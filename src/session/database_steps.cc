@@ -6,40 +6,31 @@
 #include "smallpond/error.h"
 
 namespace smallpond {
-namespace {
-
-bool Runs(Connection& connection, const Statement& statement) {
+bool DatabaseSteps::Runs(Database& database, const Step& step) {
   try {
-    connection.Run(statement.Copy());
+    Connection(database, step.settings).Run(step.statement->Copy());
     return true;
   } catch (const Error&) {  // A view over a table that is lost, a file that is attached elsewhere.
     return false;
   }
 }
 
-}  // namespace
-
-void DatabaseSteps::Add(Statement statement, size_t num_settings) {
-  Step step{std::nullopt, CreatedTable(statement), DroppedTable(statement), num_settings};
+void DatabaseSteps::Add(Statement statement, SettingsRef settings) {
+  Step step{std::nullopt, CreatedTable(statement), DroppedTable(statement), std::move(settings)};
   if (MakesNoRows(statement)) step.statement = std::move(statement);
   bool matters = step.statement || !step.created.empty() || !step.dropped.empty();
   if (matters) steps_.push_back(std::move(step));
 }
 
-void DatabaseSteps::Repeat(Connection& connection, const std::vector<Statement>& prelude) {
+void DatabaseSteps::Repeat(Database& database) {
   failed_.clear();
-  size_t next_setting = 0;
-  auto run = [&](const Statement& statement) {
-    if (!Runs(connection, statement)) failed_.push_back(statement.Copy());
-  };
-  for (const Step& step : steps_) {
-    for (; next_setting < step.num_settings; ++next_setting) run(prelude[next_setting]);
-    if (step.statement) run(*step.statement);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    if (steps_[i].statement && !Runs(database, steps_[i])) failed_.push_back(i);
   }
 }
 
-void DatabaseSteps::RepeatFailed(Connection& connection) {
-  std::erase_if(failed_, [&](const Statement& statement) { return Runs(connection, statement); });
+void DatabaseSteps::RepeatFailed(Database& database) {
+  std::erase_if(failed_, [&](size_t i) { return Runs(database, steps_[i]); });
 }
 
 std::vector<std::string> DatabaseSteps::Lost(Connection& connection) const {

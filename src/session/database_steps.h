@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "duckdb_adapter/connection.h"
+#include "duckdb_adapter/database.h"
+#include "duckdb_adapter/session_settings.h"
 #include "duckdb_adapter/statement.h"
 
 namespace smallpond {
@@ -14,16 +16,15 @@ namespace smallpond {
 /// at a time uses it.
 class DatabaseSteps {
  public:
-  /// Adds a statement that was run. Of one that makes rows only the table's name is kept.
-  /// `num_settings` is how many statements of the session's prelude were before it.
-  void Add(Statement statement, size_t num_settings);
+  /// Adds a statement that was run with these settings. Of one that makes rows only the table's
+  /// name is kept.
+  void Add(Statement statement, SettingsRef settings);
 
-  /// Runs the statements that make no rows, and those of the prelude between them as they were,
-  /// on a new database.
-  void Repeat(Connection& connection, const std::vector<Statement>& prelude);
+  /// Runs the statements that make no rows on a new database, each with the settings of its time.
+  void Repeat(Database& database);
   /// Runs what failed then once more. What is attached can't be attached by two databases, and the
   /// one before lives as long as somebody reads from it.
-  void RepeatFailed(Connection& connection);
+  void RepeatFailed(Database& database);
   bool HasFailed() const { return !failed_.empty(); }
   /// Returns the tables and views in memory that there should be and that are not found.
   std::vector<std::string> Lost(Connection& connection) const;
@@ -33,11 +34,13 @@ class DatabaseSteps {
     std::optional<Statement> statement;  // Empty where it makes rows.
     std::string created;                 // The table or view, if it makes one.
     std::string dropped;
-    size_t num_settings;
+    SettingsRef settings;
   };
 
+  static bool Runs(Database& database, const Step& step);
+
   std::vector<Step> steps_;
-  std::vector<Statement> failed_;  // When they were repeated.
+  std::vector<size_t> failed_;  // Positions of those that failed when they were repeated.
 };
 
 }  // namespace smallpond

@@ -68,6 +68,19 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, F
       std::move(schema), Partitioning{});
 }
 
+// Settings, macros and tables may change what queries mean. A query that runs meanwhile may have
+// been bound before or after the change, so results are forgotten when it is made.
+class ForgetResults {
+ public:
+  explicit ForgetResults(ResultCache& kept) : kept_(kept) {}
+  ~ForgetResults() { kept_.Clear(); }
+  ForgetResults(const ForgetResults&) = delete;
+  ForgetResults& operator=(const ForgetResults&) = delete;
+
+ private:
+  ResultCache& kept_;
+};
+
 // The rows of a session's own tables can be changed, those of files and frames can't.
 void CheckChangesTable(Connection& connection, const Statement& statement,
                        const PlanSqlInputs& inputs) {
@@ -206,30 +219,37 @@ void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
 
 void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
                         const SqlInputs& inputs) {
-  state->kept().Clear();  // Settings, macros and tables may change what queries mean.
+  ForgetResults forget(state->kept());
   PlanSqlInputs planned = PlanInputs(state, inputs);
   std::vector<std::string> named;
   for (const auto& [name, frame] : inputs.named) named.push_back(name);
-  for (Statement& statement : ParseScript(QuotePlaceholders(sql, named))) {
-    StatementEffect effect = EffectOf(statement);
+  auto parser = state->Connect();
+  for (Statement& statement : ParseScript(QuotePlaceholders(sql, named), *parser)) {
+    CheckChangesSession(statement);
     CheckChangesTable(*state->Connect(), statement, planned);
     statement.BindParameters(inputs.params, inputs.named_params);
     MakePermanent(statement);
-    auto connection = state->Connect();
-    std::string for_workers = state->stages() ? SqlForWorkers(statement) : "";
-    if (effect == StatementEffect::kConnection) {
-      // Says now what is wrong with it.
+    auto put_in = [&](Connection& connection, DirectRun& run) {
+      return ResolveTables(connection, statement, planned,
+                           [&](const PlanRef& plan) { return run.Query(plan); });
+    };
+    if (ChangesSettings(statement)) {
+      state->ChangeSettings([&](Connection& connection) {
+        DirectRun run(connection);
+        auto plans = put_in(connection, run);  // They own what is read.
+        SettingsRef changed;
+        RunTicking(connection, inputs.ticker, [&] {
+          changed = SessionSettings::RunAndTake(connection, std::move(statement));
+        });
+        return changed;
+      });
+    } else {
+      auto connection = state->Connect();
+      DirectRun run(*connection);
+      auto plans = put_in(*connection, run);
       RunTicking(*connection, inputs.ticker, [&] { connection->Run(statement.Copy()); });
-      state->AddToPrelude(std::move(statement));
-      state->AddToWorkers(for_workers);
-      continue;
+      state->AddDatabaseStep(std::move(statement), connection->settings());
     }
-    DirectRun run(*connection);
-    auto plans = ResolveTables(*connection, statement, planned,
-                               [&](const PlanRef& plan) { return run.Query(plan); });
-    RunTicking(*connection, inputs.ticker, [&] { connection->Run(statement.Copy()); });
-    state->AddDatabaseStep(std::move(statement));
-    state->AddToWorkers(for_workers);
   }
 }
 

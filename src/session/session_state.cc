@@ -178,8 +178,10 @@ void SessionState::OpenDatabase() {
 void SessionState::ReplaceDatabase() {
   ++num_replaced_;
   OpenDatabase();
-  Connection connection(*database_);
-  steps_.Repeat(connection, prelude_);
+  settings_->PrepareDatabase(*database_);
+  steps_.Repeat(*database_);
+  settings_->LockDatabase(*database_);
+  Connection connection(*database_, settings_);
   lost_tables_ = steps_.Lost(connection);
 }
 
@@ -222,7 +224,7 @@ void SessionState::StopWorkers(bool for_good) {
 std::unique_ptr<StageRunner> SessionState::MakeStages() {
   StageRunner::Parts parts;
   parts.connect = [this] { return Connect(); };
-  parts.make_executor = [this] { return StartExecutor(); };
+  parts.make_executor = [this](const SettingsRef& settings) { return StartExecutor(settings); };
   parts.jobs_folder = JobsFolder(options_);
   parts.max_kept_bytes = options_.max_exchange_bytes;
   StageOptions& stages = parts.stages;
@@ -234,13 +236,10 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   return std::make_unique<StageRunner>(std::move(parts));
 }
 
-WorkerSetup SessionState::SetupOfWorkers() {
+WorkerSetup SessionState::SetupOfWorkers(const SessionSettings& settings) const {
   WorkerSetup setup;
   setup.limits.temp_dir = spill_ ? spill_root_ : "";
-  {
-    std::lock_guard lock(mutex_);
-    setup.prelude = worker_prelude_;
-  }
+  setup.settings = settings.ForWorkers();
   // Of a cluster's nodes nothing is known here: 0 is all that the node has.
   if (options_.executor == ExecutorKind::kRay) {
     setup.limits.threads = 0;
@@ -254,15 +253,15 @@ WorkerSetup SessionState::SetupOfWorkers() {
   return setup;
 }
 
-std::shared_ptr<Executor> SessionState::StartExecutor() {
+std::shared_ptr<Executor> SessionState::StartExecutor(const SettingsRef& settings) {
   if (options_.executor == ExecutorKind::kThreads) {
-    auto worker = std::make_shared<Worker>([this] { return Connect(); });
+    auto worker = std::make_shared<Worker>([this, settings] { return ConnectWith(settings); });
     return std::make_shared<ThreadExecutor>(
         *options_.threads, [worker](const std::string& spec, const std::atomic<bool>& cancelled) {
           return worker->Run(spec, cancelled);
         });
   }
-  WorkerSetup setup = SetupOfWorkers();
+  WorkerSetup setup = SetupOfWorkers(*settings);
   if (make_executor_) return make_executor_(FormatWorkerSetup(setup));
   if (options_.executor == ExecutorKind::kRay) {
     throw Error(ErrorKind::kUnsupported,
@@ -279,6 +278,15 @@ std::shared_ptr<Executor> SessionState::StartExecutor() {
 }
 
 std::unique_ptr<Connection> SessionState::Connect() {
+  SettingsRef settings;
+  {
+    std::lock_guard lock(mutex_);
+    settings = settings_;
+  }
+  return ConnectWith(std::move(settings));
+}
+
+std::unique_ptr<Connection> SessionState::ConnectWith(SettingsRef settings) {
   if (IsForked()) {
     throw Error(ErrorKind::kInvalidInput,
                 "This session belongs to process " + std::to_string(owner_pid_) +
@@ -287,30 +295,22 @@ std::unique_ptr<Connection> SessionState::Connect() {
   }
   std::lock_guard lock(mutex_);
   if (database_->IsBroken()) ReplaceDatabase();
-  auto connection = std::make_unique<Connection>(*database_);
-  if (steps_.HasFailed()) steps_.RepeatFailed(*connection);
-  for (const auto& statement : prelude_) connection->Run(statement.Copy());
-  return connection;
+  if (steps_.HasFailed()) steps_.RepeatFailed(*database_);
+  return std::make_unique<Connection>(*database_, std::move(settings));
 }
 
-void SessionState::AddToWorkers(const std::string& sql) {
-  if (sql.empty() || !stages_) return;
-  {
-    std::lock_guard lock(mutex_);
-    worker_prelude_.push_back(sql);
-  }
-  stages_->Reset();
-}
-
-void SessionState::AddDatabaseStep(Statement statement) {
+void SessionState::AddDatabaseStep(Statement statement, SettingsRef settings) {
   std::lock_guard lock(mutex_);
   std::erase(lost_tables_, CreatedTable(statement));
-  steps_.Add(std::move(statement), prelude_.size());
+  steps_.Add(std::move(statement), std::move(settings));
 }
 
-void SessionState::AddToPrelude(Statement statement) {
+void SessionState::ChangeSettings(const std::function<SettingsRef(Connection&)>& change) {
+  std::lock_guard turn(change_mutex_);
+  auto connection = Connect();
+  SettingsRef changed = change(*connection);
   std::lock_guard lock(mutex_);
-  prelude_.push_back(std::move(statement));
+  settings_ = std::move(changed);
 }
 
 }  // namespace smallpond

@@ -6,10 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "duckdb_adapter/connection.h"
 #include "duckdb_adapter/database.h"
+#include "duckdb_adapter/session_settings.h"
 #include "executor/result_cache.h"
 #include "executor/stage_runner.h"
 #include "session/database_steps.h"
@@ -31,18 +31,17 @@ class SessionState {
   DatabaseLimits DatabaseLimitsInForce();
   /// Small results of earlier actions.
   ResultCache& kept() { return kept_; }
-  /// Opens a connection that has the settings of the session. Where DuckDB has given up its
-  /// database after an internal error, the session goes on with a new one.
+  /// Opens a connection that has the settings of the session as they are now. Where DuckDB has
+  /// given up its database after an internal error, the session goes on with a new one.
   std::unique_ptr<Connection> Connect();
-  /// Makes a statement that was run once a part of every later connection.
-  void AddToPrelude(Statement statement);
-  /// Notes a statement that was run and has changed the database.
-  void AddDatabaseStep(Statement statement);
+  /// Changes the settings to those that `change` returns. It gets a connection with the ones before
+  /// it; changes by several threads come one after the other.
+  void ChangeSettings(const std::function<SettingsRef(Connection&)>& change);
+  /// Notes a statement that was run with these settings and has changed the database.
+  void AddDatabaseStep(Statement statement, SettingsRef settings);
   /// Returns an error of one of the session's connections with what it means for the session: its
   /// database has failed for good, or what was asked for was lost when one has.
   Error Explain(const Error& error);
-  /// Makes a statement a part of what workers run when they start; nothing where it is empty.
-  void AddToWorkers(const std::string& sql);
 
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
@@ -60,9 +59,10 @@ class SessionState {
   bool IsForked() const { return getpid() != owner_pid_; }
   void OpenDatabase();
   void ReplaceDatabase();
+  std::unique_ptr<Connection> ConnectWith(SettingsRef settings);
   std::unique_ptr<StageRunner> MakeStages();
-  std::shared_ptr<Executor> StartExecutor();
-  WorkerSetup SetupOfWorkers();
+  std::shared_ptr<Executor> StartExecutor(const SettingsRef& settings);
+  WorkerSetup SetupOfWorkers(const SessionSettings& settings) const;
 
   const pid_t owner_pid_ = getpid();
   Options options_;  // With every default filled in; temp_dir is the session's own folder.
@@ -70,13 +70,13 @@ class SessionState {
   // Null where it can't be made: nothing spills.
   const std::unique_ptr<ProcessFolder> spill_;
   ResultCache kept_;
-  std::mutex mutex_;                    // Guards what stands up to worker_prelude_.
+  std::mutex change_mutex_;             // Held by who changes the settings.
+  std::mutex mutex_;                    // Guards what stands up to settings_.
   std::shared_ptr<Database> database_;  // Shared with who is connecting to it.
   int num_replaced_ = 0;                // How many databases were given up.
   DatabaseSteps steps_;
-  std::vector<std::string> lost_tables_;     // Of databases that were given up.
-  std::vector<Statement> prelude_;           // Statements that set up a connection, in order.
-  std::vector<std::string> worker_prelude_;  // Those that set up a worker.
+  std::vector<std::string> lost_tables_;  // Of databases that were given up.
+  SettingsRef settings_ = SessionSettings::None();
   MakeExecutor make_executor_;
   std::unique_ptr<StageRunner> stages_;
 };

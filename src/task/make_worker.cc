@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "duckdb_adapter/cut/run_fragment.h"
+#include "duckdb_adapter/session_settings.h"
 #include "smallpond/error.h"
 #include "storage/machine.h"
 #include "storage/process_folder.h"
@@ -25,10 +26,9 @@ DatabaseLimits WithTempDir(DatabaseLimits limits, const std::unique_ptr<ProcessF
 // A worker process's one DuckDB and what runs on it.
 struct OwnDatabase {
   explicit OwnDatabase(const WorkerSetup& setup)
-      : temp_folder(MakeTempFolder(setup)),
-        database(WithTempDir(setup.limits, temp_folder)),
-        prelude(setup.prelude) {
+      : temp_folder(MakeTempFolder(setup)), database(WithTempDir(setup.limits, temp_folder)) {
     PrepareForStages(database);
+    settings = SessionSettings::SetUpWorker(database, setup.settings);
   }
 
   static std::unique_ptr<ProcessFolder> MakeTempFolder(const WorkerSetup& setup) {
@@ -36,15 +36,9 @@ struct OwnDatabase {
     return std::make_unique<ProcessFolder>(setup.limits.temp_dir, kSpillPrefix);
   }
 
-  std::unique_ptr<Connection> Connect() {
-    auto connection = std::make_unique<Connection>(database);
-    for (const auto& sql : prelude) connection->Run(Statement::Parse(sql));
-    return connection;
-  }
-
   std::unique_ptr<ProcessFolder> temp_folder;  // Before the database, whose files are in it.
   Database database;
-  std::vector<std::string> prelude;
+  SettingsRef settings;
 };
 
 // Makes another database where DuckDB has given up the one before. Any thread may use it.
@@ -52,7 +46,10 @@ class ReplacedDatabase {
  public:
   explicit ReplacedDatabase(WorkerSetup setup) : setup_(std::move(setup)) {}
 
-  std::unique_ptr<Connection> Connect() { return Own()->Connect(); }
+  std::unique_ptr<Connection> Connect() {
+    auto own = Own();
+    return std::make_unique<Connection>(own->database, own->settings);
+  }
 
  private:
   std::shared_ptr<OwnDatabase> Own() {
@@ -75,7 +72,7 @@ std::string FormatWorkerSetup(const WorkerSetup& setup) {
   return json{{"threads", setup.limits.threads},
               {"memory_bytes", setup.limits.memory_bytes},
               {"temp_dir", setup.limits.temp_dir},
-              {"prelude", setup.prelude}}
+              {"settings", setup.settings}}
       .dump();
 }
 
@@ -87,13 +84,13 @@ RunTask MakeWorker(const std::string& setup_json) {
     setup.limits.memory_bytes = in.value("memory_bytes", uint64_t{0});
     setup.limits.temp_dir = in.value("temp_dir", std::string());
     if (setup.limits.threads == 0) setup.limits.threads = UsableCpus();
-    setup.prelude = in.value("prelude", std::vector<std::string>());
+    setup.settings = in.value("settings", std::string());
   } catch (const json::exception& error) {
     throw Error(ErrorKind::kInternal,
                 std::string("A worker's setup can't be read: ") + error.what());
   }
   auto own = std::make_shared<ReplacedDatabase>(setup);  // Shared by the copies of the RunTask.
-  own->Connect();  // Finds out now whether the session's statements work here.
+  own->Connect();  // Finds out now whether the session's settings work here.
   auto worker = std::make_shared<Worker>([own] { return own->Connect(); });
   return [worker](const std::string& spec, const std::atomic<bool>& cancelled) {
     return worker->Run(spec, cancelled);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "duckdb_adapter/database.h"
 
@@ -10,10 +9,11 @@ namespace smallpond {
 /// What makes a process a worker of a session.
 struct WorkerSetup {
   DatabaseLimits limits;  ///< Workers spill below `temp_dir`, each to a folder of its own.
-  std::vector<std::string> prelude;  ///< The session's statements, in order.
+  std::string settings;   ///< The session's, as SessionSettings::ForWorkers gives them.
 };
 
-/// The setup as the JSON that MakeWorker takes.
+/// The setup as the JSON that MakeWorker takes. It may hold secrets: it goes through a socket, and
+/// into no file.
 std::string FormatWorkerSetup(const WorkerSetup& setup);
 
 }  // namespace smallpond

@@ -1,8 +1,10 @@
 #include "duckdb_adapter/cut/fragment.h"
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
+#include "base/secrets.h"
 #include "duckdb/common/serializer/binary_deserializer.hpp"
 #include "duckdb/common/serializer/binary_serializer.hpp"
 #include "duckdb/common/serializer/memory_stream.hpp"
@@ -51,6 +53,18 @@ void CheckCanTravel(const duckdb::LogicalGet& get) {
                                                  "unnest"};
   if (anywhere.count(get.function.name)) return;
   throw Error(ErrorKind::kUnsupported, "Only this process can read " + SourceOf(get));
+}
+
+void CheckHoldsNoSecrets(const duckdb::LogicalGet& get, const std::vector<std::string>& files) {
+  auto holds_secret = [](const std::string& text) { return WithoutSecrets(text) != text; };
+  bool found = std::any_of(files.begin(), files.end(), holds_secret);
+  for (const auto& [name, value] : get.named_parameters) {
+    found = found || holds_secret(name + " = " + value.ToSQLString());
+  }
+  if (!found) return;
+  throw Error(ErrorKind::kUnsupported,
+              "A scan's paths or options hold credentials, which are kept in memory only; CREATE "
+              "SECRET gives them to all workers");
 }
 
 void CheckFunctionsCanTravel(duckdb::LogicalOperator& plan) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "duckdb_adapter/duckdb_internal.h"
 
@@ -15,6 +16,9 @@ duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& cont
 
 /// Throws Unsupported where a scan reads what only this process has.
 void CheckCanTravel(const duckdb::LogicalGet& get);
+/// Throws Unsupported where the names of a scan's files or its options hold credentials, since what
+/// travels is written to the job's folder.
+void CheckHoldsNoSecrets(const duckdb::LogicalGet& get, const std::vector<std::string>& files);
 /// Throws Unsupported where an expression of the plan calls a function that changes this session,
 /// such as nextval.
 void CheckFunctionsCanTravel(duckdb::LogicalOperator& plan);

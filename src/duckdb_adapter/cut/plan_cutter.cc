@@ -142,6 +142,7 @@ bool PlanCutter::OpenScan(LogicalGet& get) {
   }
   ++next_id_;
   bool in_one_task = NumbersFiles(get);
+  CheckHoldsNoSecrets(get, scan->files);
   LeaveFilesOpen(get, *scan);
   scans_[get.table_index] = *scan;
   return options_.is_divided(*scan) && !in_one_task;

@@ -66,7 +66,14 @@ void SetFragment(Connection& connection, const std::string& bytes, const TaskInp
   SetExchangeInputs(connection, inputs.exchanges);
 }
 
-std::string CopySql(const FragmentOutput& output) {
+// Users may have forbidden DuckDB all files but their own. The folder to spill to is always
+// allowed, so it is what DuckDB is told; the exchange file is written without asking it.
+std::string StandIn(duckdb::ClientContext& context) {
+  const auto& folder = duckdb::DBConfig::GetConfig(context).options.temporary_directory;
+  return folder.empty() ? "" : folder + "/exchange";
+}
+
+std::string CopySql(const FragmentOutput& output, std::string stand_in) {
   std::string columns;
   for (int i = 0; i < output.num_columns; ++i) {
     columns += (i ? ", c" : "c") + std::to_string(i);
@@ -78,9 +85,9 @@ std::string CopySql(const FragmentOutput& output) {
   ExchangeCopyOptions options;
   options.num_partitions = static_cast<uint32_t>(output.num_partitions);
   options.ordered = output.ordered;
+  options.stand_in = std::move(stand_in);
   if (output.num_partitions > 1) {
-    // Named in full: users may have a macro of that name.
-    columns += ", system.main.hash(" + keys + ") % " + std::to_string(output.num_partitions);
+    columns += ", hash(" + keys + ") % " + std::to_string(output.num_partitions);
   }
   return "COPY (SELECT " + columns + " FROM " + kFragmentName + "()) " +
          ExchangeCopyTarget(output.path, options);
@@ -100,24 +107,33 @@ void PrepareForStages(Database& database) {
     RegisterExchange(database);
     // What these make can't be written as bytes, or refers to scans that are in another fragment.
     auto& disabled = duckdb::DBConfig::GetConfig(instance).options.disabled_optimizers;
+    std::string names;
     for (auto type :
          {duckdb::OptimizerType::COMPRESSED_MATERIALIZATION,
           duckdb::OptimizerType::JOIN_FILTER_PUSHDOWN, duckdb::OptimizerType::LATE_MATERIALIZATION,
           duckdb::OptimizerType::COMMON_SUBPLAN, duckdb::OptimizerType::ROW_GROUP_PRUNER,
           duckdb::OptimizerType::TOP_N_WINDOW_ELIMINATION}) {
       disabled.insert(type);
+      names += (names.empty() ? "" : ",") + duckdb::OptimizerTypeToString(type);
     }
+    database.instance().own_settings[Connection::Handle::kDisabledOptimizers] =
+        duckdb::Value(names);
   });
 }
 
 void PrepareForFragments(Connection& connection) {
-  connection.handle().context().config.enable_optimizer = false;
+  auto& config = connection.handle().context().config;
+  config.enable_optimizer = false;
+  // What users look into their own queries with.
+  config.enable_profiler = false;
+  config.query_verification_enabled = false;
+  config.verify_serializer = false;
 }
 
 void RunFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,
                  const FragmentOutput& output) {
   SetFragment(connection, bytes, inputs);
-  connection.Run(Statement::Parse(CopySql(output)));
+  connection.Run(Statement::Parse(CopySql(output, StandIn(connection.handle().context()))));
 }
 
 Statement QueryFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,

@@ -1,0 +1,236 @@
+"""Credentials reach the workers that need them, and nothing that people read or files hold."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import smallpond
+
+ROADS: dict[str, dict[str, Any]] = {
+    "direct": {},
+    "threads_1": {"executor": "threads", "partitions": 1},
+    "threads_7": {"executor": "threads", "partitions": 7},
+    "processes": {"executor": "processes", "num_executors": 2, "partitions": 3},
+}
+HUSH = "hush4711"
+ROWS = "k,n\n" + "".join(f"{i % 3},{i}\n" for i in range(30))
+
+
+@pytest.fixture(params=ROADS)
+def road_sp(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[smallpond.Session]:
+    options = ROADS[request.param]
+    with smallpond.init(
+        threads=2, duckdb_memory="600MB", data_root=tmp_path / "root", **options
+    ) as sp:
+        yield sp
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Path:
+    (tmp_path / "n.csv").write_text(ROWS)
+    return tmp_path / "n.csv"
+
+
+def answers(sp: smallpond.Session, path: object) -> None:
+    frame = sp.sql("SELECT k, count(*) AS c FROM {0} GROUP BY k", sp.read_csv(str(path)))
+    assert sorted(tuple(row.values()) for row in frame.take_all()) == [(0, 10), (1, 10), (2, 10)]
+
+
+# --- they reach the workers ---
+
+
+def test_queries_after_create_and_drop(road_sp: smallpond.Session, numbers: Path) -> None:
+    for sql in [
+        f"CREATE SECRET mine (TYPE http, BEARER_TOKEN '{HUSH}')",
+        f"CREATE OR REPLACE SECRET mine (TYPE http, BEARER_TOKEN '{HUSH}')",
+        f"CREATE SECRET IF NOT EXISTS mine (TYPE http, BEARER_TOKEN '{HUSH}')",
+        "LOAD json",
+        "DROP SECRET mine",
+        f"CREATE SECRET mine (TYPE http, BEARER_TOKEN '{HUSH}')",
+    ]:
+        road_sp.execute(sql)
+        answers(road_sp, numbers)
+        answers(road_sp, numbers)
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """Gives the rows to who has the token."""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") != f"Bearer {HUSH}":
+            self.send_response(401)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        body = ROWS.encode()
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if wanted:
+            begin, end = (int(number) for number in wanted.groups())
+            part = body[begin : end + 1]
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {begin}-{begin + len(part) - 1}/{len(body)}")
+        else:
+            part = body
+            self.send_response(200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(part)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+        thread.join()
+
+
+def test_a_server_that_asks_for_a_token(road_sp: smallpond.Session, server: str) -> None:
+    spec = find_spec("duckdb_extension_httpfs")
+    assert spec and spec.origin, "Install requirements-dev.txt"
+    extension = next(Path(spec.origin).parent.rglob("httpfs.duckdb_extension"))
+    road_sp.execute(
+        f"LOAD '{extension}'; SET http_retries = 0; SET enable_http_metadata_cache = false"
+    )
+    create = f"CREATE SECRET mine (TYPE http, BEARER_TOKEN '{HUSH}', SCOPE '{server}')"
+    for _ in range(2):
+        road_sp.execute(create)
+        answers(road_sp, f"{server}/n.csv")
+        frame = road_sp.read_csv(f"{server}/n.csv")
+        assert frame.count() == 30
+        road_sp.execute("DROP SECRET mine")
+        with pytest.raises(smallpond.UnavailableError, match="HTTP") as caught:
+            frame.count()
+        assert HUSH not in str(caught.value)
+
+
+# --- and nobody else ---
+
+
+def texts_of(error: BaseException | None) -> str:
+    """All that a traceback says of an error and of what led to it, but for lines of source."""
+    texts = []
+    while error is not None:
+        texts += [str(error), repr(error)]
+        error = error.__cause__ or error.__context__
+    return "\n".join(texts)
+
+
+STATEMENTS = [
+    f"ATTACH 'postgres://user:{HUSH}@127.0.0.1:1/db' AS p (TYPE postgres)",
+    f"ATTACH 'host=127.0.0.1 password={HUSH} user=u' AS p (TYPE postgres)",
+    f"ATTACH 'host=127.0.0.1 passwd=''{HUSH} x'' user=u' AS m (TYPE mysql)",
+    f"ATTACH '/nowhere/x.db?password={HUSH}' AS p",
+    f"ATTACH '/nowhere/x.db' AS p (ENCRYPTION_KEY '{HUSH}')",
+    f"SET s3_session_token = '{HUSH}'",
+    f"SET s3_session_token TO '{HUSH}', nothing",
+    f"SET nothing_secret = '{HUSH}'",
+    f"SET azure_storage_connection_string = 'AccountName=a;AccountKey={HUSH}=='",
+    f"CREATE SECRET (TYPE nonsense, BEARER_TOKEN '{HUSH}')",
+    f"CREATE SECRET mine (TYPE http '{HUSH}')",
+    f"CREATE SECRET mine (TYPE http, NONSENSE '{HUSH}')",
+    f"CREATE SECRET mine (TYPE http, BEARER_TOKEN '{HUSH}'",
+    f"CREATE SECRT other (TYPE http, BEARER_TOKEN '{HUSH}')",
+    f"CREATE PERSISTENT SECRET p (TYPE http, BEARER_TOKEN '{HUSH}')",
+    f"PRAGMA add_parquet_key('k', '{HUSH}', 'more')",
+    f"COPY nothing FROM 'https://host/x.csv?sig={HUSH}'",
+    f"CREATE TABLE t AS FROM 's3://b/x.parquet?s3_secret_access_key={HUSH}&s3_region=x'",
+]
+
+
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_statements_that_fail(sp: smallpond.Session, sql: str) -> None:
+    with pytest.raises(smallpond.Error) as caught:
+        sp.execute(sql)
+    assert HUSH not in texts_of(caught.value)
+
+
+QUERIES = [
+    f"FROM 's3://b/x.parquet?s3_session_token={HUSH}'",
+    f"FROM read_csv('https://u:{HUSH}@host/x.csv')",
+    f"SELECT 1 AS password WHERE password = '{HUSH}' AND nothing",
+    f"SELECT {{'token': '{HUSH}'}} FROM nothing",
+]
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_queries_that_fail(sp: smallpond.Session, sql: str) -> None:
+    for call in [lambda: sp.sql(sql), lambda: sp.partial_sql(sql)]:
+        with pytest.raises(smallpond.Error) as caught:
+            call()
+        assert HUSH not in texts_of(caught.value)
+    with pytest.raises(smallpond.Error) as caught:
+        sp.read_parquet(f"s3://b/x.parquet?s3_secret_access_key={HUSH}")
+    assert HUSH not in texts_of(caught.value)
+
+
+def test_command_line() -> None:
+    query = f"FROM read_parquet('/nowhere/x.parquet?s3_secret_access_key={HUSH}')"
+    done = subprocess.run(
+        [sys.executable, "-m", "smallpond", "sql", query],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1 and "nowhere" in done.stderr
+    assert HUSH not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "class_", [smallpond.Error, smallpond.IoError, smallpond.InvalidInputError]
+)
+def test_errors_that_python_raises(class_: type[smallpond.Error]) -> None:
+    error = class_(f"Reading https://u:{HUSH}@host failed.")
+    assert str(error) == "Reading https://u:***@host failed."
+    assert error.args == (str(error),)
+
+
+def test_explain_and_the_job_folder(road_sp: smallpond.Session, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / f"token={HUSH}"
+    folder.mkdir(parents=True)
+    duckdb.sql("SELECT i FROM range(10) t(i)").write_parquet(str(folder / "x.parquet"))
+    frame = road_sp.sql("SELECT i, count(*) AS n FROM {0} GROUP BY i", road_sp.read_parquet(folder))
+    for text in [frame.explain(), frame.explain(analyze=True), frame.explain(format="json")]:
+        assert HUSH not in text
+    assert frame.count() == 10
+    for path in (tmp_path / "root").rglob("*"):
+        assert HUSH not in path.name
+        assert not path.is_file() or HUSH.encode() not in path.read_bytes()
+
+
+def test_a_job_that_is_kept_holds_no_secret(tmp_path: Path) -> None:
+    with smallpond.init(
+        executor="processes", threads=2, duckdb_memory="600MB", data_root=tmp_path, partitions=3
+    ) as sp:
+        sp.execute(f"CREATE SECRET mine (TYPE http, BEARER_TOKEN '{HUSH}')")
+        sp.execute("SET max_temp_directory_size = '0KB'")
+        hungry = (
+            "SELECT list(repeat('x', 200) || i || j) AS l FROM range(9) a(i), range(900_000) b(j)"
+        )
+        with pytest.raises(smallpond.OutOfMemoryError):
+            sp.sql(hungry).to_arrow()
+        kept = [path for path in (tmp_path / "jobs").rglob("*") if path.is_file()]
+        assert kept, "its log at least"
+        for path in kept:
+            assert HUSH.encode() not in path.read_bytes()
