@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Union
 
 from smallpond import _core, arguments
-from smallpond.arrow_input import categories, is_one_shot, is_table, to_stream
+from smallpond.arrow_input import advice, categories, is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
 from smallpond.errors import InvalidInputError, InvalidTypeError, MergeWarning, missing_package
 from smallpond.params import to_value
@@ -162,8 +162,8 @@ class Session:
     def from_pandas(self, frame: Any) -> DataFrame:
         """A frame over a pandas DataFrame, which is kept in memory; its index is left out.
 
-        NaN and NaT become NULL. Categories of text are text, but an ENUM where they have an order
-        of their own. Columns of Python objects need one type.
+        NaN and NaT become NULL, and timedelta64 an INTERVAL. Categories of text are text, but an
+        ENUM where they have an order of their own. Python objects of several types become text.
 
         Columns of numbers are not copied: what is changed in place in the DataFrame before the rows
         are computed shows in them, or not. Give `frame.copy()` where that may happen. Assigning a
@@ -172,7 +172,8 @@ class Session:
         return self._from_table(frame, "from_pandas", "a pandas DataFrame")
 
     def from_arrow(self, table: Any) -> DataFrame:
-        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory.
+        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory. NumPy
+        arrays are columns too: a dict or a list of them, or one with two dimensions, as in DuckDB.
 
         A reader that gives its rows only once is read here. What this session makes of the same
         pyarrow reader later has the same rows.
@@ -213,8 +214,9 @@ class Session:
 
     def _from_table(self, value: Any, method: str, expected: str) -> DataFrame:
         if not is_table(value):
-            raise TypeError(
-                f"{method}() takes {expected}, not {type(value).__name__} {value!r:.60}."
+            raise InvalidTypeError(
+                f"{method}() takes {expected}, not {type(value).__name__} {value!r:.60}. "
+                f"{advice(value)}"
             )
         return DataFrame(self, self._input(value, method))
 
@@ -297,9 +299,9 @@ class Session:
             return value._core
         if is_table(value):
             return self._read_once(value) if is_one_shot(value) else self._from_arrow(value)
-        raise TypeError(
-            f"The {what} is {type(value).__name__} {value!r:.60}, not a table. Give a smallpond "
-            "frame, a pandas DataFrame or Arrow data; values go into params."
+        raise InvalidTypeError(
+            f"The {what} is {type(value).__name__} {value!r:.60}, not a table. {advice(value)} "
+            "Values of parameters go into params."
         )
 
     def _read_once(self, reader: Any) -> _core.DataFrame:
@@ -409,7 +411,8 @@ def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:
 def _params(params: Params) -> tuple[list[_core.Value], dict[str, _core.Value]]:
     if params is None:
         return [], {}
-    is_input = isinstance(params, DataFrame) or (is_table(params) and not hasattr(params, "tolist"))
+    is_values = isinstance(params, (list, tuple, dict)) or hasattr(params, "tolist")
+    is_input = isinstance(params, DataFrame) or (is_table(params) and not is_values)
     if is_input or not isinstance(params, Iterable):
         raise InvalidTypeError(
             f"params must be a list or a dict of values, not {type(params).__name__} "
