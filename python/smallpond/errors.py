@@ -54,6 +54,10 @@ class PublishWarning(UserWarning):
     names. The next write to the folder gives them."""
 
 
+class OptionWarning(UserWarning):
+    """An option of smallpond 0.15 was given that has no effect here. Told once for each."""
+
+
 def missing_package(package: str, extra: str, purpose: str) -> Error:
     """Returns the error for an optional package that is not installed."""
     return UnsupportedError(

@@ -7,13 +7,26 @@ import difflib
 import os
 import shutil
 import sys
+import warnings
 import weakref
 from typing import Any
 
 from smallpond import _core
+from smallpond.errors import OptionWarning
 from smallpond.session import PathLike, Session
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+# Options of smallpond 0.15 without effect, with their environment variables.
+_FOR_ITS_WORKERS = {
+    "bind_numa_node": "SP_BIND_NUMA_NODE",
+    "memory_allocator": "SP_MEMORY_ALLOCATOR",
+    "platform": "SP_PLATFORM",
+    "_remove_output_root": None,
+}
+# Those without effect beside a ray_address.
+_FOR_ITS_CLUSTER = {"num_nodes": "SP_NUM_NODES", "num_executors": "SP_NUM_EXECUTORS"}
+_warned_of: set[str] = set()
 
 
 def init(
@@ -25,7 +38,7 @@ def init(
     ray_address: str | None = None,
     bind_numa_node: bool | None = None,
     platform: str | None = None,
-    _remove_output_root: bool = True,
+    _remove_output_root: bool | None = None,
     *,
     memory_allocator: str | None = None,
     num_nodes: int | None = None,
@@ -65,14 +78,15 @@ def init(
         Size ("256MB") or number of the pieces that tasks read and exchange, and up to which size
         ("64MB") a join sends one side to all tasks. They never change an answer.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
-        A cluster. More than this machine without a `ray_address` is an UnsupportedError.
+        A cluster: the address of a running Ray, "HOST:6379" or "auto". More than this machine
+        without a `ray_address` is an UnsupportedError. With one, its nodes say how many there are.
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)
         Folder for what a job needs while it runs.
     bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR),
     platform (SP_PLATFORM), _remove_output_root
-        For worker processes of smallpond 0.15; accepted, and without effect in one process.
+        Of smallpond 0.15; read, and without effect. An OptionWarning tells so once.
 
     Raises TypeError for an unknown argument, InvalidInputError for a value that can't be read,
     UnsupportedError for a cluster.
@@ -82,6 +96,7 @@ def init(
     }
     if unknown:
         raise TypeError(_unknown_argument(next(iter(unknown))))
+    _warn_of_options_without_effect(arguments)
     return _open({name: _as_text(value) for name, value in arguments.items()})
 
 
@@ -135,6 +150,21 @@ def _unknown_argument(name: str) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else f" Known are: {', '.join(known)}."
     return f"init() got an unknown argument '{name}'.{hint}"
+
+
+def _warn_of_options_without_effect(arguments: dict[str, Any]) -> None:
+    _warn_once(arguments, _FOR_ITS_WORKERS, "it was for the worker processes of smallpond 0.15")
+    if "ray_address" in arguments or os.environ.get("SP_RAY_ADDRESS"):
+        _warn_once(arguments, _FOR_ITS_CLUSTER, "tasks run on all nodes of the Ray cluster")
+
+
+def _warn_once(arguments: dict[str, Any], options: dict[str, str | None], why: str) -> None:
+    for name, variable in options.items():
+        is_given = name in arguments or (variable is not None and os.environ.get(variable))
+        if is_given and name not in _warned_of:
+            _warned_of.add(name)
+            leave_out = f"Leave it out{f', and {variable} too' if variable else ''}."
+            warnings.warn(f"{name} has no effect: {why}. {leave_out}", OptionWarning, stacklevel=4)
 
 
 def _remove_spill_folders() -> None:
