@@ -46,6 +46,7 @@ from smallpond.errors import (  # noqa: E402
     OutOfMemoryError,
     PublishWarning,
     UnavailableError,
+    UnreadFilesWarning,
     UnsupportedError,
     UserCodeError,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "PublishWarning",
     "Session",
     "UnavailableError",
+    "UnreadFilesWarning",
     "UnsupportedError",
     "UserCodeError",
     "duckdb_version",

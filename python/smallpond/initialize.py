@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import os
 import shutil
 import sys
@@ -141,15 +140,12 @@ def _as_text(value: Any) -> str:
 
 
 def _unknown_argument(name: str) -> str:
-    known = [
-        argument
-        for argument in init.__code__.co_varnames[
-            : init.__code__.co_argcount + init.__code__.co_kwonlyargcount
-        ]
-    ]
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean '{nearest[0]}'?" if nearest else f" Known are: {', '.join(known)}."
-    return f"init() got an unknown argument '{name}'.{hint}"
+    nearest = _core.nearest_option(name)
+    if nearest:
+        return f"init() got an unknown argument '{name}'. Did you mean '{nearest}'?"
+    code = init.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return f"init() got an unknown argument '{name}'. Known are: {', '.join(known)}."
 
 
 def _warn_of_options_without_effect(arguments: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/file_errors.h"
+#include "duckdb_adapter/pipe_inputs.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -100,6 +101,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     RegisterArrowScan(database);
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
+    ReadPipesOnce(database, limits_.temp_dir);
     RegisterExportCheck(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
   });

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/nearest_option.h"
 #include "cli/run.h"
 #include "plan/scan_splits.h"
 #include "python/arrow_capsule.h"
@@ -53,6 +54,15 @@ std::function<std::optional<DataFrame>(const std::string&)> PythonResolver(
   };
 }
 
+// The names that the resolver finds: what its own method `names` returns.
+std::function<std::vector<std::string>()> NamesInReach(const nb::object& resolve) {
+  if (resolve.is_none()) return {};
+  return [&resolve] {
+    nb::gil_scoped_acquire locked;
+    return nb::cast<std::vector<std::string>>(resolve.attr("names")());
+  };
+}
+
 std::optional<MergeMode> ParseMerge(const std::optional<std::string>& merge) {
   if (!merge) return std::nullopt;
   Options options;
@@ -66,7 +76,8 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
                  std::optional<std::string> merge) {
   nb::object nobody = nb::none();
   SqlInputs inputs{std::move(positional),   std::move(named),        std::move(params),
-                   std::move(named_params), PythonResolver(resolve), PythonTicker(nobody)};
+                   std::move(named_params), PythonResolver(resolve), NamesInReach(resolve),
+                   PythonTicker(nobody)};
   nb::gil_scoped_release unlocked;
   return partial ? session.PartialSql(query, inputs, ParseMerge(merge))
                  : session.Sql(query, inputs);
@@ -74,7 +85,9 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
 
 void Execute(Session& session, const std::string& sql, std::vector<Value> params,
              std::map<std::string, Value> named_params, nb::object resolve) {
-  SqlInputs inputs{{}, {}, std::move(params), std::move(named_params), PythonResolver(resolve), {}};
+  SqlInputs inputs{.params = std::move(params),
+                   .named_params = std::move(named_params),
+                   .resolve = PythonResolver(resolve)};
   nb::gil_scoped_release unlocked;
   session.Execute(sql, inputs);
 }
@@ -91,16 +104,21 @@ std::vector<Column> ToColumns(const ColumnPairs& pairs) {
 DataFrame ReadParquet(Session& session, const Paths& paths, std::vector<std::string> columns,
                       bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
                       ReaderOptions further) {
-  return session.ReadParquet(
-      paths, {std::move(columns), recursive, union_by_name, hive_partitioning, std::move(further)});
+  nb::object nobody = nb::none();
+  nb::gil_scoped_release unlocked;
+  return session.ReadParquet(paths, {std::move(columns), recursive, union_by_name,
+                                     hive_partitioning, std::move(further), PythonTicker(nobody)});
 }
 
 DataFrame ReadCsv(Session& session, const Paths& paths, const ColumnPairs& schema,
                   std::optional<std::string> delim, std::optional<bool> header, bool ignore_errors,
                   bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
                   ReaderOptions further) {
-  return session.ReadCsv(paths, {ToColumns(schema), std::move(delim), header, ignore_errors,
-                                 recursive, union_by_name, hive_partitioning, std::move(further)});
+  nb::object nobody = nb::none();
+  nb::gil_scoped_release unlocked;
+  return session.ReadCsv(
+      paths, {ToColumns(schema), std::move(delim), header, ignore_errors, recursive, union_by_name,
+              hive_partitioning, std::move(further), PythonTicker(nobody)});
 }
 
 DataFrame ReadJson(Session& session, const Paths& paths, const ColumnPairs& schema,
@@ -214,10 +232,10 @@ void DefineSession(nb::module_& m) {
           },
           Release())
       .def("read_parquet", &ReadParquet, "paths"_a, "columns"_a, "recursive"_a, "union_by_name"_a,
-           "hive_partitioning"_a.none(), "further"_a, Release())
+           "hive_partitioning"_a.none(), "further"_a)
       .def("read_csv", &ReadCsv, "paths"_a, "schema"_a, "delim"_a.none(), "header"_a.none(),
            "ignore_errors"_a, "recursive"_a, "union_by_name"_a, "hive_partitioning"_a.none(),
-           "further"_a, Release())
+           "further"_a)
       .def("read_json", &ReadJson, "paths"_a, "schema"_a, "ignore_errors"_a, "recursive"_a,
            "union_by_name"_a, "hive_partitioning"_a.none(), "further"_a, Release())
       .def("from_arrow", &FromArrow)
@@ -254,6 +272,7 @@ void DefineSession(nb::module_& m) {
                 [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
           },
           "make"_a)
+      .def("__str__", &Session::ToString, Release())
       .def("stop_workers", &Session::StopWorkers, "for_good"_a, Release())
       .def("close", &Session::Close, Release());
 }
@@ -267,6 +286,7 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(TranslateError);
   m.def("version", &Version);
   m.def("duckdb_version", &DuckDBVersion);
+  m.def("nearest_option", &NearestOption, "name"_a);
   m.def(
       "run_command_line",
       [](const std::vector<std::string>& arguments,

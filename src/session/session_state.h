@@ -22,6 +22,8 @@ class SessionState {
   ~SessionState();
 
   const Options& options() const { return options_; }
+  /// One line for people.
+  std::string ToString() const;
   Database& database() { return *database_; }
   /// Small results of earlier actions.
   ResultCache& kept() { return kept_; }

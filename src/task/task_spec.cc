@@ -37,8 +37,8 @@ std::string FormatTaskSpec(const TaskSpec& spec) {
       {"ordered",
        spec.ordered}}.dump();
   if (text.size() > kMaxSpecBytes) {
-    throw Error(ErrorKind::kInternal, "The spec of stage " + std::to_string(spec.id.stage) +
-                                          ", task " + std::to_string(spec.id.task) + " has " +
+    throw Error(ErrorKind::kInternal, "What stage " + std::to_string(spec.id.stage) + ", task " +
+                                          std::to_string(spec.id.task) + " is told to do takes " +
                                           std::to_string(text.size()) + " bytes; " +
                                           std::to_string(kMaxSpecBytes) + " are the limit.");
   }
@@ -49,9 +49,9 @@ TaskSpec ParseTaskSpec(const std::string& text) {
   try {
     json in = json::parse(text);
     if (in.at("version") != kVersion) {
-      throw Error(ErrorKind::kInternal, "A task's spec has version " + in.at("version").dump() +
-                                            "; this worker reads " + std::to_string(kVersion) +
-                                            ".");
+      throw Error(ErrorKind::kInternal, "What a task is told to do has version " +
+                                            in.at("version").dump() + "; this worker reads " +
+                                            std::to_string(kVersion) + ".");
     }
     TaskSpec spec;
     spec.id = {in.at("stage"), in.at("task"), in.at("attempt")};
@@ -70,7 +70,8 @@ TaskSpec ParseTaskSpec(const std::string& text) {
     spec.ordered = in.at("ordered");
     return spec;
   } catch (const json::exception& error) {
-    throw Error(ErrorKind::kInternal, std::string("A task's spec can't be read: ") + error.what());
+    throw Error(ErrorKind::kInternal,
+                std::string("What a task is told to do can't be read: ") + error.what());
   }
 }
 
