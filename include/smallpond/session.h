@@ -31,6 +31,7 @@ struct ParquetOptions {
   /// Whether folders named key=value are columns. Empty: where all files have the same keys.
   std::optional<bool> hive_partitioning = {};
   ReaderOptions further = {};
+  Ticker ticker = {};  ///< Called while the files are looked at and pipes are read.
 };
 
 /// How to read CSV files.
@@ -47,6 +48,7 @@ struct CsvOptions {
   bool union_by_name = false;
   std::optional<bool> hive_partitioning = {};
   ReaderOptions further = {};
+  Ticker ticker = {};  ///< Called while the files are looked at and pipes are read.
 };
 
 /// How to read JSON files: one object a line, or one array of objects.
@@ -59,6 +61,7 @@ struct JsonOptions {
   bool union_by_name = false;
   std::optional<bool> hive_partitioning = {};
   ReaderOptions further = {};
+  Ticker ticker = {};  ///< Called while the files are looked at and pipes are read.
 };
 
 /// Inputs of one query.
@@ -69,8 +72,10 @@ struct SqlInputs {
   std::map<std::string, Value> named_params = {};  ///< Stand for $name.
   /// Asked for a table that neither the query nor the inputs nor the session define; may be empty.
   std::function<std::optional<DataFrame>(const std::string& name)> resolve = {};
-  /// Called while Sql runs a query whose columns depend on the data (PIVOT without an IN list), and
-  /// while Execute runs a statement.
+  /// Names that `resolve` finds, so that an error can tell the nearest; may be empty.
+  std::function<std::vector<std::string>()> in_reach = {};
+  /// Called while files are looked at, pipes are read, queries run whose columns depend on the data
+  /// (PIVOT without an IN list), and Execute runs a statement.
   Ticker ticker = {};
 };
 
@@ -90,11 +95,16 @@ class SMALLPOND_API Session {
 
   /// With every default filled in. Valid as long as the session is open.
   const Options& options() const;
+  /// One line for people: versions, road, threads, memory, folders; or that it is closed.
+  std::string ToString() const;
 
   // --- read ---
   // Paths are files, globs or folders. A folder stands for the files in it with the format's
-  // endings, and in folders named key=value below it. Throws InvalidInput or Io here, not later,
-  // where nothing matches or a file can't be read.
+  // endings (in any case, and compressed ones of text) or, such as "part-0000", without any, and in
+  // folders named key=value below it; the frame's notice() tells what else is there. A pipe is read
+  // once a session, here, and kept in temp_dir. Throws InvalidInput or Io here, not later, where
+  // nothing matches or a file can't be read, and Unsupported for the files of a table of Delta
+  // Lake, Iceberg or Hudi.
 
   DataFrame ReadParquet(const std::vector<std::string>& paths, const ParquetOptions& options = {});
   DataFrame ReadCsv(const std::vector<std::string>& paths, const CsvOptions& options = {});

@@ -2,32 +2,81 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from smallpond.errors import InvalidInputError, missing_package
+from smallpond import pandas_input
+from smallpond.errors import InvalidInputError, InvalidTypeError
+
+
+def _module(value: Any) -> str:
+    return type(value).__module__.split(".")[0]
 
 
 def _is_pandas(value: Any) -> bool:
-    return type(value).__module__.split(".")[0] == "pandas" and type(value).__name__ == "DataFrame"
+    return _module(value) == "pandas" and type(value).__name__ == "DataFrame"
+
+
+def _is_polars_lazy(value: Any) -> bool:
+    return _module(value) == "polars" and type(value).__name__ == "LazyFrame"
+
+
+def _is_numpy_array(value: Any) -> bool:
+    return _module(value) == "numpy" and type(value).__name__ in ("ndarray", "MaskedArray")
 
 
 def is_table(value: Any) -> bool:
-    """Whether `value` is a pandas DataFrame, or anything that offers Arrow data: pyarrow, Polars,
-    DuckDB relations …"""
+    """Whether `value` is a pandas DataFrame, a Polars LazyFrame, NumPy arrays, or anything that
+    offers Arrow data: pyarrow, Polars, DuckDB relations …"""
     if isinstance(value, type):
         return False
     return (
         _is_pandas(value)
         or hasattr(value, "__arrow_c_stream__")
         or _is_arrow_batch_or_dataset(value)
+        or _is_polars_lazy(value)
+        or _arrays(value) is not None
     )
 
 
 def _is_arrow_batch_or_dataset(value: Any) -> bool:
-    module = type(value).__module__
-    return module.startswith("pyarrow.") and (
-        type(value).__name__ == "RecordBatch" or hasattr(value, "scanner")
+    return _module(value) == "pyarrow" and (
+        type(value).__name__ in ("RecordBatch", "Scanner") or hasattr(value, "scanner")
     )
+
+
+def _arrays(value: Any) -> dict[str, Any] | None:
+    """The columns of what DuckDB takes for a table of NumPy arrays: a dict or a list of them, or an
+    array whose first dimension is that of the columns, where there are two. None for others."""
+    if isinstance(value, dict):
+        is_all = value and all(_is_numpy_array(v) and v.ndim == 1 for v in value.values())
+        return dict(value) if is_all else None
+    if _is_numpy_array(value):
+        if value.ndim not in (1, 2) or value.dtype.names:
+            return None
+        value = [value] if value.ndim == 1 else list(value)
+    elif not isinstance(value, (list, tuple)):
+        return None
+    is_all = value and all(_is_numpy_array(v) and v.ndim == 1 for v in value)
+    return {f"column{i}": array for i, array in enumerate(value)} if is_all else None
+
+
+def advice(value: Any) -> str:
+    """How to make a table of something that is none."""
+    kind = type(value).__name__
+    if _module(value) in ("pandas", "polars") and kind == "Series":
+        return "A Series is one column: give series.to_frame()."
+    if _module(value) == "pyarrow" and kind.endswith("Array"):
+        return "An Arrow array is one column: give pyarrow.table({'name': array})."
+    if _is_numpy_array(value):
+        return "An array needs one dimension, or two: give pandas.DataFrame(array)."
+    if isinstance(value, dict):
+        return "Give pyarrow.table(columns) or pandas.DataFrame(columns)."
+    if isinstance(value, (list, tuple)):
+        return "Give sp.from_items(values)."
+    if isinstance(value, (str, os.PathLike)) or hasattr(value, "read"):
+        return "Read it first, with read_parquet(), read_csv() or read_json()."
+    return "Give a smallpond frame, a pandas DataFrame or Arrow data."
 
 
 def is_one_shot(value: Any) -> bool:
@@ -39,19 +88,29 @@ def to_stream(value: Any) -> Any:
     """Returns an object with `__arrow_c_stream__` for a table. pandas' index is left out, as DuckDB
     does."""
     if _is_pandas(value):
-        return _pandas_to_arrow(value)
+        return _readable(pandas_input.to_arrow(value))
+    if _is_polars_lazy(value):
+        value = value.collect()
+    arrays = _arrays(value)
+    if arrays is not None:
+        return _readable(pandas_input.arrays_to_arrow(arrays))
+    if type(value).__name__ in ("Series", "ChunkedArray"):
+        raise InvalidTypeError(f"A {type(value).__name__} is no table. {advice(value)}")
     _check_polars(value)
     if _is_arrow_batch_or_dataset(value):
         import pyarrow
 
         if isinstance(value, pyarrow.RecordBatch):
-            return _without_nested_dictionaries(pyarrow.Table.from_batches([value]))
-        return _without_nested_dictionaries(value.scanner().to_reader())
-    return _without_nested_dictionaries(value)
+            return _readable(pyarrow.Table.from_batches([value]))
+        if type(value).__name__ != "Scanner":
+            value = value.scanner()
+        return _readable(value.to_reader())
+    return _readable(value)
 
 
-def _without_nested_dictionaries(value: Any) -> Any:
-    """Decodes dictionaries (categories) inside of lists, which DuckDB reads wrongly: it takes the
+def _readable(value: Any) -> Any:
+    """Gives columns types that DuckDB reads. Of half floats, which it doesn't, it makes floats, and
+    it decodes dictionaries (categories) inside of lists, which DuckDB reads wrongly: it takes the
     indices for the values in lists of fixed size, and breaks where a batch begins with an empty
     list."""
     try:
@@ -72,13 +131,15 @@ def _without_nested_dictionaries(value: Any) -> Any:
 
 
 def _decoded(kind: Any, in_list: bool) -> Any:
-    """The type without dictionaries inside of lists."""
+    """The type without half floats, and without dictionaries inside of lists."""
     import pyarrow
     from pyarrow import types
 
     def of(field: Any, in_list: bool) -> Any:
         return field.with_type(_decoded(field.type, in_list))
 
+    if types.is_float16(kind):
+        return pyarrow.float32()
     if types.is_dictionary(kind) and in_list:
         # pyarrow can't decode one of views; the core refuses it.
         return kind if kind.value_type == pyarrow.string_view() else kind.value_type
@@ -107,48 +168,6 @@ def _check_polars(value: Any) -> None:
             )
 
 
-def _pandas_to_arrow(frame: Any) -> Any:
-    try:
-        import pyarrow
-    except ImportError:
-        raise missing_package("pyarrow", "pandas", "Reading a pandas DataFrame") from None
-    _check_columns(frame)
-    # pyarrow refuses columns of one name; DuckDB tells them apart by a number behind it.
-    names = [str(name) for name in frame.columns]
-    has_same_names = not frame.columns.is_unique
-    if has_same_names:
-        frame = frame.set_axis(range(len(names)), axis="columns")
-    try:
-        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-    except OverflowError:
-        table = _with_wide_integers(frame)
-    except (pyarrow.ArrowException, TypeError, ValueError) as error:
-        raise _unreadable(str(error)) from error
-    return _without_half_floats(table.rename_columns(names) if has_same_names else table)
-
-
-def _check_columns(frame: Any) -> None:
-    for name, kind in zip(frame.columns, frame.dtypes, strict=True):
-        # Arrow would hand over the number of months since 1970, or whatever the period is.
-        if str(kind).startswith("period["):
-            raise _unreadable(
-                f"column {name!r} holds periods ({kind}), which SQL has no type for. Make it a "
-                "column of timestamps with .dt.to_timestamp(), or of text."
-            )
-
-
-def _without_half_floats(table: Any) -> Any:
-    """DuckDB reads pandas' float16 as FLOAT, but not Arrow's."""
-    import pyarrow
-
-    fields = [
-        field.with_type(pyarrow.float32()) if field.type == pyarrow.float16() else field
-        for field in table.schema
-    ]
-    schema = pyarrow.schema(fields)
-    return table if schema == table.schema else table.cast(schema)
-
-
 def categories(value: Any) -> dict[int, list[str]]:
     """The categories of a pandas DataFrame's columns of text, by the column's position, where they
     give values another order than that of text: DuckDB sorts by it."""
@@ -163,35 +182,3 @@ def categories(value: Any) -> dict[int, list[str]]:
         if names != sorted(names):
             found[position] = names
     return found
-
-
-def _with_wide_integers(frame: Any) -> Any:
-    """Columns of Python ints beyond 64 bits become decimals, the only exact type that Arrow has
-    for them."""
-    import pyarrow
-
-    arrays = []
-    for position, name in enumerate(frame.columns):
-        column = frame.iloc[:, position]
-        try:
-            arrays.append(pyarrow.Array.from_pandas(column))
-        except OverflowError:
-            values = [value if isinstance(value, int) else None for value in column]
-            if any(
-                value is None and not _is_missing(old)
-                for value, old in zip(values, column, strict=True)
-            ):
-                raise _unreadable(f"column {name!r} mixes wide integers with others") from None
-            try:
-                arrays.append(pyarrow.array(values, pyarrow.decimal128(38, 0)))
-            except pyarrow.ArrowException as error:
-                raise _unreadable(f"column {name!r}: {error}") from error
-    return pyarrow.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
-
-
-def _is_missing(value: Any) -> bool:
-    return type(value).__name__ == "NAType" or value is None or value != value
-
-
-def _unreadable(why: str) -> InvalidInputError:
-    return InvalidInputError(f"The pandas DataFrame can't be read as a table: {why}")

@@ -149,9 +149,10 @@ class DataFrame:
     def to_pandas(self) -> pandas.DataFrame:
         """All rows as a pandas DataFrame.
 
-        As pyarrow maps types, and no integer loses digits: HUGEINT becomes int64 where all values
-        fit, else Python ints; integers with NULLs become float64 where all values are exact in it,
-        else Python ints and None. docs/types.md tells it for every type.
+        Types are those of DuckDB's own `df()`: DATE is datetime64, INTERVAL timedelta64, integers
+        with NULLs are Int64 and the like. But no number loses digits: HUGEINT becomes int64 where
+        all values fit, else Python ints, and DECIMAL stays decimal. docs/types.md tells it for
+        every type.
         """
         require_pandas()  # Before the query runs for nothing.
         return to_pandas(self._collect(), self._core.columns)

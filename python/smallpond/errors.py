@@ -63,6 +63,15 @@ class PublishWarning(UserWarning):
     names. The next write to the folder gives them."""
 
 
+class UnreadFilesWarning(UserWarning):
+    """A folder that was read holds files or folders that were not read, since their names have no
+    ending of the format. Told once for each frame's files."""
+
+
+class OptionWarning(UserWarning):
+    """An option of smallpond 0.15 was given that has no effect here. Told once for each."""
+
+
 def missing_package(package: str, extra: str, purpose: str) -> Error:
     """Returns the error for an optional package that is not installed."""
     return UnsupportedError(

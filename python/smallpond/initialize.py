@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import os
 import shutil
 import sys
+import warnings
 import weakref
 from typing import Any
 
 from smallpond import _core
 from smallpond.ending import end_on_signals
+from smallpond.errors import OptionWarning
 from smallpond.session import PathLike, Session
 
 # How long the end of a program waits for queries that other threads still run.
 EXIT_SECONDS = 10.0
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+# Options of smallpond 0.15 without effect, with their environment variables.
+_FOR_ITS_WORKERS = {
+    "bind_numa_node": "SP_BIND_NUMA_NODE",
+    "memory_allocator": "SP_MEMORY_ALLOCATOR",
+    "platform": "SP_PLATFORM",
+    "_remove_output_root": None,
+}
+# Those without effect beside a ray_address.
+_FOR_ITS_CLUSTER = {"num_nodes": "SP_NUM_NODES", "num_executors": "SP_NUM_EXECUTORS"}
+_warned_of: set[str] = set()
 
 
 def init(
@@ -29,7 +41,7 @@ def init(
     ray_address: str | None = None,
     bind_numa_node: bool | None = None,
     platform: str | None = None,
-    _remove_output_root: bool = True,
+    _remove_output_root: bool | None = None,
     *,
     memory_allocator: str | None = None,
     num_nodes: int | None = None,
@@ -71,7 +83,8 @@ def init(
         Size ("256MB") or number of the pieces that tasks read and exchange, and up to which size
         ("64MB") a join sends one side to all tasks. They never change an answer.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
-        A cluster. More than this machine without a `ray_address` is an UnsupportedError.
+        A cluster: the address of a running Ray, "HOST:6379" or "auto". More than this machine
+        without a `ray_address` is an UnsupportedError. With one, its nodes say how many there are.
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)
@@ -80,7 +93,7 @@ def init(
         Most that is kept of failed and killed jobs, for 7 days. Default: a tenth of the disk.
     bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR),
     platform (SP_PLATFORM), _remove_output_root
-        For worker processes of smallpond 0.15; accepted, and without effect in one process.
+        Of smallpond 0.15; read, and without effect. An OptionWarning tells so once.
 
     Raises TypeError (unknown argument), InvalidInputError (bad value), UnsupportedError (cluster).
     """
@@ -89,6 +102,7 @@ def init(
     }
     if unknown:
         raise TypeError(_unknown_argument(next(iter(unknown))))
+    _warn_of_options_without_effect(arguments)
     return _open({name: _as_text(value) for name, value in arguments.items()})
 
 
@@ -135,15 +149,27 @@ def _as_text(value: Any) -> str:
 
 
 def _unknown_argument(name: str) -> str:
-    known = [
-        argument
-        for argument in init.__code__.co_varnames[
-            : init.__code__.co_argcount + init.__code__.co_kwonlyargcount
-        ]
-    ]
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean '{nearest[0]}'?" if nearest else f" Known are: {', '.join(known)}."
-    return f"init() got an unknown argument '{name}'.{hint}"
+    nearest = _core.nearest_option(name)
+    if nearest:
+        return f"init() got an unknown argument '{name}'. Did you mean '{nearest}'?"
+    code = init.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return f"init() got an unknown argument '{name}'. Known are: {', '.join(known)}."
+
+
+def _warn_of_options_without_effect(arguments: dict[str, Any]) -> None:
+    _warn_once(arguments, _FOR_ITS_WORKERS, "it was for the worker processes of smallpond 0.15")
+    if "ray_address" in arguments or os.environ.get("SP_RAY_ADDRESS"):
+        _warn_once(arguments, _FOR_ITS_CLUSTER, "tasks run on all nodes of the Ray cluster")
+
+
+def _warn_once(arguments: dict[str, Any], options: dict[str, str | None], why: str) -> None:
+    for name, variable in options.items():
+        is_given = name in arguments or (variable is not None and os.environ.get(variable))
+        if is_given and name not in _warned_of:
+            _warned_of.add(name)
+            leave_out = f"Leave it out{f', and {variable} too' if variable else ''}."
+            warnings.warn(f"{name} has no effect: {why}. {leave_out}", OptionWarning, stacklevel=4)
 
 
 def _end() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 Columns = list[tuple[str, str]]  # Names and DuckDB types, in order.
 
-_LARGEST_EXACT_FLOAT = 2**53
+_MOST_DAYS = 106_000_000  # That a timedelta64 of microseconds holds, beside hours.
 _WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")
 
 
@@ -54,14 +55,12 @@ def to_pandas(table: pyarrow.Table, columns: Columns) -> pandas.DataFrame:
     import pyarrow
 
     table = _narrow_hugeints(table, columns)
-    # What pyarrow would make a float of, or not convert at all, is put in afterwards.
+    # What pyarrow has another rule for than DuckDB, or none, is put in afterwards.
     special: dict[int, Any] = {}
     for i, (name, kind) in enumerate(columns):
-        column = table.column(i)
-        if _needs_objects(column, kind):
-            special[i] = _converted(name, kind, lambda c=column, k=kind: _python_values(c, k))
-        elif pyarrow.types.is_nested(column.type):
-            special[i] = _converted(name, kind, lambda c=column: _nested(c))
+        convert = _special(table.column(i), kind)
+        if convert:
+            special[i] = _converted(name, kind, convert)
     plain = table
     for i in special:
         plain = plain.set_column(i, table.field(i).name, pyarrow.nulls(table.num_rows))
@@ -73,12 +72,71 @@ def to_pandas(table: pyarrow.Table, columns: Columns) -> pandas.DataFrame:
         raise
     for i, (name, kind) in enumerate(columns):
         if i in special:
-            values = pandas.Series(special[i], dtype=object, index=frame.index)
+            dtype = object if isinstance(special[i], list) else None
+            frame.isetitem(i, pandas.Series(special[i], dtype=dtype, index=frame.index))
+        elif kind.startswith("ENUM(") and not kind.endswith("]"):
+            values = frame.iloc[:, i].cat.set_categories(_enum_values(kind), ordered=True)
             frame.isetitem(i, values)
         else:
             column = plain.column(i)
             _converted(name, kind, lambda c=column: _check_times(c))
     return frame
+
+
+def _special(column: Any, kind: str) -> Callable[[], Any] | None:
+    """What makes the pandas column of a column that pyarrow would make another one of: a list of
+    Python objects, or an array."""
+    from pyarrow import types
+
+    if types.is_date(column.type):
+        return lambda: column.cast("timestamp[us]").to_pandas()
+    if types.is_interval(column.type):
+        return lambda: _timedeltas(column)
+    if types.is_integer(column.type) or types.is_boolean(column.type):
+        return (lambda: _nullable(column)) if column.null_count > 0 else None
+    if kind in _WIDE_INTEGERS or kind == "BIGNUM":
+        return lambda: _python_values(column, kind)
+    if types.is_nested(column.type):
+        return lambda: list(_nested(column))
+    return None
+
+
+def _enum_values(kind: str) -> list[str]:
+    """The values of a type such as ENUM('a', 'it''s'), in order. Arrow has none without rows."""
+    return [text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", kind)]
+
+
+def _nullable(column: Any) -> Any:
+    """Integers or booleans beside missing ones, as DuckDB gives them: Int64, boolean and so on."""
+    import pandas
+
+    name = "boolean" if str(column.type) == "bool" else str(column.type)
+    for prefix in ("uint", "int"):
+        if name.startswith(prefix):
+            name = prefix.replace("uint", "UInt").replace("int", "Int") + name[len(prefix) :]
+            break
+    return pandas.api.types.pandas_dtype(name).__from_arrow__(column)
+
+
+def _timedeltas(column: Any) -> Any:
+    """Intervals as timedelta64[us], in which a month has 30 days, as DuckDB gives them."""
+    import numpy
+
+    fields = numpy.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+    parts = [numpy.zeros(0, "timedelta64[us]")]
+    for chunk in column.chunks:
+        values = numpy.frombuffer(chunk.buffers()[1] or b"", fields)
+        values = values[chunk.offset : chunk.offset + len(chunk)]
+        is_null = chunk.is_null().to_numpy(zero_copy_only=False)
+        days = values["months"].astype("int64") * 30 + values["days"]
+        days[is_null] = 0
+        if numpy.abs(days).max(initial=0) > _MOST_DAYS:
+            raise ValueError("an interval of more than 290,000 years")
+        ticks = days * 86_400_000_000 + values["nanoseconds"] // 1000
+        deltas = ticks.astype("timedelta64[us]")
+        deltas[is_null] = numpy.timedelta64("NaT")
+        parts.append(deltas)
+    return numpy.concatenate(parts)
 
 
 def _converted(name: str, kind: str, convert: Callable[[], Any]) -> Any:
@@ -117,20 +175,6 @@ def _nested(column: Any) -> Any:
         return column.to_pandas(integer_object_nulls=True)
     except pyarrow.ArrowNotImplementedError:  # pyarrow has no rule for unions.
         return column.to_pylist()
-
-
-def _needs_objects(column: Any, kind: str) -> bool:
-    """Whether float64 would lose digits of a column with NULLs, or the column is a wide integer
-    that doesn't fit int64."""
-    import pyarrow
-    import pyarrow.compute
-
-    if not pyarrow.types.is_integer(column.type):
-        return kind in _WIDE_INTEGERS or kind == "BIGNUM"
-    if column.null_count == 0:
-        return False
-    bounds = pyarrow.compute.min_max(column).as_py()
-    return bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > _LARGEST_EXACT_FLOAT
 
 
 def _narrow_hugeints(table: pyarrow.Table, columns: Columns) -> pyarrow.Table:

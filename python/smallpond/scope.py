@@ -32,3 +32,13 @@ def find(frame: FrameType, name: str, is_table: Callable[[Any], bool]) -> Any | 
         if value is not None and is_table(value):
             return value
     return None
+
+
+def table_names(frame: FrameType, is_table: Callable[[Any], bool]) -> list[str]:
+    """The names of all variables that are tables, the innermost first."""
+    found: dict[str, None] = {}
+    for variables in scopes(frame):
+        for name, value in list(variables.items()):
+            if value is not None and is_table(value):
+                found[name] = None
+    return list(found)

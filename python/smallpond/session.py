@@ -8,18 +8,26 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Union
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Any, Union
 
 from smallpond import _core, arguments
-from smallpond.arrow_input import categories, is_one_shot, is_table, to_stream
+from smallpond.arrow_input import advice, categories, is_one_shot, is_table, to_stream
 from smallpond.dataframe import DataFrame
-from smallpond.errors import InvalidInputError, InvalidTypeError, MergeWarning, missing_package
+from smallpond.errors import (
+    InvalidInputError,
+    InvalidTypeError,
+    MergeWarning,
+    UnreadFilesWarning,
+    missing_package,
+)
+from smallpond.open_files import readable_paths
 from smallpond.params import to_value
-from smallpond.scope import find
+from smallpond.scope import find, table_names
 
 PathLike = Union[str, "os.PathLike[str]"]
-Paths = Union[PathLike, Iterable[PathLike]]  # noqa: UP007
+Path = Union[PathLike, IO[Any]]  # noqa: UP007
+Paths = Union[Path, Iterable[Path]]  # noqa: UP007
 Params = Union[Sequence[Any], Mapping[str, Any], None]  # noqa: UP007
 
 # The readers of all sessions that were read, and what keeps two threads from reading one. A reader
@@ -43,8 +51,10 @@ class Session:
         self._readers: weakref.WeakKeyDictionary[Any, _core.DataFrame] = weakref.WeakKeyDictionary()
 
     # --- read ---
-    # Paths are a file, a glob, a folder, or a list of them. A folder stands for the files in it
-    # with the format's endings, and in folders named key=value below it.
+    # Paths are a file, a glob, a folder, an open file, or a list of them. A folder stands for the
+    # files in it with the format's endings (in any case, of text also compressed) or, such as
+    # "part-0000", without any, and in folders named key=value below it; an UnreadFilesWarning names
+    # what else is there. A pipe ("/dev/stdin", a FIFO) is read once a session and kept in temp_dir.
 
     def read_parquet(
         self,
@@ -68,10 +78,9 @@ class Session:
             columns = [columns]
         if columns is not None and not (columns := list(columns)):
             raise InvalidInputError("read_parquet: columns is empty. Leave it out to read all.")
-        return DataFrame(
-            self,
-            self._core.read_parquet(
-                _paths(paths),
+        with readable_paths(paths, "read_parquet") as found:
+            core = self._core.read_parquet(
+                found,
                 columns or [],
                 _flag(recursive, "recursive"),
                 _flag(union_by_name, "union_by_name"),
@@ -79,8 +88,8 @@ class Session:
                 if hive_partitioning is None
                 else _flag(hive_partitioning, "hive_partitioning"),
                 _options(options),
-            ),
-        )
+            )
+        return self._noticed(core, UnreadFilesWarning)
 
     def read_csv(
         self,
@@ -109,10 +118,9 @@ class Session:
         don't fit, instead of raising. `recursive`, `union_by_name` and `hive_partitioning` are
         those of `read_parquet`. Further options go to DuckDB's `read_csv`, such as `nullstr="NA"`.
         """
-        return DataFrame(
-            self,
-            self._core.read_csv(
-                _paths(paths),
+        with readable_paths(paths, "read_csv") as found:
+            core = self._core.read_csv(
+                found,
                 _schema(schema),
                 delim,
                 header if header is None else _flag(header, "header"),
@@ -123,8 +131,8 @@ class Session:
                 if hive_partitioning is None
                 else _flag(hive_partitioning, "hive_partitioning"),
                 _options(options),
-            ),
-        )
+            )
+        return self._noticed(core, UnreadFilesWarning)
 
     def read_json(
         self,
@@ -144,10 +152,9 @@ class Session:
         that don't fit rows of NULLs, instead of raising. `recursive`, `union_by_name` and
         `hive_partitioning` are those of `read_parquet`. Further options go to DuckDB's `read_json`.
         """
-        return DataFrame(
-            self,
-            self._core.read_json(
-                _paths(paths),
+        with readable_paths(paths, "read_json") as found:
+            core = self._core.read_json(
+                found,
                 _schema(schema),
                 _flag(ignore_errors, "ignore_errors"),
                 _flag(recursive, "recursive"),
@@ -156,14 +163,14 @@ class Session:
                 if hive_partitioning is None
                 else _flag(hive_partitioning, "hive_partitioning"),
                 _options(options),
-            ),
-        )
+            )
+        return self._noticed(core, UnreadFilesWarning)
 
     def from_pandas(self, frame: Any) -> DataFrame:
         """A frame over a pandas DataFrame, which is kept in memory; its index is left out.
 
-        NaN and NaT become NULL. Categories of text are text, but an ENUM where they have an order
-        of their own. Columns of Python objects need one type.
+        NaN and NaT become NULL, and timedelta64 an INTERVAL. Categories of text are text, but an
+        ENUM where they have an order of their own. Python objects of several types become text.
 
         Columns of numbers are not copied: what is changed in place in the DataFrame before the rows
         are computed shows in them, or not. Give `frame.copy()` where that may happen. Assigning a
@@ -172,7 +179,8 @@ class Session:
         return self._from_table(frame, "from_pandas", "a pandas DataFrame")
 
     def from_arrow(self, table: Any) -> DataFrame:
-        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory.
+        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory. NumPy
+        arrays are columns too: a dict or a list of them, or one with two dimensions, as in DuckDB.
 
         A reader that gives its rows only once is read here. What this session makes of the same
         pyarrow reader later has the same rows.
@@ -213,8 +221,9 @@ class Session:
 
     def _from_table(self, value: Any, method: str, expected: str) -> DataFrame:
         if not is_table(value):
-            raise TypeError(
-                f"{method}() takes {expected}, not {type(value).__name__} {value!r:.60}."
+            raise InvalidTypeError(
+                f"{method}() takes {expected}, not {type(value).__name__} {value!r:.60}. "
+                f"{advice(value)}"
             )
         return DataFrame(self, self._input(value, method))
 
@@ -228,8 +237,8 @@ class Session:
         """The answer of one DuckDB to `query`, over all rows of its inputs.
 
         Inputs are frames, pandas DataFrames or anything with Arrow data. They stand for {0}, {1} …,
-        or for their name. Other names mean, in this order: a CTE, a table of the session, a frame
-        in the caller's variables.
+        or for their name, also as main.name; one that the query doesn't name is passed over. Other
+        names mean, in this order: a CTE, a table of the session, a frame in the caller's variables.
 
         `params` are bound as typed constants: a list for ? and $1, a dict for $name. The query is
         bound here; a wrong column raises now, and relative paths mean the folder that the process
@@ -279,28 +288,26 @@ class Session:
         core = self._core.sql(
             query, positional, named, values, named_values, resolve, partial, merge
         )
+        return self._noticed(core, MergeWarning)
+
+    def _noticed(self, core: _core.DataFrame, category: type[Warning]) -> DataFrame:
+        """The frame, whose notice is told once."""
         if core.notice and core.notice not in self._warned:
             self._warned.add(core.notice)
-            warnings.warn(core.notice, MergeWarning, stacklevel=3)
+            warnings.warn(core.notice, category, stacklevel=3 + (category is MergeWarning))
         return DataFrame(self, core)
 
-    def _resolver(self, caller: Any) -> Callable[[str], _core.DataFrame | None]:
-        def resolve(name: str) -> _core.DataFrame | None:
-            found = find(
-                caller, name, lambda value: isinstance(value, DataFrame) or is_table(value)
-            )
-            return None if found is None else self._input(found, f"variable '{name}'")
-
-        return resolve
+    def _resolver(self, caller: Any) -> _core.Resolver:
+        return _Variables(self, caller)
 
     def _input(self, value: Any, what: str) -> _core.DataFrame:
         if isinstance(value, DataFrame):
             return value._core
         if is_table(value):
             return self._read_once(value) if is_one_shot(value) else self._from_arrow(value)
-        raise TypeError(
-            f"The {what} is {type(value).__name__} {value!r:.60}, not a table. Give a smallpond "
-            "frame, a pandas DataFrame or Arrow data; values go into params."
+        raise InvalidTypeError(
+            f"The {what} is {type(value).__name__} {value!r:.60}, not a table. {advice(value)} "
+            "Values of parameters go into params."
         )
 
     def _read_once(self, reader: Any) -> _core.DataFrame:
@@ -368,21 +375,31 @@ class Session:
         """The job's unique id."""
         return self._core.job_id
 
+    def __repr__(self) -> str:
+        return str(self._core)
+
+
+class _Variables:
+    """Finds tables in a caller's variables."""
+
+    def __init__(self, session: Session, caller: Any) -> None:
+        self._session = session
+        self._caller = caller
+
+    def __call__(self, name: str) -> _core.DataFrame | None:
+        found = find(self._caller, name, self._is_table)
+        return None if found is None else self._session._input(found, f"variable '{name}'")
+
+    def names(self) -> list[str]:
+        return table_names(self._caller, self._is_table)
+
+    @staticmethod
+    def _is_table(value: Any) -> bool:
+        return isinstance(value, DataFrame) or is_table(value)
+
 
 def _quote(text: str, quote: str) -> str:
     return quote + text.replace(quote, quote * 2) + quote
-
-
-def _paths(paths: Paths) -> list[str]:
-    if isinstance(paths, (str, bytes, os.PathLike)):
-        paths = [paths]
-    names = [os.fsdecode(path) for path in paths]
-    for name in names:
-        if not name.isascii() and any("\ud800" <= char <= "\udfff" for char in name):
-            raise InvalidInputError(
-                f"The path {name!r} is not UTF-8, which DuckDB needs. Rename the file or folder."
-            )
-    return names
 
 
 def _flag(value: Any, name: str) -> bool:
@@ -410,7 +427,8 @@ def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:
 def _params(params: Params) -> tuple[list[_core.Value], dict[str, _core.Value]]:
     if params is None:
         return [], {}
-    is_input = isinstance(params, DataFrame) or (is_table(params) and not hasattr(params, "tolist"))
+    is_values = isinstance(params, (list, tuple, dict)) or hasattr(params, "tolist")
+    is_input = isinstance(params, DataFrame) or (is_table(params) and not is_values)
     if is_input or not isinstance(params, Iterable):
         raise InvalidTypeError(
             f"params must be a list or a dict of values, not {type(params).__name__} "

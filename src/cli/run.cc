@@ -88,9 +88,11 @@ std::string FormatOf(const SqlCommand& command) {
 
 DataFrame ReadByEnding(Session& session, const std::string& path) {
   auto has = [&](const char* ending) { return path.find(ending) != std::string::npos; };
-  if (has(".csv") || has(".tsv")) return session.ReadCsv({path});
-  if (has(".json") || has(".ndjson")) return session.ReadJson({path});
-  return session.ReadParquet({path});
+  if (has(".csv") || has(".tsv")) return session.ReadCsv({path}, {.ticker = TerminalTicker()});
+  if (has(".json") || has(".ndjson")) {
+    return session.ReadJson({path}, {.ticker = TerminalTicker()});
+  }
+  return session.ReadParquet({path}, {.ticker = TerminalTicker()});
 }
 
 void WriteRows(const DataFrame& frame, const std::string& output, const std::string& format) {
@@ -114,8 +116,12 @@ void RunSql(const SqlCommand& command) {
     if (equals == std::string::npos || equals == 0) {
       throw Error(ErrorKind::kInvalidInput, "--input must be name=path, not '" + input + "'.");
     }
-    inputs.named.emplace(input.substr(0, equals), ReadByEnding(session, input.substr(equals + 1)));
+    DataFrame frame = ReadByEnding(session, input.substr(equals + 1));
+    ClearProgress();
+    if (!frame.notice().empty()) std::cerr << "smallpond: warning: " << frame.notice() << "\n";
+    inputs.named.emplace(input.substr(0, equals), std::move(frame));
   }
+  inputs.ticker = TerminalTicker();
   DataFrame frame = session.Sql(command.query, inputs);
   std::string format = FormatOf(command);
   if (command.explain) {

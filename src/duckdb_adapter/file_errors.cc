@@ -2,12 +2,15 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <utility>
 
 #include "duckdb/common/multi_file/multi_file_states.hpp"
 #include "duckdb_adapter/duckdb_internal.h"
 #include "duckdb_adapter/errors.h"
+#include "storage/paths.h"
+#include "storage/table_formats.h"
 
 namespace smallpond {
 namespace {
@@ -86,6 +89,35 @@ std::vector<std::string> FilesBeingRead(const duckdb::LocalTableFunctionState* l
   return reader ? std::vector<std::string>{reader->GetFileName()} : std::vector<std::string>{};
 }
 
+bool IsOfParquet(const std::string& reader) {
+  return reader == "read_parquet" || reader == "parquet_scan";
+}
+
+// The files of a table of Delta Lake and the like are Parquet files, of which only its log says
+// which count. Readers of the logs are functions of other names around the same bind.
+void RefuseTableFormats(const duckdb::MultiFileBindData& scan) {
+  TableFormats formats;
+  for (const auto& file : scan.file_list->GetAllFiles()) {
+    if (IsRemote(file.path)) continue;
+    std::error_code error;
+    auto path = std::filesystem::absolute(file.path, error).lexically_normal();
+    std::string why = formats.WhyUnreadable(path.parent_path());
+    if (!why.empty()) throw duckdb::NotImplementedException(why);
+  }
+}
+
+// DuckDB names the file that differs, and not the one that said what the columns are.
+std::string WithFirstFile(const std::string& message, const duckdb::FunctionData* bind_data) {
+  bool differs = message.find("but we are trying to read it as type") != std::string::npos;
+  if (!differs || !bind_data) return message;
+  const auto& files = *bind_data->Cast<duckdb::MultiFileBindData>().file_list;
+  std::string first = files.GetFirstFile().path;
+  if (message.find("'" + first + "'") != std::string::npos) return message;
+  return message.substr(0, message.find("\nThis can happen")) + "\nThat is its type in '" + first +
+         "', the first file, which says what the columns are. Read both with union_by_name=True, "
+         "or leave one out.";
+}
+
 // The functions of one reader around DuckDB's own. A table function is a set of plain pointers, so
 // that each reader needs functions of its own.
 template <size_t kReader>
@@ -99,7 +131,11 @@ struct Named {
                                                        duckdb::vector<duckdb::LogicalType>& types,
                                                        duckdb::vector<duckdb::string>& names) {
     try {
-      return bind.load()(context, input, types, names);
+      auto scan = bind.load()(context, input, types, names);
+      if (IsOfParquet(kReaders[kReader]) && IsOfParquet(input.table_function.name)) {
+        RefuseTableFormats(scan->Cast<duckdb::MultiFileBindData>());
+      }
+      return scan;
     } catch (const std::exception& error) {
       duckdb::ErrorData data(error);
       auto paths = input.inputs.empty() ? std::vector<std::string>{} : PathsOf(input.inputs[0]);
@@ -145,8 +181,10 @@ struct Named {
     try {
       scan.load()(context, input, output);
     } catch (const std::exception& error) {
-      ThrowNamed(duckdb::ErrorData(error),
-                 FilesBeingRead(input.local_state.get(), *input.global_state));
+      duckdb::ErrorData data(error);
+      std::string message = WithFirstFile(data.RawMessage(), input.bind_data.get());
+      if (message != data.RawMessage()) throw duckdb::Exception(data.Type(), message);
+      ThrowNamed(data, FilesBeingRead(input.local_state.get(), *input.global_state));
     }
   }
 

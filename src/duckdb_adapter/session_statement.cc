@@ -5,6 +5,7 @@
 #include "duckdb/parser/statement/drop_statement.hpp"
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/sql_text.h"
 #include "duckdb_adapter/statement_tree.h"
 
 namespace smallpond {
@@ -13,9 +14,10 @@ namespace {
 using duckdb::StatementType;
 
 [[noreturn]] void Refuse(const duckdb::SQLStatement& statement, const std::string& advice) {
-  throw Error(ErrorKind::kUnsupported, "execute() does not take a " +
-                                           duckdb::StatementTypeToString(statement.type) +
-                                           " statement. " + advice);
+  throw Error(ErrorKind::kUnsupported,
+              "execute() does not take " +
+                  WithArticle(duckdb::StatementTypeToString(statement.type)) + " statement. " +
+                  advice);
 }
 
 // DuckDB would write it to a file in the home folder.

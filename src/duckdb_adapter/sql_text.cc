@@ -195,6 +195,31 @@ std::string WithQuery(const std::string& message, const std::string& query) {
   return text + (is_shown ? "" : "\nIn the query: " + shown);
 }
 
+std::string WithArticle(const std::string& word) {
+  bool is_vowel = !word.empty() && std::string("AEIOUaeiou").find(word[0]) != std::string::npos;
+  return (is_vowel ? "an " : "a ") + word;
+}
+
+std::string PlaceholderAdvice(const std::string& query, const std::vector<std::string>& named) {
+  auto pieces = TranslatingErrors([&] { return SplitIntoPieces(query, named); });
+  for (const auto& piece : pieces) {
+    for (size_t begin = piece.is_code ? piece.text.find('{') : std::string::npos;
+         begin != std::string::npos; begin = piece.text.find('{', begin + 1)) {
+      size_t end = piece.text.find('}', begin);
+      if (end == std::string::npos) break;
+      std::string inside = piece.text.substr(begin + 1, end - begin - 1);
+      if (inside.empty())
+        return "Inputs are numbered: write {0} for the first one, {1} for the next.";
+      bool is_word = std::all_of(inside.begin(), inside.end(),
+                                 [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+      if (is_word && PlaceholderLength(piece.text, begin, named) == 0) {
+        return "No input is called " + inside + ". Give it: sql(…, " + inside + "=frame).";
+      }
+    }
+  }
+  return "";
+}
+
 std::string OneLine(const std::string& text) {
   constexpr size_t kMaxLength = 100;
   std::string line;

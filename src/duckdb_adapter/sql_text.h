@@ -25,4 +25,11 @@ std::string WithQuery(const std::string& message, const std::string& query);
 /// Returns a query's text on one line, cut where it gets long.
 std::string OneLine(const std::string& text);
 
+/// Returns "a WORD" or "an WORD", as it is spoken.
+std::string WithArticle(const std::string& word);
+
+/// Returns what to write instead of the first "{}" or "{name}" of a query that stands for no input;
+/// empty where there is none. `named` are the inputs that have a name.
+std::string PlaceholderAdvice(const std::string& query, const std::vector<std::string>& named);
+
 }  // namespace smallpond

@@ -5,6 +5,7 @@
 #include "duckdb_adapter/connection_handle.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/schema_types.h"
+#include "duckdb_adapter/sql_text.h"
 #include "duckdb_adapter/statement_tree.h"
 #include "duckdb_adapter/values.h"
 
@@ -13,13 +14,33 @@ namespace {
 
 using duckdb::StatementType;
 
+std::string AdviceInsteadOfQuery(StatementType type) {
+  switch (type) {
+    case StatementType::EXPLAIN_STATEMENT:
+      return "Build the frame without EXPLAIN and call its explain().";
+    case StatementType::COPY_STATEMENT:
+    case StatementType::EXPORT_STATEMENT:
+      return "Write rows with write_parquet(), write_csv() or write_json() of a frame.";
+    case StatementType::PREPARE_STATEMENT:
+    case StatementType::EXECUTE_STATEMENT:
+      return "Give the query itself, and its values with params=.";
+    case StatementType::TRANSACTION_STATEMENT:
+      return "Each call is a transaction of its own.";
+    case StatementType::PRAGMA_STATEMENT:
+    case StatementType::CALL_STATEMENT:
+      return "Run it with execute(), or query the function for its rows: FROM pragma_version().";
+    default:
+      return "Run it with execute().";
+  }
+}
+
 [[noreturn]] void ThrowNotAQuery(const duckdb::SQLStatement& statement) {
-  std::string kind = duckdb::StatementTypeToString(statement.type);
-  std::string advice = statement.type == StatementType::EXPLAIN_STATEMENT
-                           ? "Build the frame without EXPLAIN and call its explain()."
-                           : "Give one SELECT (or FROM, VALUES, PIVOT, DESCRIBE, SUMMARIZE); write "
-                             "results with write_parquet().";
-  throw Error(ErrorKind::kUnsupported, "A " + kind + " statement is not a query. " + advice);
+  std::string kind = WithArticle(duckdb::StatementTypeToString(statement.type));
+  kind[0] = 'A';
+  throw Error(ErrorKind::kUnsupported, kind + " statement is not a query. " +
+                                           AdviceInsteadOfQuery(statement.type) +
+                                           " A query is one SELECT (or FROM, VALUES, PIVOT, "
+                                           "DESCRIBE, SUMMARIZE).");
 }
 
 std::unique_ptr<Statement::Tree> ParseOne(const std::string& sql,
@@ -137,7 +158,7 @@ class TableLocator : public TreeVisitor {
   void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) override {
     auto& base = table->Cast<duckdb::BaseTableRef>();
     auto found = locations_.find(base.table_name);
-    if (found == locations_.end()) return;
+    if (found == locations_.end() || !base.schema_name.empty()) return;
     base.catalog_name = found->second.catalog;
     base.schema_name = found->second.schema;
   }

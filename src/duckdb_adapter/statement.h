@@ -56,8 +56,8 @@ class Statement {
   void BindParameters(const std::vector<Value>& positional,
                       const std::map<std::string, Value>& named);
 
-  /// Returns the table names without a schema that no CTE of the statement defines, in order of
-  /// appearance, as often as they appear.
+  /// Returns the table names without a schema, or with the schema "main", that no CTE of the
+  /// statement defines, in order of appearance, as often as they appear, and without the schema.
   std::vector<std::string> FreeTableNames() const;
 
   /// Replaces each free table name for which `replacement` returns a query by that query, as a

@@ -30,8 +30,8 @@ class TreeVisitor {
   void VisitStatement(duckdb::SQLStatement& statement);
 
  protected:
-  /// Called for a table name that no CTE in scope defines. May replace it; a replacement is not
-  /// visited.
+  /// Called for a table name without a schema that no CTE in scope defines, and for one of the
+  /// schema "main". May replace it; a replacement is not visited.
   virtual void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) = 0;
   /// Called for a table name with a schema or a catalog.
   virtual void VisitQualifiedTable(duckdb::BaseTableRef&) {}

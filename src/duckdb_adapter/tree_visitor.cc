@@ -1,3 +1,7 @@
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "duckdb_adapter/statement_tree.h"
 #include "smallpond/error.h"
 
@@ -15,6 +19,73 @@ bool HoldsStar(const duckdb::ParsedExpression& expression) {
       expression,
       [&](const duckdb::ParsedExpression& child) { holds = holds || HoldsStar(child); });
   return holds;
+}
+
+// The text of the query that query('…') and query_table('t') or (['t', 'u'], by_name) mean. Empty
+// for other functions, and where the arguments are no constants of the right types.
+std::string TextOfQuery(const duckdb::FunctionExpression& function) {
+  std::vector<duckdb::Value> arguments;
+  for (const auto& child : function.children) {
+    duckdb::Value list;
+    if (child->GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
+      arguments.push_back(child->Cast<duckdb::ConstantExpression>().value);
+    } else if (child->GetExpressionClass() == duckdb::ExpressionClass::FUNCTION) {
+      auto& made = child->Cast<duckdb::FunctionExpression>();
+      if (made.function_name != "list_value") return "";
+      duckdb::vector<duckdb::Value> elements;
+      for (const auto& element : made.children) {
+        if (element->GetExpressionClass() != duckdb::ExpressionClass::CONSTANT) return "";
+        elements.push_back(element->Cast<duckdb::ConstantExpression>().value);
+      }
+      if (elements.empty()) return "";
+      arguments.push_back(duckdb::Value::LIST(std::move(elements)));
+    } else {
+      return "";
+    }
+    if (arguments.back().IsNull()) return "";
+  }
+  auto is = [&](size_t i, const duckdb::LogicalType& type) {
+    return i < arguments.size() && arguments[i].type() == type;
+  };
+  bool has_text = is(0, duckdb::LogicalType::VARCHAR);
+  if (function.function_name == "query" && arguments.size() == 1 && has_text) {
+    return duckdb::StringValue::Get(arguments[0]);
+  }
+  if (function.function_name != "query_table" || arguments.size() > 2) return "";
+  if (!has_text && !is(0, duckdb::LogicalType::LIST(duckdb::LogicalType::VARCHAR))) return "";
+  if (arguments.size() == 2 && !is(1, duckdb::LogicalType::BOOLEAN)) return "";
+  bool by_name = arguments.size() == 2 && duckdb::BooleanValue::Get(arguments[1]);
+  auto names = has_text ? duckdb::vector<duckdb::Value>{arguments[0]}
+                        : duckdb::ListValue::GetChildren(arguments[0]);
+  std::string text;
+  for (const auto& name : names) {
+    if (!text.empty()) text += by_name ? " UNION ALL BY NAME " : " UNION ALL ";
+    text += "FROM " + duckdb::QualifiedName::Parse(name.ToString()).ToString();
+  }
+  return text;
+}
+
+// The subquery that stands in the text of such a function, whose tables may be inputs. Null for
+// others; where there is a mistake in it DuckDB tells it later.
+duckdb::unique_ptr<duckdb::TableRef> WrittenQuery(const duckdb::TableFunctionRef& table) {
+  if (table.function->GetExpressionClass() != duckdb::ExpressionClass::FUNCTION) return nullptr;
+  try {
+    std::string text = TextOfQuery(table.function->Cast<duckdb::FunctionExpression>());
+    duckdb::Parser parser;
+    if (!text.empty()) parser.ParseQuery(text);
+    bool is_query = parser.statements.size() == 1 &&
+                    parser.statements[0]->type == StatementType::SELECT_STATEMENT;
+    if (!is_query) return nullptr;
+    auto subquery = duckdb::make_uniq<duckdb::SubqueryRef>(
+        duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(
+            std::move(parser.statements[0])),
+        table.alias);
+    subquery->column_name_alias = table.column_name_alias;
+    subquery->sample = table.sample ? table.sample->Copy() : nullptr;
+    return subquery;
+  } catch (const std::exception&) {
+    return nullptr;
+  }
 }
 
 }  // namespace
@@ -141,10 +212,12 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
   switch (table->type) {
     case TableReferenceType::BASE_TABLE: {
       auto& base = table->Cast<duckdb::BaseTableRef>();
-      if (!base.catalog_name.empty() || !base.schema_name.empty()) {
-        VisitQualifiedTable(base);
-      } else if (!InScope(base.table_name)) {
+      bool is_bare = base.schema_name.empty() && !InScope(base.table_name);
+      bool is_in_main = duckdb::StringUtil::CIEquals(base.schema_name, DEFAULT_SCHEMA);
+      if (base.catalog_name.empty() && (is_bare || is_in_main)) {
         VisitFreeTable(table);
+      } else if (!base.catalog_name.empty() || !base.schema_name.empty()) {
+        VisitQualifiedTable(base);
       }
       return;
     }
@@ -158,6 +231,10 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
       return;
     }
     case TableReferenceType::TABLE_FUNCTION: {
+      if (auto written = WrittenQuery(table->Cast<duckdb::TableFunctionRef>())) {
+        table = std::move(written);
+        return VisitTable(table);
+      }
       auto& function = table->Cast<duckdb::TableFunctionRef>();
       if (function.function->GetExpressionClass() == duckdb::ExpressionClass::FUNCTION)
         VisitTableFunction(function.function->Cast<duckdb::FunctionExpression>());

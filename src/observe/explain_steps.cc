@@ -91,4 +91,22 @@ std::string MergeNotice(const LogicalPlan& plan) {
          "result, as smallpond 0.15 did.";
 }
 
+std::string UnreadNotice(const LogicalPlan& plan) {
+  constexpr size_t kNamed = 3;
+  const auto* read = std::get_if<ReadFiles>(&plan.op());
+  if (!read || read->unread.empty()) return "";
+  std::string names;
+  bool has_folder = false;
+  for (size_t i = 0; i < read->unread.size(); ++i) {
+    has_folder = has_folder || read->unread[i].ends_with('/');
+    if (i < kNamed) names += (i == 0 ? "'" : ", '") + read->unread[i] + "'";
+  }
+  if (read->unread.size() > kNamed) {
+    names += " and " + std::to_string(read->unread.size() - kNamed) + " others";
+  }
+  return read->scan.function + " does not read " + names +
+         ": their names have no ending of the format. Name files or a glob to read them" +
+         (has_folder ? ", or use recursive=True to read folders with what is in them." : ".");
+}
+
 }  // namespace smallpond

@@ -31,4 +31,8 @@ std::string DescribeSplits(size_t num_files, const std::vector<Split>& splits);
 /// Returns what the caller of partial_sql should know about `plan` itself, or "".
 std::string MergeNotice(const LogicalPlan& plan);
 
+/// Returns what the caller of a reader should know about `plan` itself: what its folders hold and
+/// is not read. Or "".
+std::string UnreadNotice(const LogicalPlan& plan);
+
 }  // namespace smallpond

@@ -124,7 +124,7 @@ ResolvedScan ResolveScan(Connection& connection, FileScan scan) {
   }
   PassOverEmptyFiles(scan, files.paths, identities);
   Statement query = ReadQuery(scan, files);
-  return {std::move(query), std::move(files.paths), std::move(identities)};
+  return {std::move(query), std::move(files.paths), std::move(identities), std::move(files.unread)};
 }
 
 }  // namespace smallpond

@@ -28,6 +28,8 @@ struct ResolvedScan {
   /// What the query reads: local files, and remote places as they were given.
   std::vector<std::string> paths;
   std::vector<FileIdentity> files;  ///< Without remote ones.
+  /// What the scan's folders hold and is not read: files, and folders with a "/" behind.
+  std::vector<std::string> unread;
 };
 
 /// Lists the files of a scan: folders and globs anew each time, of a folder that smallpond writes

@@ -25,6 +25,8 @@ struct ReadFiles {
   std::vector<FileIdentity> files;
   /// For people, for example "read_parquet(events/*.parquet)".
   std::string description;
+  /// What its folders held beside the files then and is not read.
+  std::vector<std::string> unread;
 };
 
 /// Rows of a table in memory.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/nearest_name.h"
 #include "duckdb_adapter/absolute_paths.h"
 #include "duckdb_adapter/sql_text.h"
 #include "smallpond/error.h"
@@ -34,11 +35,6 @@ class NameResolver {
       if (resolved.count(name)) continue;
       if (auto plan = Find(name)) resolved[name] = *plan;
     }
-    for (const auto& [name, plan] : inputs_.named) {
-      if (!used_.count(name))
-        ThrowInvalid("The input '" + name +
-                     "' does not stand in the query. Use it as a table name.");
-    }
     return resolved;
   }
 
@@ -58,10 +54,7 @@ class NameResolver {
       }
     }
     for (const auto& [given, plan] : inputs_.named) {
-      if (EqualIgnoringCase(given, inner)) {
-        used_.insert(given);
-        return plan;
-      }
+      if (EqualIgnoringCase(given, inner)) return plan;
     }
     if (auto location = connection_.FindTable(name)) {
       session_tables_[name] = *location;
@@ -86,7 +79,6 @@ class NameResolver {
 
   Connection& connection_;
   const PlanSqlInputs& inputs_;
-  std::set<std::string> used_;
   std::map<std::string, TableLocation> session_tables_;
   std::vector<std::string> unresolved_;
 };
@@ -114,16 +106,59 @@ int CommonPartitions(const SqlQuery& query) {
   return common;
 }
 
-// Tells a reader of "Table with name users does not exist" how to give the table.
-[[noreturn]] void ThrowWithAdvice(const Error& error, const std::vector<std::string>& unresolved) {
+std::vector<std::string> NamesOf(const std::map<std::string, PlanRef>& named) {
+  std::vector<std::string> names;
+  for (const auto& [name, plan] : named) names.push_back(name);
+  return names;
+}
+
+// The tables that a query could have meant, those of the session and of the caller.
+std::vector<std::string> NamesInReach(Connection& connection, const PlanSqlInputs& inputs) {
+  std::vector<std::string> names = NamesOf(inputs.named);
+  if (inputs.in_reach) {
+    for (auto& name : inputs.in_reach()) names.push_back(std::move(name));
+  }
+  auto tables = Statement::Parse(
+      "SELECT table_name, 1 FROM duckdb_tables() WHERE NOT internal UNION ALL "
+      "SELECT view_name, 1 FROM duckdb_views() WHERE NOT internal");
+  for (const auto& [name, one] : connection.QueryCounts(std::move(tables))) names.push_back(name);
+  return names;
+}
+
+// Tells a reader of "Table with name users does not exist" which table is near, and how to give
+// one. DuckDB itself names the nearest of its own system tables.
+[[noreturn]] void ThrowWithAdvice(Connection& connection, const Error& error,
+                                  const PlanSqlInputs& inputs,
+                                  const std::vector<std::string>& unresolved) {
   std::string message = error.what();
   for (const auto& name : unresolved) {
-    if (message.find("Table with name " + name + " does not exist") == std::string::npos) continue;
-    throw Error(error.kind(),
-                message + "\nNo frame of that name is in reach. Give it as an input: sql(…, " +
-                    name + "=frame).");
+    const std::string missing = "Table with name " + name + " does not exist";
+    size_t begin = message.find(missing);
+    if (begin == std::string::npos) continue;
+    size_t end = begin + missing.size();
+    size_t line = std::min(message.size(), message.find("\n\nLINE ", end));
+    std::string nearest = NearestName(name, NamesInReach(connection, inputs));
+    std::string advice = nearest.empty()
+                             ? "No frame of that name is in reach. Give it as an input: "
+                               "sql(…, " +
+                                   name + "=frame)."
+                             : "Did you mean '" + nearest + "'?";
+    throw Error(error.kind(), message.substr(0, end) + ". " + advice + message.substr(line));
   }
   throw error;
+}
+
+Statement ParseWithInputs(Connection& connection, const std::string& text,
+                          const PlanSqlInputs& inputs) {
+  std::vector<std::string> named = NamesOf(inputs.named);
+  try {
+    return Statement::ParseQuery(QuotePlaceholders(text, named), &connection);
+  } catch (const Error& error) {
+    std::string advice =
+        error.kind() == ErrorKind::kInvalidInput ? PlaceholderAdvice(text, named) : std::string();
+    if (advice.empty()) throw;
+    throw Error(error.kind(), std::string(error.what()) + "\n" + advice);
+  }
 }
 
 PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const PlanSqlInputs& inputs) {
@@ -146,9 +181,7 @@ namespace {
 
 PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
                 SqlQuery::Mode mode) {
-  std::vector<std::string> named;
-  for (const auto& [name, plan] : inputs.named) named.push_back(name);
-  SqlQuery query{Statement::ParseQuery(QuotePlaceholders(text, named), &connection)};
+  SqlQuery query{ParseWithInputs(connection, text, inputs)};
   query.text = text;
   query.mode = mode;
   query.query.BindParameters(inputs.params, inputs.named_params);
@@ -159,9 +192,10 @@ PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlIn
                     NamesOf(query.inputs));
   PartitionFacts facts;
   try {
-    facts = Analyze(connection, query, inputs);
+    auto analyze = [&] { facts = Analyze(connection, query, inputs); };
+    inputs.run_long ? inputs.run_long(analyze) : analyze();
   } catch (const Error& error) {
-    ThrowWithAdvice(error, resolver.unresolved());
+    ThrowWithAdvice(connection, error, inputs, resolver.unresolved());
   }
   bool reads_partitions = std::any_of(
       query.inputs.begin(), query.inputs.end(),

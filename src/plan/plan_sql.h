@@ -20,13 +20,17 @@ struct PlanSqlInputs {
   std::map<std::string, Value> named_params;
   /// Finds a plan for a name that nothing else defines; may be empty.
   std::function<std::optional<PlanRef>(const std::string& name)> resolve;
+  /// Names that `resolve` finds, for errors; may be empty.
+  std::function<std::vector<std::string>()> in_reach;
   /// Binds a query whose columns depend on the data (PIVOT without an IN list) over its real
   /// inputs.
   std::function<Schema(const SqlQuery& query)> bind_on_data;
+  /// Runs the binding, which looks at files and may take long; may be empty.
+  std::function<void(const std::function<void()>& work)> run_long;
 };
 
-/// Parses `text`, resolves its names, binds it and decides how it treats partitions. Throws
-/// InvalidInput or Unsupported.
+/// Parses `text`, resolves its names, binds it and decides how it treats partitions. Inputs that no
+/// name of the query means are passed over. Throws InvalidInput or Unsupported.
 PlanRef PlanSql(Connection& connection, const std::string& text, const PlanSqlInputs& inputs,
                 SqlQuery::Mode mode);
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/nearest_option.h"
 #include "base/secrets.h"
 #include "base/standard_errors.h"
 #include "cli/run.h"
@@ -64,6 +65,15 @@ std::function<std::optional<DataFrame>(const std::string&)> PythonResolver(
   };
 }
 
+// The names that the resolver finds: what its own method `names` returns.
+std::function<std::vector<std::string>()> NamesInReach(const nb::object& resolve) {
+  if (resolve.is_none()) return {};
+  return [&resolve] {
+    nb::gil_scoped_acquire locked;
+    return nb::cast<std::vector<std::string>>(resolve.attr("names")());
+  };
+}
+
 std::optional<MergeMode> ParseMerge(const std::optional<std::string>& merge) {
   if (!merge) return std::nullopt;
   Options options;
@@ -77,7 +87,8 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
                  std::optional<std::string> merge) {
   nb::object nobody = nb::none();
   SqlInputs inputs{std::move(positional),   std::move(named),        std::move(params),
-                   std::move(named_params), PythonResolver(resolve), PythonTicker(nobody)};
+                   std::move(named_params), PythonResolver(resolve), NamesInReach(resolve),
+                   PythonTicker(nobody)};
   Unlocked unlocked;
   return partial ? session.PartialSql(query, inputs, ParseMerge(merge))
                  : session.Sql(query, inputs);
@@ -86,12 +97,10 @@ DataFrame RunSql(Session& session, const std::string& query, std::vector<DataFra
 void Execute(Session& session, const std::string& sql, std::vector<Value> params,
              std::map<std::string, Value> named_params, nb::object resolve) {
   nb::object nobody = nb::none();
-  SqlInputs inputs{{},
-                   {},
-                   std::move(params),
-                   std::move(named_params),
-                   PythonResolver(resolve),
-                   PythonTicker(nobody)};
+  SqlInputs inputs{.params = std::move(params),
+                   .named_params = std::move(named_params),
+                   .resolve = PythonResolver(resolve),
+                   .ticker = PythonTicker(nobody)};
   Unlocked unlocked;
   session.Execute(sql, inputs);
 }
@@ -108,16 +117,21 @@ std::vector<Column> ToColumns(const ColumnPairs& pairs) {
 DataFrame ReadParquet(Session& session, const Paths& paths, std::vector<std::string> columns,
                       bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
                       ReaderOptions further) {
-  return session.ReadParquet(
-      paths, {std::move(columns), recursive, union_by_name, hive_partitioning, std::move(further)});
+  nb::object nobody = nb::none();
+  nb::gil_scoped_release unlocked;
+  return session.ReadParquet(paths, {std::move(columns), recursive, union_by_name,
+                                     hive_partitioning, std::move(further), PythonTicker(nobody)});
 }
 
 DataFrame ReadCsv(Session& session, const Paths& paths, const ColumnPairs& schema,
                   std::optional<std::string> delim, std::optional<bool> header, bool ignore_errors,
                   bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
                   ReaderOptions further) {
-  return session.ReadCsv(paths, {ToColumns(schema), std::move(delim), header, ignore_errors,
-                                 recursive, union_by_name, hive_partitioning, std::move(further)});
+  nb::object nobody = nb::none();
+  nb::gil_scoped_release unlocked;
+  return session.ReadCsv(
+      paths, {ToColumns(schema), std::move(delim), header, ignore_errors, recursive, union_by_name,
+              hive_partitioning, std::move(further), PythonTicker(nobody)});
 }
 
 DataFrame ReadJson(Session& session, const Paths& paths, const ColumnPairs& schema,
@@ -231,10 +245,10 @@ void DefineSession(nb::module_& m) {
           },
           Release())
       .def("read_parquet", &ReadParquet, "paths"_a, "columns"_a, "recursive"_a, "union_by_name"_a,
-           "hive_partitioning"_a.none(), "further"_a, Release())
+           "hive_partitioning"_a.none(), "further"_a)
       .def("read_csv", &ReadCsv, "paths"_a, "schema"_a, "delim"_a.none(), "header"_a.none(),
            "ignore_errors"_a, "recursive"_a, "union_by_name"_a, "hive_partitioning"_a.none(),
-           "further"_a, Release())
+           "further"_a)
       .def("read_json", &ReadJson, "paths"_a, "schema"_a, "ignore_errors"_a, "recursive"_a,
            "union_by_name"_a, "hive_partitioning"_a.none(), "further"_a, Release())
       .def("from_arrow", &FromArrow)
@@ -271,6 +285,7 @@ void DefineSession(nb::module_& m) {
                 [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
           },
           "make"_a)
+      .def("__str__", &Session::ToString, Release())
       .def("stop_workers", &Session::StopWorkers, "for_good"_a, Release())
       .def("close", &Session::Close, Release());
 }
@@ -294,6 +309,7 @@ NB_MODULE(_core, m) {
   m.def("query_of_order", [](const std::string& text, const std::string& method) {
     return QueryOfClause(SqlClause::kOrder, text, method);
   });
+  m.def("nearest_option", &NearestOption, "name"_a);
   m.def(
       "run_command_line",
       [](const std::vector<std::string>& arguments,

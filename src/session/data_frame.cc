@@ -98,6 +98,19 @@ Error Explained(SessionState& session, const LogicalPlan& plan, const Error& err
   return Error(error.kind(), text + NameSteps(plan));
 }
 
+// What keeps a write small, beside more memory.
+std::string WriteAdvice(const WriteOptions& options) {
+  std::string advice =
+      "\nA write holds a row group for each thread and each file that is open. Fewer threads help, "
+      "init(threads=…), and ";
+  if (!options.partition_by.empty()) {
+    advice += "sort_by=, which writes one folder of partition_by after the other, and ";
+  }
+  return advice +
+         "a smaller row_group_size= of Parquet; where the rows' order does not matter also "
+         "sp.execute(\"SET preserve_insertion_order=false\").";
+}
+
 // Of a stream, whose rows have left: it can't begin anew by itself.
 Error WithAdvice(Connection& connection, const Error& error) {
   if (error.kind() == ErrorKind::kCancelled || !LostInput(connection)) return error;
@@ -130,7 +143,9 @@ const std::vector<Column>& DataFrame::columns() const { return plan_->schema().c
 
 int DataFrame::num_partitions() const { return plan_->partitioning().num_partitions; }
 
-std::string DataFrame::notice() const { return WithoutSecrets(MergeNotice(*plan_)); }
+std::string DataFrame::notice() const {
+  return WithoutSecrets(MergeNotice(*plan_) + UnreadNotice(*plan_));
+}
 
 DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const {
   return DataFrame(session_, PlanRepartition(plan_, n, options));
@@ -237,10 +252,15 @@ WriteResult DataFrame::WriteFolder(const std::string& path, const std::string& f
   auto committer = BeginFolder(plan_, target, format, options, session_->options().job_id);
   if (!committer) return {};
   bool has_rows = false;
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-    has_rows = StageFolder(connection, run, plan_, *committer, format, options);
-    committer->SyncStaged();
-  });
+  try {
+    Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+      has_rows = StageFolder(connection, run, plan_, *committer, format, options);
+      committer->SyncStaged();
+    });
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kOutOfMemory) throw;
+    throw Error(error.kind(), error.what() + WriteAdvice(options));
+  }
   return committer->Commit(has_rows);
 }
 

@@ -58,8 +58,12 @@ FileScan ScanOf(const ParquetOptions& options) {
 
 FileScan ScanOf(const CsvOptions& options) {
   FileScan scan{
-      "read_csv",        {}, {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"},
-      options.recursive, {}, options.further};
+      "read_csv",
+      {},
+      {".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst", ".txt", ".txt.gz", ".txt.zst"},
+      options.recursive,
+      {},
+      options.further};
   AddCommon(options, scan.options);
   AddSchema(options.schema, scan.options);
   if (options.delim && options.delim->empty()) {

@@ -1,6 +1,7 @@
 #include "smallpond/session.h"
 
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/standard_errors.h"
@@ -15,6 +16,7 @@
 #include "session/session_state.h"
 #include "smallpond/error.h"
 #include "smallpond/smallpond.h"
+#include "storage/input_files.h"
 #include "storage/paths.h"
 
 namespace smallpond {
@@ -56,15 +58,25 @@ Schema BindPlan(Connection& connection, const PlanRef& plan) {
 }
 
 // Finds out which files there are and what columns they have.
-PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, FileScan scan) {
+PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, FileScan scan,
+                 const Ticker& ticker) {
   for (const auto& path : paths) {
     scan.paths.push_back(ResolvePath(path, session.options().data_dir));
   }
   auto connection = session.Connect();
-  auto [resolved, schema] = FindFiles(*connection, scan);
+  std::optional<std::pair<ResolvedScan, Schema>> found;
+  RunTicking(*connection, ticker, [&] {
+    // A pipe may be gone when the frame is computed: what was read of it takes its place.
+    for (auto& path : scan.paths) {
+      if (!IsRemote(path) && IsNoFileOfItsOwn(path)) path = connection->Glob(path).at(0);
+    }
+    found = FindFiles(*connection, scan);
+  });
+  auto& [resolved, schema] = *found;
   std::string description = scan.function + "(" + Join(paths) + ")";
   return std::make_shared<LogicalPlan>(
-      ReadFiles{std::move(scan), std::move(resolved.files), std::move(description)},
+      ReadFiles{std::move(scan), std::move(resolved.files), std::move(description),
+                std::move(resolved.unread)},
       std::move(schema), Partitioning{});
 }
 
@@ -121,20 +133,29 @@ std::shared_ptr<SessionState> Session::State() const {
 
 const Options& Session::options() const { return State()->options(); }
 
+std::string Session::ToString() const {
+  std::shared_ptr<SessionState> state;
+  {
+    std::lock_guard lock(slot_->mutex);
+    state = slot_->state;
+  }
+  return state ? state->ToString() : "Session(closed)";
+}
+
 DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
                                const ParquetOptions& options) {
   auto state = State();
-  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
 }
 
 DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const CsvOptions& options) {
   auto state = State();
-  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
 }
 
 DataFrame Session::ReadJson(const std::vector<std::string>& paths, const JsonOptions& options) {
   auto state = State();
-  return DataFrame(state, PlanRead(*state, paths, ScanOf(options)));
+  return DataFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
@@ -170,6 +191,7 @@ PlanSqlInputs Session::PlanInputs(const std::shared_ptr<SessionState>& state,
   for (const auto& [name, frame] : inputs.named) planned.named[name] = plan_of(frame);
   planned.params = inputs.params;
   planned.named_params = inputs.named_params;
+  planned.in_reach = inputs.in_reach;
   if (inputs.resolve) {
     planned.resolve = [&inputs, plan_of](const std::string& name) -> std::optional<PlanRef> {
       auto frame = inputs.resolve(name);
@@ -198,9 +220,10 @@ DataFrame Session::BindSql(const std::shared_ptr<SessionState>& state, const std
     SqlQuery copy{bound.query.Copy()};
     copy.inputs = bound.inputs;
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
-    Schema schema;
-    RunTicking(*connection, inputs.ticker, [&] { schema = BindPlan(*connection, plan); });
-    return schema;
+    return BindPlan(*connection, plan);
+  };
+  planned.run_long = [&](const std::function<void()>& work) {
+    RunTicking(*connection, inputs.ticker, work);
   };
   auto mode = !merge                       ? SqlQuery::Mode::kGlobal
               : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial

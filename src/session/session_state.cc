@@ -26,14 +26,13 @@ namespace {
 // Of the memory: what the driver of worker processes keeps for planning and reading results.
 constexpr double kDriversShare = 0.25;
 
-// Tells what a cluster is and how far this version is from it.
+// Tells what a cluster is, how to use one, and what there is without.
 constexpr const char* kNeedsCluster =
     " needs a cluster: Ray on every node (`ray start --head` on one, `ray start "
-    "--address=HEAD:6379` "
-    "on the others) and a folder that all of them mount, named to init() as "
-    "ray_address='HEAD:6379' "
-    "and data_root. This version does not connect to one yet. Leave the argument out: the same "
-    "script runs in this process, with all of this machine's cores.";
+    "--address=HEAD:6379` on the others) and a folder that all of them mount. Connect to it with "
+    "init(ray_address='HEAD:6379', data_root='/that/folder'). On this machine alone, "
+    "init(executor='processes', num_executors=4) cuts queries into stages for worker processes; "
+    "with neither argument the same script runs in this process, with all of its cores.";
 
 std::string RandomUuid() {
   std::random_device device;
@@ -213,6 +212,23 @@ Error SessionState::Explain(const Error& error) {
     break;
   }
   return Error(error.kind(), text);
+}
+
+std::string SessionState::ToString() const {
+  auto text = [&](const std::string& name, const std::string& value) {
+    return value.empty() ? "" : ", " + name + "=" + value;
+  };
+  const Options& options = options_;
+  std::string road = ExecutorKindName(*options.executor);
+  if (options.executor == ExecutorKind::kProcesses) {
+    road += ", num_executors=" + std::to_string(std::max(1, options.num_executors));
+  }
+  return std::string("Session(smallpond ") + SMALLPOND_VERSION + ", DuckDB " +
+         LoadedDuckDBVersion() + ", executor=" + road + text("ray_address", options.ray_address) +
+         ", threads=" + std::to_string(*options.threads) +
+         ", duckdb_memory=" + std::to_string(static_cast<uint64_t>(MemoryBudget(options) / 1e6)) +
+         "MB" + text("data_dir", options.data_dir) + text("data_root", options.data_root) +
+         ", temp_dir=" + options.temp_dir + ", job_id=" + options.job_id + ")";
 }
 
 void SessionState::StopWorkers(bool for_good) {

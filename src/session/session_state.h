@@ -27,6 +27,8 @@ class SessionState {
   static std::shared_ptr<SessionState> Open(const Options& options);
 
   const Options& options() const { return options_; }
+  /// One line for people.
+  std::string ToString() const;
   /// What the session's DuckDB may use, and its memory limit in force now.
   DatabaseLimits DatabaseLimitsInForce();
   /// Small results of earlier actions.

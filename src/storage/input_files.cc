@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <iterator>
 #include <set>
@@ -11,6 +12,7 @@
 #include "smallpond/error.h"
 #include "storage/output_manifest.h"
 #include "storage/paths.h"
+#include "storage/table_formats.h"
 
 namespace smallpond {
 namespace {
@@ -19,19 +21,44 @@ namespace fs = std::filesystem;
 
 using Glob = std::function<std::vector<std::string>(const std::string& pattern)>;
 
-bool EndsWithOneOf(const std::string& name, const std::vector<std::string>& endings) {
-  return std::any_of(endings.begin(), endings.end(),
-                     [&](const std::string& ending) { return name.ends_with(ending); });
+// Names that begin with a dot or an underscore belong to the programs that wrote the folder, and so
+// do checksums.
+bool IsHidden(const std::string& name) {
+  return name.starts_with('.') || name.starts_with('_') || name.ends_with(".crc");
 }
 
-// Names that begin with a dot or an underscore belong to the programs that wrote the folder.
-bool IsHidden(const std::string& name) { return name.starts_with('.') || name.starts_with('_'); }
+// Tells by its name whether a file of a folder is data of a format with these endings.
+class DataNames {
+ public:
+  explicit DataNames(const std::vector<std::string>& endings) : endings_(endings) {
+    for (const char* compression : {".gz", ".zst"}) {
+      if (std::find(endings.begin(), endings.end(), endings[0] + compression) != endings.end()) {
+        compressions_.emplace_back(compression);
+      }
+    }
+  }
+
+  bool Contain(std::string name) const {
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    auto has = [&](const std::string& ending) { return name.ends_with(ending); };
+    if (std::any_of(endings_.begin(), endings_.end(), has)) return true;
+    auto compression = std::find_if(compressions_.begin(), compressions_.end(), has);
+    if (compression != compressions_.end()) name.resize(name.size() - compression->size());
+    // Such as "part-0000" and "000000_0". A README is none.
+    return name.find('.') == std::string::npos &&
+           name.find_first_of("0123456789") != std::string::npos;
+  }
+
+ private:
+  const std::vector<std::string>& endings_;
+  std::vector<std::string> compressions_;  // Those that the format's files may have.
+};
 
 // Lists the files of a folder and of those below it.
 class FolderLister {
  public:
-  FolderLister(const std::vector<std::string>& endings, bool recursive, InputFiles& files)
-      : endings_(endings), recursive_(recursive), files_(files) {}
+  FolderLister(const DataNames& names, bool recursive, InputFiles& files)
+      : names_(names), recursive_(recursive), files_(files) {}
 
   void List(const fs::path& folder) {
     std::error_code error;
@@ -47,9 +74,6 @@ class FolderLister {
     for (const auto& path : Entries(folder)) Add(path);
     open_.pop_back();
   }
-
-  /// How many files had other endings.
-  size_t others() const { return others_; }
 
  private:
   static std::vector<fs::path> Entries(const fs::path& folder) {
@@ -71,18 +95,21 @@ class FolderLister {
     if (IsHidden(name)) return;
     if (fs::is_directory(path, error)) {
       bool is_hive = name.find('=') != std::string::npos;
-      if (recursive_ || is_hive) List(path);
-    } else if (EndsWithOneOf(name, endings_)) {
+      if (recursive_ || is_hive) {
+        List(path);
+      } else {
+        files_.unread.push_back(path.string() + "/");
+      }
+    } else if (names_.Contain(name)) {
       files_.Add(path.string());
     } else {
-      ++others_;
+      files_.unread.push_back(path.string());
     }
   }
 
-  const std::vector<std::string>& endings_;
+  const DataNames& names_;
   const bool recursive_;
   InputFiles& files_;
-  size_t others_ = 0;
   std::vector<fs::path> open_;  // The folders above the one that is being read.
 };
 
@@ -204,7 +231,26 @@ void AddPartOfOutput(const std::string& path, InputFiles& files) {
   AddCommitted(output, [&](const fs::path& file) { return IsBelow(file, part); }, files);
 }
 
+[[noreturn]] void ThrowNoData(const std::string& folder, const std::string& ending,
+                              const std::vector<std::string>& unread) {
+  std::string why = TableFormats().WhyUnreadable(fs::path(folder + "/").parent_path());
+  if (!why.empty()) throw Error(ErrorKind::kUnsupported, why);
+  throw Error(ErrorKind::kInvalidInput,
+              "The folder '" + folder + "' holds no file that ends in " + ending + "; it holds " +
+                  std::to_string(unread.size()) + " others" +
+                  (unread.empty() ? "" : ", such as '" + unread[0] + "'") +
+                  ". Name the files with a glob, or use recursive for folders below it.");
+}
+
 }  // namespace
+
+bool IsNoFileOfItsOwn(const std::string& path) {
+  std::error_code error;
+  bool is_of_this_process =
+      path.starts_with("/dev/std") || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
+  return fs::exists(path, error) && !fs::is_directory(path, error) &&
+         (is_of_this_process || !fs::is_regular_file(path, error));
+}
 
 void InputFiles::Add(const std::string& path, const std::vector<PartitionColumn>& columns) {
   if (paths.empty()) {
@@ -222,6 +268,7 @@ InputFiles ListInputFiles(
     throw Error(ErrorKind::kInvalidInput, "The list of paths is empty. Give at least one path.");
   }
   InputFiles files;
+  DataNames names(endings);
   for (const auto& path : paths) {
     std::error_code error;
     size_t before = files.paths.size();
@@ -229,17 +276,15 @@ InputFiles ListInputFiles(
       files.Add(path);
     } else if (fs::is_directory(path, error)) {
       AddPartOfOutput(path, files);
-      FolderLister lister(endings, recursive, files);
+      FolderLister lister(names, recursive, files);
       if (files.paths.size() == before) lister.List(path);
-      if (files.paths.size() == before) {
-        throw Error(
-            ErrorKind::kInvalidInput,
-            "The folder '" + path + "' holds no file that ends in " + endings[0] + "; it holds " +
-                std::to_string(lister.others()) +
-                " others. Name the files with a glob, or use recursive for folders below it.");
-      }
+      if (files.paths.size() == before) ThrowNoData(path, endings[0], files.unread);
     } else if (fs::exists(path, error)) {
-      files.Add(path);
+      if (IsNoFileOfItsOwn(path)) {
+        for (const auto& file : glob(path)) files.Add(file);
+      } else {
+        files.Add(path);
+      }
     } else {
       AddMatches(WithFoldersThatExist(path), glob, files);
     }

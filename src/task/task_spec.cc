@@ -48,9 +48,9 @@ TaskSpec ParseTaskSpec(const std::string& text) {
   try {
     json in = json::parse(text);
     if (in.at("version") != kVersion) {
-      throw Error(ErrorKind::kInternal, "A task's spec has version " + in.at("version").dump() +
-                                            "; this worker reads " + std::to_string(kVersion) +
-                                            ".");
+      throw Error(ErrorKind::kInternal, "What a task is told to do has version " +
+                                            in.at("version").dump() + "; this worker reads " +
+                                            std::to_string(kVersion) + ".");
     }
     TaskSpec spec;
     spec.id = {in.at("stage"), in.at("task"), in.at("attempt")};
@@ -66,7 +66,8 @@ TaskSpec ParseTaskSpec(const std::string& text) {
     spec.ordered = in.at("ordered");
     return spec;
   } catch (const json::exception& error) {
-    throw Error(ErrorKind::kInternal, std::string("A task's spec can't be read: ") + error.what());
+    throw Error(ErrorKind::kInternal,
+                std::string("What a task is told to do can't be read: ") + error.what());
   }
 }
 

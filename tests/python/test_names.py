@@ -216,11 +216,6 @@ def test_names_that_are_taken(sp: smallpond.Session, name: str) -> None:
             sp.partial_sql(f"FROM {name}", **{name: value})
 
 
-def test_unused_named_input(sp: smallpond.Session) -> None:
-    with pytest.raises(smallpond.InvalidInputError, match="'evnets' does not stand in the query"):
-        sp.sql("FROM t", evnets=table("x"))
-
-
 @pytest.mark.parametrize("value", [5, "events/*.parquet", None, [1, 2], {"x": [1]}, pd.DataFrame])
 def test_wrong_type_of_input(sp: smallpond.Session, value: object) -> None:
     with pytest.raises(TypeError, match=r"input \{0\}.*params"):

@@ -30,13 +30,13 @@ def test_glob_without_match(sp: smallpond.Session, tmp_path: Path, reader: str) 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_folder_without_data(sp: smallpond.Session, tmp_path: Path, reader: str) -> None:
-    (tmp_path / "notes.txt").write_text("no data")
+    (tmp_path / "notes.md").write_text("no data")
     (tmp_path / "sub").mkdir()
     with pytest.raises(smallpond.InvalidInputError) as caught:
         getattr(sp, reader)(tmp_path)
     text = str(caught.value)
     assert str(tmp_path) in text and f".{endings(reader)}" in text
-    assert "1 others" in text and "recursive" in text
+    assert "2 others" in text and "recursive" in text
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import decimal
 
 import numpy as np
@@ -38,7 +37,7 @@ def test_wider_hugeints_become_python_ints(sp: smallpond.Session) -> None:
 
 def test_hugeints_with_nulls(sp: smallpond.Session) -> None:
     assert column(sp, "(5::HUGEINT), (NULL)").tolist()[0] == 5
-    assert column(sp, f"({BIG}::HUGEINT), (NULL)").tolist() == [BIG, None]
+    assert column(sp, f"({BIG}::HUGEINT), (NULL)").tolist() == [BIG, pd.NA]
 
 
 def test_decimals_stay_decimals(sp: smallpond.Session) -> None:
@@ -49,18 +48,18 @@ def test_decimals_stay_decimals(sp: smallpond.Session) -> None:
 @pytest.mark.parametrize("value", [BIG, -BIG, 2**63 - 1, -(2**63)])
 def test_bigints_with_nulls_lose_no_digit(sp: smallpond.Session, value: int) -> None:
     found = column(sp, f"({value}), (NULL)").tolist()
-    assert found == [value, None] and isinstance(found[0], int)
+    assert found == [value, pd.NA] and isinstance(found[0], int)
 
 
-def test_small_integers_with_nulls_are_floats(sp: smallpond.Session) -> None:
+def test_small_integers_with_nulls_stay_integers(sp: smallpond.Session) -> None:
     found = column(sp, "(5), (NULL)")
-    assert found.dtype == np.dtype("float64")
-    assert found[0] == 5.0 and np.isnan(found[1])
+    assert found.dtype == pd.Int32Dtype()
+    assert found[0] == 5 and found[1] is pd.NA
 
 
 def test_unsigned_integers(sp: smallpond.Session) -> None:
     assert column(sp, "(18446744073709551615::UBIGINT)").tolist() == [2**64 - 1]
-    assert column(sp, "(18446744073709551615::UBIGINT), (NULL)").tolist() == [2**64 - 1, None]
+    assert column(sp, "(18446744073709551615::UBIGINT), (NULL)").tolist() == [2**64 - 1, pd.NA]
 
 
 def test_pandas_types(sp: smallpond.Session) -> None:
@@ -72,7 +71,7 @@ def test_pandas_types(sp: smallpond.Session) -> None:
     assert list(frame.columns) == ["i", "d", "s", "b", "day", "t", "l", "m", "c"]
     [row] = frame.to_dict("records")
     assert row["i"] == 1 and row["d"] == 1.5 and row["s"] == "x" and row["b"] is True
-    assert row["day"] == dt.date(2026, 1, 31) and row["t"] == pd.Timestamp("2026-01-31 12:00")
+    assert row["day"] == pd.Timestamp("2026-01-31") and row["t"] == pd.Timestamp("2026-01-31 12:00")
     assert list(row["l"]) == [1, 2] and row["m"] == {"a": 1}
     assert row["c"] == decimal.Decimal("1.50")
     assert list(frame.index) == [0]

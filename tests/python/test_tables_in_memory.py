@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset
 import pytest
 import smallpond
-from oracle import assert_same, duckdb_answer
+from oracle import Answer, assert_same, duckdb_answer
 
 HOSTILE = ['quo"te', "quo'te", "a.b", "a b", "{0}", "select", "ünï", "a,b", "--", "\n", "$1", "*"]
 
@@ -71,6 +73,27 @@ PANDAS: dict[str, Callable[[], pd.DataFrame]] = {
             "delta": [pd.Timedelta("1h"), pd.NaT],
         }
     ),
+    "durations": lambda: pd.DataFrame(
+        {
+            "ns": pd.to_timedelta(["1 day", None, "-40 days", "400 days 00:00:05"]),
+            "s": pd.Series([86_400, -90_000, 0, 1], dtype="timedelta64[s]"),
+            "python": pd.Series(
+                [datetime.timedelta(days=1), None, datetime.timedelta(hours=-26), pd.Timedelta(5)],
+                dtype=object,
+            ),
+            "list": [[datetime.timedelta(days=1)], [], None, [datetime.timedelta(days=-1)]],
+        }
+    ),
+    "mixed_objects": lambda: pd.DataFrame(
+        {
+            "t": [1, "x", None, datetime.date(2026, 1, 31)],
+            "wide": [2**70, "x", 1.5, True],
+            "beyond": [2**200, 1, None, -1],
+            "numbers": [decimal.Decimal("1.5"), 2.5, None, 1],
+            "moments": [datetime.date(2026, 1, 31), datetime.datetime(2026, 1, 31, 5), None, None],
+            "lists": [[1], 2, None, "x"],
+        }
+    ),
     "half_floats": lambda: pd.DataFrame({"a": np.array([1.5, np.nan], dtype="float16")}),
     "strided": lambda: pd.DataFrame({"a": np.arange(10)[::2]}),
 }
@@ -114,13 +137,13 @@ def test_a_name_that_is_empty(sp: smallpond.Session) -> None:
 @pytest.mark.parametrize(
     ("column", "reason"),
     [
-        ([1, "x"], "type str"),
+        ([b"1", "x", 5], "'a' of type object, with values of bytes, int, str"),
         (pd.period_range("2026-01", periods=2, freq="M"), r"'a' holds periods"),
         ([1j, 2j], "complex"),
         (pd.arrays.SparseArray([0, 1]), "[Ss]parse"),
         ([object(), object()], "object"),
     ],
-    ids=["mixed", "periods", "complex", "sparse", "objects"],
+    ids=["mixed_bytes", "periods", "complex", "sparse", "objects"],
 )
 def test_pandas_that_cant_be_read(sp: smallpond.Session, column: Any, reason: str) -> None:
     with pytest.raises(smallpond.InvalidInputError, match=reason):
@@ -147,6 +170,7 @@ ARROW: dict[str, Callable[[], Any]] = {
             "d": [decimal.Decimal("1.5"), None],
         }
     ),
+    "scanner": lambda: pyarrow.dataset.dataset(pa.table({"a": [1, 2]})).scanner(),
     "polars_slice": lambda: pl.DataFrame({"a": range(100)}).slice(50, 2),
     "polars_no_rows": lambda: pl.DataFrame({"a": []}, schema={"a": pl.Int16}),
 }
@@ -161,6 +185,77 @@ def test_arrow(
     expected = duckdb_answer(oracle, "FROM in_memory")
     assert_same(sp.from_arrow(table), expected)
     assert_same(sp.sql("FROM table_", table_=table), expected)
+
+
+# --- what else DuckDB takes for a table ---
+
+ARRAYS: dict[str, Callable[[], Any]] = {
+    "array": lambda: np.array([1, 2, 3]),
+    "two_dimensions": lambda: np.array([[1, 2, 3], [4, 5, 6]]),
+    "dict_of_arrays": lambda: {"a": np.array([1.5, np.nan]), "b": np.array([True, False])},
+    "list_of_arrays": lambda: [np.array([1, 2], "int8"), np.array([3, 4], "datetime64[us]")],
+    "half_floats": lambda: np.array([1.5, -2], dtype="float16"),
+    "lazy_frame": lambda: pl.LazyFrame({"a": [1, 2]}).filter(pl.col("a") > 1),
+}
+
+
+@pytest.mark.parametrize("make", ARRAYS.values(), ids=ARRAYS)
+def test_arrays_and_lazy_frames(
+    sp: smallpond.Session, oracle: duckdb.DuckDBPyConnection, make: Callable[[], Any]
+) -> None:
+    value = make()
+    found = oracle.sql("FROM value")
+    types = [str(kind) for kind in found.types]
+    expected = Answer(found.columns, types, found.to_arrow_table())
+    assert_same(sp.sql("FROM value"), expected)
+    assert_same(sp.sql("FROM {0}", value), expected)
+    assert_same(sp.sql("FROM t", t=value), expected)
+    assert_same(sp.from_arrow(value), expected)
+
+
+def test_half_floats_of_arrow(sp: smallpond.Session) -> None:
+    """DuckDB has no type for them."""
+    table = pa.table({"a": pa.array([np.float16(1.5), None]), "l": [[np.float16(2)], []]})
+    frame = sp.from_arrow(table)
+    assert frame.schema == {"a": "FLOAT", "l": "FLOAT[]"}
+    assert frame.take_all() == [{"a": 1.5, "l": [2.0]}, {"a": None, "l": []}]
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        (pd.Series([1]), r"Series.*to_frame\(\)"),
+        (pl.Series([1]), r"Series.*to_frame\(\)"),
+        (pa.array([1]), r"pyarrow\.table"),
+        (pa.chunked_array([[1]]), r"pyarrow\.table"),
+        (np.zeros((2, 2, 2)), r"pandas\.DataFrame"),
+        (np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]), r"pandas\.DataFrame"),
+        ({"a": [1]}, r"pyarrow\.table"),
+        ([1, 2], r"from_items"),
+        (io.StringIO("a\n1"), r"read_csv\(\)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_table_is_told_how_to_become_one(
+    sp: smallpond.Session, value: Any, advice: str
+) -> None:
+    for read in [
+        lambda: sp.sql("FROM {0}", value),
+        lambda: sp.sql("FROM t", t=value),
+        lambda: sp.from_arrow(value),
+        lambda: sp.from_pandas(value),
+    ]:
+        with pytest.raises(TypeError, match=advice) as caught:
+            read()
+        assert isinstance(caught.value, smallpond.InvalidInputError)
+
+
+def test_arrays_that_are_no_table(sp: smallpond.Session) -> None:
+    with pytest.raises(smallpond.InvalidInputError, match="column1 expected length 2"):
+        sp.from_arrow([np.array([1, 2]), np.array([3])])
+    with pytest.raises(smallpond.InvalidInputError, match=r"'a' of type timedelta64\[M\]"):
+        sp.from_arrow({"a": np.array([1], "timedelta64[M]")})
+    assert sp.sql("SELECT $x AS x", params={"x": np.array([1, 2])}).take_all() == [{"x": [1, 2]}]
 
 
 def reader() -> pa.RecordBatchReader:

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import pandas
 import smallpond
 
 # Type → SQL of its values, each cast to the type. A NULL is added.
@@ -77,13 +80,22 @@ NOTES = """
 * **GEOMETRY** inside of lists and structs comes back from Parquet as its WKB.
 * **ARRAY** is a list in Parquet. **row(1, 2)** gets the names f1, f2 … everywhere outside.
 * **DATE and TIMESTAMP** before year 1 or after 9999, and 'infinity', are errors of `take` and
-  `take_all`, since Python has none; Arrow and Parquet hold them. In pandas such a DATE is an error;
-  a TIMESTAMP is kept, 'infinity' as the last microsecond there is.
+  `take_all`, since Python has none; Arrow and Parquet hold them. pandas keeps them within 292,000
+  years, and TIMESTAMP 'infinity' as the last microsecond there is; a DATE beyond is an error.
 * **TIME '24:00:00'** and a TIME_NS with nanoseconds are errors in Python and pandas.
-* **pandas** types are of columns without NULLs. Integers with NULLs are float64 where all are exact
-  in it, else objects: Python ints and None. HUGEINT is int64 where all values fit, else Python
-  ints. Integers in lists and structs stay integers beside NULLs. Integers beyond 64 bits come back
-  as DECIMAL(38,0), and NaN as NULL.
+* **pandas** types stand without NULLs; with them integers and BOOLEAN become pandas' nullable
+  types, Int32, boolean and so on, and all else stays. So does DuckDB's own `df()`, whose type
+  stands beside ours; but with NULLs its VARCHAR and JSON are object. Where they differ, ours loses
+  nothing: HUGEINT is int64 where all values fit, else Python ints, and DECIMAL is decimal. Of
+  values, BLOB is bytes and DuckDB's a bytearray, MAP a list of pairs and DuckDB's a dict.
+* **INTERVAL** in pandas counts 30 days a month, as DuckDB does; beyond 290,000 years it is an
+  error. timedelta64 comes in as DuckDB reads it, with months of 30 days, days and microseconds.
+* **Columns of Python objects** in pandas that have several types are read as DuckDB reads them:
+  numbers as the wider of them, dates beside times as TIMESTAMP, others as their text. Where there
+  is no such text, as of bytes, the error names the column. Integers in lists and structs stay
+  integers beside NULLs. Integers beyond 64 bits come back as DECIMAL(38,0), beyond 38 digits as
+  text, and NaN as NULL.
+* **NumPy arrays** of text are VARCHAR, where DuckDB makes an ENUM. float16 is FLOAT, of Arrow too.
 * **Categories inside of lists**, which come from outside, are read as their values; those of Polars
   are an error that asks for a cast to text.
 * **CSV and JSON** are text: read them with a `schema` to have the types again. JSON numbers are
@@ -116,30 +128,51 @@ def table_row(sp: smallpond.Session, kind: str, folder: Path) -> str:
 
 
 def _outside(sp: smallpond.Session, kind: str, folder: Path) -> list[str]:
-    """The type from Parquet, in Arrow, from Arrow, in pandas, from pandas, in Python."""
+    """The type from Parquet, in Arrow, from Arrow, in pandas, in DuckDB's pandas, from pandas, in
+    Python."""
     frame = sp.sql(rows_sql(kind))
     frame.write_parquet(folder / "parquet")
     row = [sp.read_parquet(folder / "parquet").schema["x"]]
     try:
         table = frame.to_arrow()
     except smallpond.UnsupportedError:
-        return [*row, "error", "", "error", "", "error"]
+        return [*row, "error", "", "error", duckdbs_dtype(kind), "", "error"]
     row += [str(table.schema.field("x").type), sp.from_arrow(table).schema["x"]]
-    pandas = sp.sql("FROM {0} WHERE x IS NOT NULL ORDER BY i", frame).to_pandas()
+    in_pandas = sp.sql("FROM {0} WHERE x IS NOT NULL ORDER BY i", frame).to_pandas()
     try:
-        back = sp.from_pandas(pandas).schema["x"]
+        back = sp.from_pandas(in_pandas).schema["x"]
     except smallpond.InvalidInputError:
         back = "error"
-    row += [str(pandas["x"].dtype), back]
+    ours, theirs = str(in_pandas["x"].dtype), duckdbs_dtype(kind)
+    row += [ours, "same" if theirs == ours else theirs, back]
     kinds = dict.fromkeys(type(r["x"]).__name__ for r in frame.take_all() if r["x"] is not None)
     return [*row, ", ".join(kinds)]
+
+
+def duckdbs_frame(sql: str) -> pandas.DataFrame:
+    """What plain DuckDB hands to pandas."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # It uses what pandas is about to drop.
+        with duckdb.connect() as connection:
+            return connection.sql(sql).df()
+
+
+def duckdbs_dtype(kind: str) -> str:
+    try:
+        frame = duckdbs_frame(f"FROM ({rows_sql(kind)}) WHERE x IS NOT NULL ORDER BY i")
+    except duckdb.NotImplementedException:
+        return "error"
+    return str(frame["x"].dtype)
 
 
 def page(sp: smallpond.Session) -> Iterator[str]:
     yield HEAD
     yield ""
-    yield "| DuckDB | from Parquet | in Arrow | from Arrow | in pandas | from pandas | in Python |"
-    yield "|---|---|---|---|---|---|---|"
+    yield (
+        "| DuckDB | from Parquet | in Arrow | from Arrow | in pandas | DuckDB's df() | from pandas "
+        "| in Python |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
     for kind in VALUES:
         with tempfile.TemporaryDirectory() as folder:
             yield table_row(sp, kind, Path(folder))

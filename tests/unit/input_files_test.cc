@@ -1,6 +1,7 @@
 #include "storage/input_files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -21,7 +22,8 @@ using Names = std::vector<std::string>;
 class InputFiles : public ::testing::Test {
  protected:
   // The files, relative to the scratch folder, that the paths stand for. A glob matches `matches_`.
-  Names List(const Names& paths, bool recursive = false) const {
+  // Those that are not read go to `unread`.
+  Names List(const Names& paths, bool recursive = false, Names* unread = nullptr) const {
     Names absolute;
     for (const auto& path : paths)
       absolute.push_back(path.find("://") == path.npos ? folder_.Path(path) : path);
@@ -31,7 +33,12 @@ class InputFiles : public ::testing::Test {
       for (const auto& match : matches_) matches.push_back(folder_.Path(match));
       return matches;
     };
-    auto files = ListInputFiles(absolute, {".parquet", ".pq"}, recursive, glob).paths;
+    auto files = ListInputFiles(absolute, {".parquet", ".pq"}, recursive, glob);
+    if (unread) *unread = Relative(files.unread);
+    return Relative(files.paths);
+  }
+
+  Names Relative(Names files) const {
     for (auto& file : files) {
       if (file.starts_with(folder_.path() + "/")) file = file.substr(folder_.path().size() + 1);
     }
@@ -102,6 +109,22 @@ TEST_F(InputFiles, OfAFolderAreThoseWithTheEndingsInOrder) {
                                        "in/deep/d.parquet"}));
 }
 
+TEST_F(InputFiles, OfAFolderAreThoseInAnyCaseAndThoseWithoutEndings) {
+  Touch({"in/A.PARQUET", "in/b.Pq", "in/part-0000", "in/000001_0", "in/README", "in/c.csv",
+         "in/part-0001.gz", "in/d.parquet.crc", "in/deep/e.parquet"});
+  Names unread;
+  EXPECT_EQ(List({"in"}, false, &unread),
+            Names({"in/000001_0", "in/A.PARQUET", "in/b.Pq", "in/part-0000"}));
+  EXPECT_EQ(unread, Names({"in/README", "in/c.csv", "in/deep/", "in/part-0001.gz"}));
+}
+
+TEST_F(InputFiles, OfAPipeAreWhatTheGlobMakesOfIt) {
+  ASSERT_EQ(::mkfifo(folder_.Path("pipe").c_str(), 0600), 0);
+  matches_ = {"copy"};
+  EXPECT_EQ(List({"pipe"}), Names({"copy"}));
+  EXPECT_EQ(patterns_.back(), folder_.Path("pipe"));
+}
+
 TEST_F(InputFiles, OfAFolderAreThoseOfHiveFoldersToo) {
   Touch({"in/day=1/a.parquet", "in/day=2/hour=3/b.parquet", "in/plain/c.parquet",
          "in/.git/d.parquet", "in/_tmp/e.parquet", "in/day=2/plain/f.parquet", "in/g.parquet"});
@@ -162,9 +185,9 @@ TEST_F(InputFiles, SayWhatIsWrong) {
             "The list of paths is empty. Give at least one path.");
   EXPECT_EQ(InvalidInputOf([&] { List({"in"}); }),
             "The folder '" + folder_.Path("in") +
-                "' holds no file that ends in .parquet; it holds 2 others. Name the files with a "
-                "glob, or use recursive "
-                "for folders below it.");
+                "' holds no file that ends in .parquet; it holds 3 others, such as '" +
+                folder_.Path("in/a.txt") +
+                "'. Name the files with a glob, or use recursive for folders below it.");
   EXPECT_CONTAINS(InvalidInputOf([&] { List({"empty"}, true); }), "it holds 0 others");
 }
 

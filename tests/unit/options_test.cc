@@ -206,6 +206,8 @@ TEST(OptionsSet, LeavesTheOptionAloneWhereTheValueIsWrong) {
 TEST(OptionsSet, NamesTheNearestOption) {
   EXPECT_EQ(InvalidInputOf([] { Options().Set("thread", "1"); }),
             "There is no option 'thread'. Did you mean 'threads'?");
+  EXPECT_EQ(InvalidInputOf([] { Options().Set("memory_limit", "1"); }),
+            "There is no option 'memory_limit'. Did you mean 'duckdb_memory'?");
   EXPECT_EQ(InvalidInputOf([] { Options().Set("zzz", "1"); }), "There is no option 'zzz'.");
 }
 

@@ -158,8 +158,11 @@ TEST_F(SessionTest, TakesInputsByNumberAndByName) {
   EXPECT_CONTAINS(
       InvalidInputOf([&] { Sql("FROM {99999999999999999999}", {.positional = {one}}); }),
       "positional inputs");
-  EXPECT_CONTAINS(InvalidInputOf([&] { Sql("SELECT 1", {.named = {{"users", two}}}); }),
-                  "The input 'users' does not stand in the query");
+  EXPECT_EQ(Sql("SELECT 1", {.named = {{"users", two}}}), Rows({"(1)"})) << "nobody needs it";
+  EXPECT_EQ(Sql("FROM main.users, query_table('users')", {.named = {{"users", two}}}),
+            Rows({"(2, 2)"}));
+  EXPECT_CONTAINS(InvalidInputOf([&] { Sql("FROM user", {.named = {{"users", two}}}); }),
+                  "Table with name user does not exist. Did you mean 'users'?");
   EXPECT_CONTAINS(InvalidInputOf([&] { Sql("FROM customers"); }),
                   "Give it as an input: sql(…, customers=frame)");
 }

@@ -131,5 +131,22 @@ TEST(QuotePlaceholders, HandsBrokenSqlOnToTheParser) {
   InvalidInputOf([] { Statement::Parse(QuotePlaceholders("SELECT \"open FROM {0}", {})); });
 }
 
+TEST(PlaceholderAdvice, TellsOfTheFirstBracesWithoutAnInput) {
+  EXPECT_CONTAINS(PlaceholderAdvice("FROM {}", {}), "write {0} for the first one");
+  EXPECT_CONTAINS(PlaceholderAdvice("FROM {users}", {}), "No input is called users");
+  EXPECT_CONTAINS(PlaceholderAdvice("FROM {users}, {events}", {"users"}),
+                  "No input is called events");
+  for (const std::string query : {"FROM {0}", "FROM {users}", "SELECT '{}'", "SELECT 1 -- {}",
+                                  "SELECT {'a': 1}", "SELECT {", "SELECT \"{}\""}) {
+    EXPECT_EQ(PlaceholderAdvice(query, {"users"}), "") << query;
+  }
+}
+
+TEST(WithArticle, IsAsItIsSpoken) {
+  EXPECT_EQ(WithArticle("EXPLAIN"), "an EXPLAIN");
+  EXPECT_EQ(WithArticle("SET"), "a SET");
+  EXPECT_EQ(WithArticle("UPDATE"), "an UPDATE");
+}
+
 }  // namespace
 }  // namespace smallpond

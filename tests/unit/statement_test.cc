@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +64,14 @@ TEST(StatementParse, RefusesWhatIsNoQueryAndSaysWhatToUse) {
   EXPECT_CONTAINS(
       ErrorOf(ErrorKind::kUnsupported, [] { Statement::ParseQuery("COPY t TO 'x.csv'"); }),
       "write_parquet()");
+  for (const auto& [statement, text] : std::map<std::string, std::string>{
+           {"SET threads = 1", "A SET statement is not a query. Run it with execute()."},
+           {"INSERT INTO t VALUES (1)",
+            "An INSERT statement is not a query. Run it with execute()."},
+           {"EXPLAIN SELECT 1", "An EXPLAIN statement is not a query. Build the frame without"}}) {
+    EXPECT_CONTAINS(ErrorOf(ErrorKind::kUnsupported, [&] { Statement::ParseQuery(statement); }),
+                    text);
+  }
 }
 
 TEST(StatementTables, AreFoundWhereverTheyStand) {
@@ -104,7 +113,14 @@ TEST(StatementTables, AreFoundWhereverTheyStand) {
       {"DESCRIBE a query", "DESCRIBE SELECT * FROM a", "a"},
       {"SUMMARIZE", "SUMMARIZE a", "a"},
       {"SUMMARIZE as a table", "FROM (SUMMARIZE a)", "a"},
-      {"with a schema", "FROM main.a, memory.main.b, c", "c"},
+      {"with a schema", "FROM main.a, memory.main.b, other.c, d", "a d"},
+      {"the schema passes over CTEs", "WITH a AS (FROM b) FROM a, MAIN.a", "b a"},
+      {"query_table", "FROM query_table('a'), query_table('main.b'), query_table('s.c')", "a b"},
+      {"query_table of several", "FROM query_table(['a', 'b'], true), query_table(['c'])", "a b c"},
+      {"query_table with an alias", "SELECT x.k FROM query_table('a') AS x(k)", "a"},
+      {"query_table of a CTE", "WITH a AS (SELECT 1) FROM query_table('a')", ""},
+      {"query", "FROM query('FROM a WHERE k IN (FROM b)')", "a b"},
+      {"no query", "FROM query('DROP TABLE a'), query_table(k), query_table([])", ""},
       {"a file", "FROM 'x/y.parquet'", "x/y.parquet"},
       {"a function", "FROM range(3), a", "a"},
       {"ASOF and positional joins", "FROM a ASOF JOIN b USING (t) POSITIONAL JOIN c", "a b c"},
@@ -177,7 +193,8 @@ TEST(StatementReplace, PutsAQueryUnderTheNameOrAlias) {
       {"column aliases", "SELECT * FROM a AS b(x)", "SELECT * FROM (SELECT 1 AS k) AS b(x)"},
       {"each place", "SELECT * FROM a, (SELECT * FROM a)",
        "SELECT * FROM (SELECT 1 AS k) AS a , (SELECT * FROM (SELECT 1 AS k) AS a)"},
-      {"others stay", "SELECT * FROM main.a, b", "SELECT * FROM main.a , b"},
+      {"the schema goes", "SELECT * FROM main.a, b", "SELECT * FROM (SELECT 1 AS k) AS a , b"},
+      {"others stay", "SELECT * FROM s.a, b", "SELECT * FROM s.a , b"},
       {"scopes are kept", "WITH a AS (SELECT * FROM a) SELECT * FROM a",
        "WITH a AS (SELECT * FROM (SELECT 1 AS k) AS a)SELECT * FROM a"},
   };
