@@ -8,8 +8,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <sstream>
 #include <system_error>
+
+#include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
@@ -17,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kAttemptPrefix = "attempt";
+constexpr const char* kCommittingMark = "committing";
 
 // The name of the machine since it was started: a host name alone may be another container's.
 std::string MachineName() {
@@ -51,11 +55,31 @@ std::string StartTime(const std::string& pid) {
   return text.substr(position + 1, text.find(' ', position + 1) - position - 1);
 }
 
+bool IsYoung(const std::string& path) {
+  std::error_code error;
+  auto changed = fs::last_write_time(path, error);
+  if (error) return false;  // Gone.
+  return fs::file_time_type::clock::now() - changed < std::chrono::hours(24 * kForeignAttemptDays);
+}
+
+// What attempts of an output begin with. File systems end names at 255 bytes.
+std::string SiblingPrefix(const std::string& output) {
+  constexpr size_t kMaxOutputBytes = 120;
+  return "." + output.substr(0, kMaxOutputBytes) + ".";
+}
+
 }  // namespace
 
 std::string OwnedName(const std::string& prefix, const std::string& tag) {
   std::string pid = std::to_string(getpid());
   return prefix + "-" + tag + "-" + MachineHash() + "-" + pid + "-" + StartTime(pid);
+}
+
+std::string RandomTag() {
+  std::random_device device;
+  std::string tag;
+  for (int i = 0; i < 12; ++i) tag += "0123456789abcdef"[device() % 16];
+  return tag;
 }
 
 std::string AttemptName(const std::string& tag) { return OwnedName(kAttemptPrefix, tag); }
@@ -64,15 +88,52 @@ bool IsAttempt(const std::string& name) {
   return name.starts_with(std::string(kAttemptPrefix) + "-");
 }
 
+std::string SiblingAttemptName(const std::string& output, const std::string& tag) {
+  return SiblingPrefix(output) + AttemptName(tag);
+}
+
+bool IsSiblingAttempt(const std::string& name) {
+  size_t attempt = name.rfind(std::string(".") + kAttemptPrefix + "-");
+  return name.starts_with('.') && attempt != std::string::npos && attempt > 0;
+}
+
+bool IsSiblingAttempt(const std::string& name, const std::string& output) {
+  std::string prefix = SiblingPrefix(output);
+  return name.starts_with(prefix) && IsAttempt(name.substr(prefix.size()));
+}
+
 bool AttemptOwnerMayLive(const std::string& attempt_folder) {
-  std::stringstream name(fs::path(attempt_folder).filename().string());
+  std::string whole = fs::path(attempt_folder).filename().string();
+  // The first word may be of an output's name, with anything in it.
+  if (IsSiblingAttempt(whole)) whole = whole.substr(whole.rfind('.') + 1);
+  std::stringstream name(whole);
   std::string prefix, tag, machine, pid, start;
   for (std::string* part : {&prefix, &tag, &machine, &pid, &start}) std::getline(name, *part, '-');
   if (!start.empty() && machine == MachineHash()) return StartTime(pid) == start;
+  return IsYoung(attempt_folder);
+}
+
+void MarkCommitting(const std::string& attempt_folder) {
   std::error_code error;
-  auto changed = fs::last_write_time(attempt_folder, error);
-  if (error) return false;  // Gone.
-  return fs::file_time_type::clock::now() - changed < std::chrono::hours(24 * kForeignAttemptDays);
+  fs::create_directory(fs::path(attempt_folder) / kCommittingMark, error);
+  if (!error) return;
+  throw Error(ErrorKind::kIo,
+              "Making a folder in '" + attempt_folder + "' failed: " + error.message() + ".");
+}
+
+void UnmarkCommitting(const std::string& attempt_folder) {
+  std::error_code ignored;
+  fs::remove(fs::path(attempt_folder) / kCommittingMark, ignored);
+}
+
+bool MayBeCommitted(const std::string& attempt_folder) {
+  std::error_code error;
+  if (!fs::exists(fs::path(attempt_folder) / kCommittingMark, error)) return false;
+  fs::directory_iterator entry(attempt_folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename().string().starts_with("manifest-")) return false;
+  }
+  return IsYoung(attempt_folder);
 }
 
 }  // namespace smallpond

@@ -14,13 +14,34 @@ std::string AttemptName(const std::string& tag);
 /// The same with another first word. Neither it nor the tag holds a "-".
 std::string OwnedName(const std::string& prefix, const std::string& tag);
 
+/// A tag that no other attempt has.
+std::string RandomTag();
+
 /// Whether a folder of this name is an attempt.
 bool IsAttempt(const std::string& name);
+
+/// The name of an attempt that lies beside the output, a folder or a file of the name `output`:
+///
+///     .out.attempt-1f3a9c02-MACHINE-PID-START
+std::string SiblingAttemptName(const std::string& output, const std::string& tag);
+
+/// Whether a file or folder of this name is such an attempt, of any output or of `output`.
+bool IsSiblingAttempt(const std::string& name);
+bool IsSiblingAttempt(const std::string& name, const std::string& output);
 
 /// Whether the process that writes the attempt (or another folder with such a name) may still be
 /// running: it is on this machine and runs, or it is elsewhere and the folder is younger than
 /// `kForeignAttemptDays` days.
 bool AttemptOwnerMayLive(const std::string& attempt_folder);
+
+/// Notes that the manifest that lies in the attempt is about to leave it, by which the attempt is
+/// committed; or that it did not. Throws Io.
+void MarkCommitting(const std::string& attempt_folder);
+void UnmarkCommitting(const std::string& attempt_folder);
+
+/// Whether a manifest may name the attempt: it was marked, no manifest lies in it any more, and it
+/// is younger than `kForeignAttemptDays` days. The manifest's folder may have another name by now.
+bool MayBeCommitted(const std::string& attempt_folder);
 
 inline constexpr int kForeignAttemptDays = 7;
 
