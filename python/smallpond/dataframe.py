@@ -191,9 +191,9 @@ class DataFrame:
         name. Otherwise into the folder `path`, one Parquet file a partition.
 
         The file appears whole or not at all. The folder shows all files or none: it changes in one
-        moment for smallpond's own readers, and within `publish_seconds` of the result for other programs. A folder that holds files of
-        others is refused and stays as it was. Of several writers at a time one wins, the others
-        get an UnavailableError.
+        moment for smallpond's own readers, and within `publish_seconds` of the result for other
+        programs. A folder that holds files of others is refused and stays as it was. Of several
+        writers at a time one wins, the others get an UnavailableError.
 
         `mode`: "overwrite" replaces what smallpond wrote there, "append" adds files to a folder,
         "error" refuses where there is data, "ignore" then writes nothing. Rows are appended by the
