@@ -70,11 +70,17 @@ class SMALLPOND_API DataFrame {
   /// The first `max_rows` rows as an HTML table, all text escaped.
   std::string ToHtml(int max_rows = 20, const Ticker& ticker = {}) const;
 
-  /// Writes the rows into the folder `path`, one file a partition unless the options say otherwise;
+  /// Writes the rows to one file where `path` ends as such a file does (".parquet", ".csv.gz",
+  /// ".jsonl" …) and nothing asks for several: partitions, WriteOptions::partition_by or
+  /// file_size_bytes, or a folder of that name. The file appears whole; an earlier one is replaced,
+  /// as WriteOptions::mode says, and nothing can be appended to it.
+  ///
+  /// Otherwise into the folder `path`, one file a partition unless the options say otherwise;
   /// the files' names sort as the partitions, and the rows where they are sorted. The folder
   /// appears with its files whole, or stays as it was. A folder that holds files of others is
   /// refused. Of several writers of a folder at a time one wins, and the others get Unavailable;
-  /// appends go on top of each other. Throws InvalidInput, Io, Unavailable.
+  /// appends go on top of each other. Rows that are appended are cast to the columns that are
+  /// there, by name; a value that changes by it is an error. Throws InvalidInput, Io, Unavailable.
   WriteResult WriteParquet(const std::string& path, const WriteOptions& options = {},
                            const Ticker& ticker = {}) const;
   /// The same as CSV with a header, or as JSON with one object a line.
@@ -101,8 +107,10 @@ class SMALLPOND_API DataFrame {
 
  private:
   friend class Session;
-  WriteResult WriteFolder(const std::string& path, const std::string& format,
-                          const WriteOptions& options, const Ticker& ticker) const;
+  WriteResult Write(const std::string& path, const std::string& format, const WriteOptions& options,
+                    const Ticker& ticker) const;
+  WriteResult WriteOneFile(const std::string& path, const std::string& format,
+                           const WriteOptions& options, const Ticker& ticker) const;
   DataFrame(std::shared_ptr<SessionState> session, std::shared_ptr<const LogicalPlan> plan);
 
   std::shared_ptr<SessionState> session_;    // Shared by the session and its frames.

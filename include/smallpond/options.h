@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smallpond/api.h"
+#include "smallpond/value.h"
 
 namespace smallpond {
 
@@ -130,13 +132,16 @@ struct WriteOptions {
   std::optional<uint64_t> file_size_bytes = {};
   /// Sort the rows of each partition by these columns, such as {"day", "amount DESC"}.
   std::vector<std::string> sort_by = {};
-  /// Further named options of DuckDB's COPY for the format, as text.
-  std::vector<std::pair<std::string, std::string>> further = {};
+  /// Further options of the format, by name in any letter case; docs/writing.md lists them.
+  std::vector<std::pair<std::string, Value>> further = {};
 };
 
 /// What a write did.
 struct WriteResult {
+  std::string path = {};  ///< Absolute: the folder, or the one file.
+  bool is_folder = true;  ///< Whether `path` is a folder of files.
   int64_t num_files = 0;  ///< 0 where WriteMode::kIgnore left everything as it was.
+  int64_t num_rows = 0;   ///< That this write added.
   uint64_t num_bytes = 0;
   /// How long files of the earlier and this version stood side by side for programs that list the
   /// folder themselves. smallpond's own readers see one version always.

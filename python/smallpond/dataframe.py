@@ -185,21 +185,27 @@ class DataFrame:
         row_group_size: int | None = None,
         file_size: str | int | None = None,
         sort_by: str | Sequence[str] | None = None,
+        **options: Any,
     ) -> WriteResult:
-        """Writes the rows into the folder `path`, one Parquet file a partition.
+        """Writes the rows to the file `path` where it ends as one (".parquet", ".pq"), and nothing
+        asks for several: no `repartition`, `partition_by` or `file_size`, and no folder of that
+        name. Otherwise into the folder `path`, one Parquet file a partition.
 
-        The folder shows all files or none: it changes in one moment for smallpond's own readers,
-        and within `publish_seconds` of the result for other programs. A folder that holds files of
-        others is refused and stays as it was. Of several writers at a time one wins, the others
-        get an UnavailableError.
+        The file appears whole or not at all. The folder shows all files or none: it changes in one
+        moment for smallpond's own readers, and within `publish_seconds` of the result for other
+        programs. A folder that holds files of others is refused and stays as it was. Of several
+        writers at a time one wins, the others get an UnavailableError.
 
-        `mode`: "overwrite" replaces what smallpond wrote there, "append" adds to it, "error"
-        refuses where there is data, "ignore" then writes nothing. `partition_by`: columns that
+        `mode`: "overwrite" replaces what smallpond wrote there, "append" adds files to a folder,
+        "error" refuses where there is data, "ignore" then writes nothing. Rows are appended by the
+        columns' names and cast to the types that are there; a value that would change is an error,
+        and so are other columns. `partition_by`: columns that
         become folders key=value. `compression`: "snappy" (the default), "zstd", "lz4", "gzip",
         "brotli", "uncompressed". `row_group_size` in rows, 122,880 by default. `file_size` begins
         another file at about that size, such as "256MB". `sort_by` sorts each partition, by columns
         such as "day" or "amount DESC". The files' names sort as the partitions, and as the rows
-        where they are sorted.
+        where they are sorted. Further options, in any letter case, are those of the format, such as
+        `compression_level=9` or `kv_metadata={"source": "web"}`; docs/writing.md has them all.
         """
         return write(
             self._core,
@@ -211,6 +217,7 @@ class DataFrame:
             file_size=file_size,
             sort_by=sort_by,
             row_group_size=row_group_size,
+            further=options,
         )
 
     def write_csv(
@@ -224,10 +231,11 @@ class DataFrame:
         sort_by: str | Sequence[str] | None = None,
         **options: Any,
     ) -> WriteResult:
-        """Writes CSV files with a header, as `write_parquet` writes Parquet.
+        """Writes CSV with a header, as `write_parquet` writes Parquet: one file where `path` ends
+        in ".csv", ".csv.gz", ".csv.zst" or ".tsv", a folder of them otherwise.
 
-        `compression`: "gzip", "zstd" or none. Further options go to DuckDB's COPY, such as
-        `delimiter=";"` or `nullstr="NA"`.
+        `compression`: "gzip", "zstd" or none; of one file, as its name says. Further options, such
+        as `delim=";"`, `nullstr="NA"` or `header=False`, are in docs/writing.md.
         """
         return write(
             self._core,
@@ -252,7 +260,8 @@ class DataFrame:
         sort_by: str | Sequence[str] | None = None,
         **options: Any,
     ) -> WriteResult:
-        """Writes JSON files with one object a line, as `write_csv` writes CSV."""
+        """Writes JSON with one object a line, as `write_csv` writes CSV: one file where `path` ends
+        in ".json", ".jsonl" or ".ndjson", with ".gz" or ".zst" or without."""
         return write(
             self._core,
             "json",

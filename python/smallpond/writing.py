@@ -1,4 +1,4 @@
-"""Writing frames to folders of files."""
+"""Writing frames to files and folders of files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from smallpond import _core, arguments
 from smallpond.errors import PublishWarning
+from smallpond.params import to_value
 from smallpond.progress import progress
 
 WriteResult = _core.WriteResult
@@ -39,7 +40,7 @@ def write(
         row_group_size,
         None if file_size is None else _size(file_size),
         arguments.names(sort_by, "sort_by"),
-        [(name, _text(value)) for name, value in (further or {}).items()],
+        [(name, to_value(value)) for name, value in (further or {}).items() if value is not None],
     )
     with progress(f"write_{format}") as on_progress:
         result = frame.write(format, os.fspath(path), options, on_progress)
@@ -57,10 +58,6 @@ def _size(file_size: str | int) -> str:
     if isinstance(file_size, str):
         return file_size
     return str(arguments.integer(file_size, "file_size, where it is no text such as '256MB',", 1))
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class LazyWrite:

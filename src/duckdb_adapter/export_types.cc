@@ -66,6 +66,44 @@ bool IsWider(const LogicalType& type) {
          type.id() == LogicalTypeId::UHUGEINT;
 }
 
+// Whether the text of a value does not tell it, or its type can't be named where text is read.
+bool LosesAsText(const LogicalType& type) {
+  switch (type.id()) {
+    case LogicalTypeId::BOOLEAN:
+    case LogicalTypeId::TINYINT:
+    case LogicalTypeId::SMALLINT:
+    case LogicalTypeId::INTEGER:
+    case LogicalTypeId::BIGINT:
+    case LogicalTypeId::HUGEINT:
+    case LogicalTypeId::UTINYINT:
+    case LogicalTypeId::USMALLINT:
+    case LogicalTypeId::UINTEGER:
+    case LogicalTypeId::UBIGINT:
+    case LogicalTypeId::UHUGEINT:
+    case LogicalTypeId::FLOAT:
+    case LogicalTypeId::DOUBLE:
+    case LogicalTypeId::DECIMAL:
+    case LogicalTypeId::VARCHAR:
+    case LogicalTypeId::BLOB:
+    case LogicalTypeId::DATE:
+    case LogicalTypeId::TIME:
+    case LogicalTypeId::TIMESTAMP:
+    case LogicalTypeId::TIMESTAMP_SEC:
+    case LogicalTypeId::TIMESTAMP_MS:
+    case LogicalTypeId::TIMESTAMP_NS:
+    case LogicalTypeId::TIMESTAMP_TZ:
+    case LogicalTypeId::INTERVAL:
+    case LogicalTypeId::UUID:
+    case LogicalTypeId::STRUCT:
+    case LogicalTypeId::LIST:
+    case LogicalTypeId::ARRAY:
+    case LogicalTypeId::MAP:
+      return type.HasAlias();  // Such as JSON.
+    default:
+      return true;
+  }
+}
+
 Statement CastColumns(Statement query, const Schema& from, const Schema& to, const char* check) {
   std::string aliases;
   duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> list;
@@ -242,6 +280,11 @@ Statement CastFor(Holder holder, Statement query, const Schema& schema) {
 
 Statement CastBack(Holder holder, Statement query, const Schema& schema) {
   return CastColumns(std::move(query), SchemaIn(holder, schema), schema, nullptr);
+}
+
+bool ReadsBackFromText(const Schema& schema, int column) {
+  return !duckdb::TypeVisitor::Contains(schema.types().list[static_cast<size_t>(column)],
+                                        LosesAsText);
 }
 
 void RegisterExportCheck(duckdb::DatabaseInstance& database) {

@@ -27,6 +27,10 @@ Statement CastFor(Holder holder, Statement query, const Schema& schema);
 /// Returns `query`, whose columns are SchemaIn(holder, schema), with the types of `schema` again.
 Statement CastBack(Holder holder, Statement query, const Schema& schema);
 
+/// Returns whether the text of every value of a column is read as that value again, as in a
+/// folder's name.
+bool ReadsBackFromText(const Schema& schema, int column);
+
 /// Makes the function known that CastFor checks values with.
 void RegisterExportCheck(duckdb::DatabaseInstance& database);
 

@@ -1,12 +1,10 @@
 #include "executor/copy_options.h"
 
-#include <algorithm>
-#include <map>
 #include <set>
 #include <vector>
 
-#include "base/nearest_name.h"
 #include "duckdb_adapter/sql_text.h"
+#include "executor/format_options.h"
 #include "executor/partition_folders.h"
 #include "smallpond/error.h"
 
@@ -15,37 +13,6 @@ namespace {
 
 [[noreturn]] void ThrowInvalid(const std::string& message) {
   throw Error(ErrorKind::kInvalidInput, message);
-}
-
-using Compressions =
-    std::map<std::string, std::pair<std::string, std::string>>;  // name → DuckDB's name, ending
-
-const Compressions& CompressionsOf(const std::string& format) {
-  static const Compressions parquet = {{"", {"", ""}},
-                                       {"snappy", {"snappy", ""}},
-                                       {"zstd", {"zstd", ""}},
-                                       {"lz4", {"lz4_raw", ""}},
-                                       {"gzip", {"gzip", ""}},
-                                       {"brotli", {"brotli", ""}},
-                                       {"uncompressed", {"uncompressed", ""}},
-                                       {"none", {"uncompressed", ""}}};
-  static const Compressions text = {{"", {"", ""}},
-                                    {"gzip", {"gzip", ".gz"}},
-                                    {"zstd", {"zstd", ".zst"}},
-                                    {"uncompressed", {"none", ""}},
-                                    {"none", {"none", ""}}};
-  return format == "parquet" ? parquet : text;
-}
-
-std::string QuotedColumn(const Schema& schema, const std::string& name,
-                         const std::string& argument) {
-  int position = schema.Find(name);
-  if (position >= 0) return QuoteName(schema.columns()[position].name);
-  std::vector<std::string> names;
-  for (const auto& column : schema.columns()) names.push_back(column.name);
-  std::string nearest = NearestName(name, names);
-  ThrowInvalid(argument + " names the column '" + name + "', which does not exist." +
-               (nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
 }
 
 // "amount DESC" → "amount" and " DESC". A column whose own name ends so is taken as it is.
@@ -75,38 +42,21 @@ void CheckKeys(const Schema& schema, const std::vector<PartitionColumn>& keys) {
       "partition_by names every column, so that none is left for the files. Leave one out.");
 }
 
-std::string FormatOptions(const std::string& format) {
-  if (format == "parquet") return "FORMAT parquet";
-  if (format == "csv") return "FORMAT csv, HEADER";
-  if (format == "json") return "FORMAT json";
-  ThrowInvalid("The format must be 'csv', 'json' or 'parquet', not '" + format + "'.");
+std::string Ending(const std::string& format, const std::string& compression) {
+  if (format == "parquet") return ".parquet";
+  return "." + format + (compression == "gzip" ? ".gz" : compression == "zstd" ? ".zst" : "");
 }
 
 }  // namespace
 
 CopyOptions::CopyOptions(const std::string& format, const Schema& schema, const WriteOptions& write)
-    : options(FormatOptions(format)), is_parquet(format == "parquet") {
-  auto compression = CompressionsOf(format).find(write.compression);
-  if (compression == CompressionsOf(format).end()) {
-    std::string known;
-    for (const auto& [name, ours] : CompressionsOf(format)) {
-      if (!name.empty()) known += (known.empty() ? "'" : ", '") + name + "'";
-    }
-    ThrowInvalid("compression='" + write.compression + "' is not known for " + format +
-                 ". Known are " + known + ".");
-  }
-  if (!compression->second.first.empty()) options += ", COMPRESSION " + compression->second.first;
-  ending = "." + format + compression->second.second;
-  if (write.row_group_size) {
-    if (format != "parquet") ThrowInvalid("row_group_size is for Parquet only.");
-    if (*write.row_group_size < 1) {
-      ThrowInvalid("row_group_size must be at least 1, not " +
-                   std::to_string(*write.row_group_size) + ".");
-    }
-    options += ", ROW_GROUP_SIZE " + std::to_string(*write.row_group_size);
-  }
-  for (const auto& [name, value] : write.further)
-    options += ", " + QuoteName(name) + " " + QuoteText(value);
+    : is_parquet(format == "parquet") {
+  FormatOptions read = ReadFormatOptions(format, schema, write);
+  options = "FORMAT " + format + read.sql;
+  if (!read.compression.empty()) options += ", COMPRESSION " + read.compression;
+  ending = Ending(format, read.compression);
+  dialect = read.dialect;
+  encryption = read.encryption;
   for (const auto& name : write.partition_by) {
     partition_list +=
         (partition_list.empty() ? "" : ", ") + QuotedColumn(schema, name, "partition_by");

@@ -25,20 +25,6 @@ std::string Escape(unsigned char c) {
   return code;
 }
 
-// Types whose text, in a folder's name, is read as the value that it was written for. Others come
-// back as text.
-bool ReadsBack(const std::string& type) {
-  static const std::vector<std::string> kTypes = {
-      "BOOLEAN",   "TINYINT",     "SMALLINT",     "INTEGER",
-      "BIGINT",    "HUGEINT",     "UTINYINT",     "USMALLINT",
-      "UINTEGER",  "UBIGINT",     "UHUGEINT",     "FLOAT",
-      "DOUBLE",    "VARCHAR",     "DATE",         "TIME",
-      "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
-      "INTERVAL",  "UUID",        "BLOB",         "TIMESTAMP WITH TIME ZONE"};
-  if (type.starts_with("DECIMAL(") && type.ends_with(")")) return true;
-  return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
-}
-
 std::string ValueText(const PartitionColumn& column) {
   std::string name = QuoteName(column.name);
   // As DuckDB names folders, whatever the session's time zone is.
@@ -80,9 +66,10 @@ std::vector<PartitionColumn> PartitionColumns(const Schema& schema,
   const Schema exported = is_exported ? SchemaIn(Holder::kParquet, schema) : schema;
   std::vector<PartitionColumn> columns;
   for (const auto& name : names) {
-    const Column& column = exported.columns()[exported.Find(name)];
-    columns.push_back(
-        {column.name, FolderKey(column.name), ReadsBack(column.type) ? column.type : "VARCHAR"});
+    int position = exported.Find(name);
+    const Column& column = exported.columns()[position];
+    bool keeps_type = ReadsBackFromText(exported, position);
+    columns.push_back({column.name, FolderKey(column.name), keeps_type ? column.type : "VARCHAR"});
   }
   return columns;
 }

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "duckdb_adapter/export_types.h"
 #include "duckdb_adapter/sql_text.h"
+#include "executor/append_columns.h"
 #include "executor/copy_options.h"
 #include "executor/direct_run.h"
 #include "executor/partition_folders.h"
+#include "executor/staged_rows.h"
+#include "plan/file_scan.h"
 #include "smallpond/error.h"
 #include "storage/early_writeback.h"
 #include "storage/output_committer.h"
@@ -33,6 +37,11 @@ bool IsInOrder(const LogicalPlan& plan) {
   return keeps_order && IsInOrder(*repartition->input);
 }
 
+[[noreturn]] void ThrowOthersStaged(const std::string& what) {
+  throw Error(ErrorKind::kIo, "The files of this write are not what was written: " + what +
+                                  ". Nothing of it was kept; run it again.");
+}
+
 std::string FreeName(const Schema& schema, std::string name) {
   while (schema.Find(name) >= 0) name += "_";
   return name;
@@ -42,13 +51,14 @@ std::string FreeName(const Schema& schema, std::string name) {
 class FolderWrite {
  public:
   FolderWrite(Connection& connection, DirectRun& run, const PlanRef& plan,
-              OutputCommitter& committer, const std::string& format, const WriteOptions& options)
+              const FolderTarget& target, const std::string& format, const WriteOptions& options)
       : connection_(connection),
         plan_(plan),
-        committer_(committer),
+        committer_(*target.committer),
         options_(options),
-        copy_(CopyOptions(format, plan->schema(), options)),
-        exported_(copy_.is_parquet ? SchemaIn(Holder::kParquet, plan->schema()) : plan->schema()),
+        copy_(CopyOptions(format, target.written, options)),
+        cast_sql_(target.cast_sql),
+        exported_(target.written),
         run_(run),
         in_order_(IsInOrder(*plan) || !options.sort_by.empty()),
         // DuckDB's own PARTITION_BY writes in parallel, as rows come; it has no file sizes, no
@@ -58,8 +68,8 @@ class FolderWrite {
                           std::any_of(copy_.partition_by.begin(), copy_.partition_by.end(),
                                       [](const auto& key) { return key.type == "BLOB"; }))) {}
 
-  /// Returns whether there were rows.
-  bool Run() {
+  /// Returns the number of rows.
+  int64_t Run() {
     EarlyWriteback writeback(committer_.staging_folder());
     int num_partitions = plan_->partitioning().num_partitions;
     if (num_partitions == 1) {
@@ -68,15 +78,40 @@ class FolderWrite {
       const auto& table = run_.Partitions(plan_);
       for (int i = 0; i < num_partitions; ++i) CopyRows(DirectRun::PartitionQuery(table, i), i);
     }
-    if (num_rows_ > 0) return true;
-    CopyToFile(Exported(Statement::NoRows(plan_->schema())), PartName(0), true);
-    return false;
+    if (num_rows_ == 0) CopyToFile(Exported(Statement::NoRows(plan_->schema())), PartName(0), true);
+    CheckStaged();
+    return num_rows_;
   }
 
  private:
   Statement Exported(Statement rows) const {
-    if (!copy_.is_parquet) return rows;
-    return CastFor(Holder::kParquet, std::move(rows), plan_->schema());
+    if (copy_.is_parquet) rows = CastFor(Holder::kParquet, std::move(rows), plan_->schema());
+    return cast_sql_.empty() ? std::move(rows) : SqlOver(cast_sql_, rows);
+  }
+
+  // Throws Io unless what is staged is what was written.
+  void CheckStaged() {
+    std::map<std::string, uint64_t> staged;
+    std::vector<std::string> patterns;
+    for (const auto& file : committer_.StagedFiles()) {
+      staged[file.name] = file.bytes;
+      // The question mark stands for itself: DuckDB finds no path of "\\" by a pattern with
+      // brackets.
+      patterns.push_back(EscapePattern(committer_.staging_folder() + "/" + file.name) +
+                         OutputCommitter::kStagedEnding);
+    }
+    for (const auto& [name, bytes] : written_) {
+      auto found = staged.find(name);
+      if (found == staged.end() || found->second != bytes)
+        ThrowOthersStaged("the file '" + name + "' is not as it was written");
+    }
+    if (staged.empty()) ThrowOthersStaged("there is no file");
+    if (!copy_.is_parquet) return;
+    int64_t held = CountParquetRows(connection_, patterns, copy_.encryption);
+    if (held != num_rows_) {
+      ThrowOthersStaged("they hold " + std::to_string(held) + " rows, and " +
+                        std::to_string(num_rows_) + " were computed");
+    }
   }
 
   void CopyRows(Statement rows, int partition) {
@@ -109,7 +144,10 @@ class FolderWrite {
                            .string();
     int64_t count = Copy(rows, file, "");
     std::error_code error;
-    if (count > 0 || keep_empty) return fs::file_size(file, error);
+    if (count > 0 || keep_empty) {
+      uint64_t bytes = fs::file_size(file, error);
+      return written_[name + copy_.ending] = error ? 0 : bytes;
+    }
     fs::remove(file, error);
     return 0;
   }
@@ -163,8 +201,8 @@ class FolderWrite {
   // Folder by folder: their rows are made neighbours first.
   void CopyByFolder(const Statement& rows, int partition) {
     std::string table = "__smallpond_by_folder_" + std::to_string(partition);
-    std::string folder = QuoteName(FreeName(plan_->schema(), "__smallpond_folder"));
-    std::string number = QuoteName(FreeName(plan_->schema(), "__smallpond_row"));
+    std::string folder = QuoteName(FreeName(exported_, "__smallpond_folder"));
+    std::string number = QuoteName(FreeName(exported_, "__smallpond_row"));
     std::string further = in_order_ ? (copy_.sort_list.empty() ? number : copy_.sort_list) : "";
     connection_.Run(SqlOver(
         // As bytes, so that no default collation puts 'A' and 'a' into one folder.
@@ -223,6 +261,7 @@ class FolderWrite {
     uint64_t bytes = CopyToFile(RowsOf(rows), "sample", false);
     num_rows_ = before;
     std::error_code error;
+    written_.erase("sample" + copy_.ending);
     fs::remove(fs::path(committer_.staging_folder()) /
                    ("sample" + copy_.ending + OutputCommitter::kStagedEnding),
                error);
@@ -252,30 +291,59 @@ class FolderWrite {
   OutputCommitter& committer_;
   const WriteOptions& options_;
   CopyOptions copy_;
+  const std::string& cast_sql_;
   Schema exported_;  // What the files hold, with the keys of folders.
   DirectRun& run_;
   bool in_order_;
   bool sorts_by_folder_;
   int64_t num_rows_ = 0;
+  std::map<std::string, uint64_t> written_;  // Files that we named, by their names: bytes.
 };
+
+// The columns of the files that are there. Earlier versions of smallpond did not note them.
+std::vector<Column> ColumnsOf(Connection& connection, const std::string& folder,
+                              const std::string& format, const OutputManifest& base) {
+  std::string file = fs::path(base.files.front().name).filename().string();
+  std::string ending = file.substr(std::min(file.size(), file.find('.')));
+  if (!ending.starts_with("." + format)) {
+    throw Error(ErrorKind::kInvalidInput, "The files in '" + folder + "' end in " + ending +
+                                              ", and the ones to append in ." + format +
+                                              ". Use mode=\"overwrite\", or another folder.");
+  }
+  if (!base.columns.empty()) return base.columns;
+  FileScan scan{"read_" + format, {folder}, {"." + format}, false, {}, {}};
+  return StoredColumns(connection.Bind(ResolveScan(connection, std::move(scan)).query));
+}
 
 }  // namespace
 
-std::unique_ptr<OutputCommitter> BeginFolder(const PlanRef& plan, const std::string& path,
-                                             const std::string& format, const WriteOptions& options,
-                                             const std::string& job_id) {
+std::optional<FolderTarget> BeginFolder(Connection& connection, const PlanRef& plan,
+                                        const std::string& path, const std::string& format,
+                                        const WriteOptions& options, const std::string& job_id) {
   CheckIsLocal(path);
-  CopyOptions copy(format, plan->schema(), options);  // Says what is wrong before anything is made.
-  auto committer = OutputCommitter::Begin(path, options.mode, job_id);
-  if (committer) committer->PartitionBy(std::move(copy.partition_by));
-  return committer;
+  FolderTarget target;
+  target.written = plan->schema();
+  CopyOptions copy(format, target.written, options);  // Says what is wrong before all.
+  if (copy.is_parquet) target.written = SchemaIn(Holder::kParquet, target.written);
+  target.committer = OutputCommitter::Begin(path, options.mode, job_id);
+  if (!target.committer) return std::nullopt;
+  if (const OutputManifest* base = target.committer->AppendsTo()) {
+    target.cast_sql =
+        SqlToAppend(connection, target.written, ColumnsOf(connection, path, format, *base), path);
+  }
+  if (!target.cast_sql.empty()) {
+    target.written = connection.Bind(SqlOver(target.cast_sql, Statement::NoRows(target.written)));
+    copy = CopyOptions(format, target.written, options);
+  }
+  target.committer->Describe({StoredColumns(target.written), copy.dialect, copy.partition_by});
+  return target;
 }
 
-bool StageFolder(Connection& connection, DirectRun& run, const PlanRef& plan,
-                 OutputCommitter& committer, const std::string& format,
-                 const WriteOptions& options) {
-  committer.ClearStaged();
-  return FolderWrite(connection, run, plan, committer, format, options).Run();
+int64_t StageFolder(Connection& connection, DirectRun& run, const PlanRef& plan,
+                    const FolderTarget& target, const std::string& format,
+                    const WriteOptions& options) {
+  target.committer->ClearStaged();
+  return FolderWrite(connection, run, plan, target, format, options).Run();
 }
 
 }  // namespace smallpond

@@ -69,7 +69,7 @@ std::function<std::optional<DataFrame>(const std::string&)> PythonResolver(
 std::function<std::vector<std::string>()> NamesInReach(const nb::object& resolve) {
   if (resolve.is_none()) return {};
   return [&resolve] {
-    nb::gil_scoped_acquire locked;
+    Locked locked;
     return nb::cast<std::vector<std::string>>(resolve.attr("names")());
   };
 }
@@ -118,7 +118,7 @@ DataFrame ReadParquet(Session& session, const Paths& paths, std::vector<std::str
                       bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
                       ReaderOptions further) {
   nb::object nobody = nb::none();
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   return session.ReadParquet(paths, {std::move(columns), recursive, union_by_name,
                                      hive_partitioning, std::move(further), PythonTicker(nobody)});
 }
@@ -128,7 +128,7 @@ DataFrame ReadCsv(Session& session, const Paths& paths, const ColumnPairs& schem
                   bool recursive, bool union_by_name, std::optional<bool> hive_partitioning,
                   ReaderOptions further) {
   nb::object nobody = nb::none();
-  nb::gil_scoped_release unlocked;
+  Unlocked unlocked;
   return session.ReadCsv(
       paths, {ToColumns(schema), std::move(delim), header, ignore_errors, recursive, union_by_name,
               hive_partitioning, std::move(further), PythonTicker(nobody)});

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "observe/amounts.h"
 #include "python/core_call.h"
 #include "python/python_ticker.h"
 #include "smallpond/error.h"
@@ -25,7 +26,7 @@ WriteOptions MakeOptions(const std::string& mode, std::vector<std::string> parti
                          std::string compression, std::optional<int64_t> row_group_size,
                          const std::optional<std::string>& file_size,
                          std::vector<std::string> sort_by,
-                         std::vector<std::pair<std::string, std::string>> further) {
+                         std::vector<std::pair<std::string, Value>> further) {
   WriteOptions options;
   options.mode = ParseWriteMode(mode);
   options.partition_by = std::move(partition_by);
@@ -46,6 +47,17 @@ WriteResult Write(const DataFrame& frame, const std::string& format, const std::
   return frame.WriteParquet(path, options, ticker);
 }
 
+// WriteResult(folder '/data/out', 3 files, 1,000 rows, 12 kB)
+std::string Describe(const WriteResult& result) {
+  std::string text = std::string("WriteResult(") + (result.is_folder ? "folder" : "file") + " '" +
+                     result.path + "', ";
+  if (result.num_files == 0) return text + "nothing written)";
+  if (result.is_folder) text += CountText(static_cast<uint64_t>(result.num_files), "file") + ", ";
+  text +=
+      CountText(static_cast<uint64_t>(result.num_rows), "row") + ", " + BytesText(result.num_bytes);
+  return text + (result.publish_error.empty() ? ")" : ", not published yet)");
+}
+
 }  // namespace
 
 void DefineWrite(nb::module_& m, nb::class_<DataFrame>& frame) {
@@ -53,10 +65,14 @@ void DefineWrite(nb::module_& m, nb::class_<DataFrame>& frame) {
       .def_static("make", &MakeOptions, "mode"_a, "partition_by"_a, "compression"_a,
                   "row_group_size"_a.none(), "file_size"_a.none(), "sort_by"_a, "further"_a);
   nb::class_<WriteResult>(m, "WriteResult")
+      .def_ro("path", &WriteResult::path)
+      .def_ro("is_folder", &WriteResult::is_folder)
+      .def_ro("num_rows", &WriteResult::num_rows)
       .def_ro("num_files", &WriteResult::num_files)
       .def_ro("num_bytes", &WriteResult::num_bytes)
       .def_ro("publish_seconds", &WriteResult::publish_seconds)
-      .def_ro("publish_error", &WriteResult::publish_error);
+      .def_ro("publish_error", &WriteResult::publish_error)
+      .def("__repr__", &Describe);
   frame.def("write", &Write, "format"_a, "path"_a, "options"_a, "on_progress"_a.none());
 }
 

@@ -111,6 +111,17 @@ std::string WriteAdvice(const WriteOptions& options) {
          "sp.execute(\"SET preserve_insertion_order=false\").";
 }
 
+// Runs the part of a write that computes rows.
+template <class Work>
+void WithWriteAdvice(const WriteOptions& options, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kOutOfMemory) throw;
+    throw Error(error.kind(), error.what() + WriteAdvice(options));
+  }
+}
+
 // Of a stream, whose rows have left: it can't begin anew by itself.
 Error WithAdvice(Connection& connection, const Error& error) {
   if (error.kind() == ErrorKind::kCancelled || !LostInput(connection)) return error;
@@ -233,45 +244,58 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
 
 WriteResult DataFrame::WriteParquet(const std::string& path, const WriteOptions& options,
                                     const Ticker& ticker) const {
-  return WriteFolder(path, "parquet", options, ticker);
+  return Write(path, "parquet", options, ticker);
 }
 
 WriteResult DataFrame::WriteCsv(const std::string& path, const WriteOptions& options,
                                 const Ticker& ticker) const {
-  return WriteFolder(path, "csv", options, ticker);
+  return Write(path, "csv", options, ticker);
 }
 
 WriteResult DataFrame::WriteJson(const std::string& path, const WriteOptions& options,
                                  const Ticker& ticker) const {
-  return WriteFolder(path, "json", options, ticker);
+  return Write(path, "json", options, ticker);
 }
 
-WriteResult DataFrame::WriteFolder(const std::string& path, const std::string& format,
-                                   const WriteOptions& options, const Ticker& ticker) const {
+WriteResult DataFrame::Write(const std::string& path, const std::string& format,
+                             const WriteOptions& options, const Ticker& ticker) const {
   std::string target = ResolvePath(path, session_->options().data_dir);
-  auto committer = BeginFolder(plan_, target, format, options, session_->options().job_id);
-  if (!committer) return {};
-  bool has_rows = false;
-  try {
-    Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
-      has_rows = StageFolder(connection, run, plan_, *committer, format, options);
-      committer->SyncStaged();
-    });
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kOutOfMemory) throw;
-    throw Error(error.kind(), error.what() + WriteAdvice(options));
+  if (IsOneFile(target, format, *plan_, options))
+    return WriteOneFile(target, format, options, ticker);
+  auto folder =
+      BeginFolder(*session_->Connect(), plan_, target, format, options, session_->options().job_id);
+  if (!folder) {
+    WriteResult nothing;
+    nothing.path = target;
+    return nothing;
   }
-  return committer->Commit(has_rows);
+  int64_t num_rows = 0;
+  WithWriteAdvice(options, [&] {
+    Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+      num_rows = StageFolder(connection, run, plan_, *folder, format, options);
+      folder->committer->SyncStaged();
+    });
+  });
+  return folder->committer->Commit(num_rows);
+}
+
+WriteResult DataFrame::WriteOneFile(const std::string& path, const std::string& format,
+                                    const WriteOptions& options, const Ticker& ticker) const {
+  FileWrite file(path, format, options, plan_);
+  if (!file.has_nothing_to_do()) {
+    WithWriteAdvice(options, [&] {
+      Act(
+          *session_, *plan_, ticker,
+          [&](Connection& connection, DirectRun& run) { file.Stage(connection, run); },
+          RunLimit(file.can_run_again()));
+    });
+  }
+  return file.Commit();
 }
 
 void DataFrame::WriteFile(const std::string& path, const std::string& format,
                           const Ticker& ticker) const {
-  FileWrite file(ResolvePath(path, session_->options().data_dir), format, plan_);
-  Act(
-      *session_, *plan_, ticker,
-      [&](Connection& connection, DirectRun& run) { file.Stage(connection, run); },
-      RunLimit(file.can_run_again()));
-  file.Commit();
+  WriteOneFile(ResolvePath(path, session_->options().data_dir), format, {}, ticker);
 }
 
 std::string DataFrame::Explain(const ExplainOptions& options, const Ticker& ticker) const {

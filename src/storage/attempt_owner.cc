@@ -12,12 +12,15 @@
 #include <sstream>
 #include <system_error>
 
+#include "smallpond/error.h"
+
 namespace smallpond {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr const char* kAttemptPrefix = "attempt";
+constexpr const char* kCommittingMark = "committing";
 
 // The name of the machine since it was started: a host name alone may be another container's.
 std::string MachineName() {
@@ -59,6 +62,19 @@ bool SeesOwnNamespace() {
   return fs::read_symlink("/proc/self", error).string() == std::to_string(getpid());
 }
 
+bool IsYoung(const std::string& path) {
+  std::error_code error;
+  auto changed = fs::last_write_time(path, error);
+  if (error) return false;  // Gone.
+  return fs::file_time_type::clock::now() - changed < std::chrono::hours(24 * kForeignAttemptDays);
+}
+
+// What attempts of an output begin with. File systems end names at 255 bytes.
+std::string SiblingPrefix(const std::string& output) {
+  constexpr size_t kMaxOutputBytes = 120;
+  return "." + output.substr(0, kMaxOutputBytes) + ".";
+}
+
 }  // namespace
 
 std::string OwnedName(const std::string& prefix, const std::string& tag) {
@@ -78,8 +94,23 @@ bool IsAttempt(const std::string& name) {
   return name.starts_with(std::string(kAttemptPrefix) + "-");
 }
 
+std::string SiblingAttemptName(const std::string& output, const std::string& tag) {
+  return SiblingPrefix(output) + AttemptName(tag);
+}
+
+bool IsSiblingAttempt(const std::string& name) {
+  size_t attempt = name.rfind(std::string(".") + kAttemptPrefix + "-");
+  return name.starts_with('.') && attempt != std::string::npos && attempt > 0;
+}
+
+bool IsSiblingAttempt(const std::string& name, const std::string& output) {
+  std::string prefix = SiblingPrefix(output);
+  return name.starts_with(prefix) && IsAttempt(name.substr(prefix.size()));
+}
+
 Owner OwnerOf(const std::string& name) {
-  std::stringstream text(name);
+  // The first word may be of an output's name, with anything in it.
+  std::stringstream text(IsSiblingAttempt(name) ? name.substr(name.rfind('.') + 1) : name);
   std::string prefix, tag, machine, pid, start;
   for (std::string* part : {&prefix, &tag, &machine, &pid, &start}) std::getline(text, *part, '-');
   if (start.empty() || machine != MachineHash() || !SeesOwnNamespace()) return Owner::kUnknown;
@@ -88,11 +119,30 @@ Owner OwnerOf(const std::string& name) {
 
 bool AttemptOwnerMayLive(const std::string& attempt_folder) {
   Owner owner = OwnerOf(fs::path(attempt_folder).filename().string());
-  if (owner != Owner::kUnknown) return owner == Owner::kRuns;
+  return owner == Owner::kUnknown ? IsYoung(attempt_folder) : owner == Owner::kRuns;
+}
+
+void MarkCommitting(const std::string& attempt_folder) {
   std::error_code error;
-  auto changed = fs::last_write_time(attempt_folder, error);
-  if (error) return false;  // Gone.
-  return fs::file_time_type::clock::now() - changed < std::chrono::hours(24 * kForeignAttemptDays);
+  fs::create_directory(fs::path(attempt_folder) / kCommittingMark, error);
+  if (!error) return;
+  throw Error(ErrorKind::kIo,
+              "Making a folder in '" + attempt_folder + "' failed: " + error.message() + ".");
+}
+
+void UnmarkCommitting(const std::string& attempt_folder) {
+  std::error_code ignored;
+  fs::remove(fs::path(attempt_folder) / kCommittingMark, ignored);
+}
+
+bool MayBeCommitted(const std::string& attempt_folder) {
+  std::error_code error;
+  if (!fs::exists(fs::path(attempt_folder) / kCommittingMark, error)) return false;
+  fs::directory_iterator entry(attempt_folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename().string().starts_with("manifest-")) return false;
+  }
+  return IsYoung(attempt_folder);
 }
 
 }  // namespace smallpond

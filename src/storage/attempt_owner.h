@@ -31,10 +31,28 @@ enum class Owner {
 };
 Owner OwnerOf(const std::string& name);
 
+/// The name of an attempt that lies beside the output, a folder or a file of the name `output`:
+///
+///     .out.attempt-1f3a9c02-MACHINE-PID-START
+std::string SiblingAttemptName(const std::string& output, const std::string& tag);
+
+/// Whether a file or folder of this name is such an attempt, of any output or of `output`.
+bool IsSiblingAttempt(const std::string& name);
+bool IsSiblingAttempt(const std::string& name, const std::string& output);
+
 /// Whether the process that writes the attempt (or another folder with such a name) may still be
 /// running: it is seen to, or it can't be seen and the folder is younger than `kForeignAttemptDays`
 /// days.
 bool AttemptOwnerMayLive(const std::string& attempt_folder);
+
+/// Notes that the manifest that lies in the attempt is about to leave it, by which the attempt is
+/// committed; or that it did not. Throws Io.
+void MarkCommitting(const std::string& attempt_folder);
+void UnmarkCommitting(const std::string& attempt_folder);
+
+/// Whether a manifest may name the attempt: it was marked, no manifest lies in it any more, and it
+/// is younger than `kForeignAttemptDays` days. The manifest's folder may have another name by now.
+bool MayBeCommitted(const std::string& attempt_folder);
 
 inline constexpr int kForeignAttemptDays = 7;
 

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "smallpond/error.h"
+#include "storage/attempt_owner.h"
 #include "storage/output_manifest.h"
 #include "storage/paths.h"
 #include "storage/table_formats.h"
@@ -167,22 +168,58 @@ fs::path OutputFolderOf(fs::path folder) {
   return {};
 }
 
+// The folders in `folder` for which `is_wanted` says so. None where it can't be read.
+std::vector<fs::path> FoldersIn(const fs::path& folder,
+                                const std::function<bool(const fs::path&)>& is_wanted) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename() == kOutputMetadataFolder || !is_wanted(entry->path())) continue;
+    if (entry->is_directory(error)) found.push_back(entry->path());
+  }
+  return found;
+}
+
+// The folders in `folders` whose names match a part of a pattern. For "**" those, and all below.
+std::set<fs::path> FoldersMatching(const std::set<fs::path>& folders, const fs::path& part) {
+  bool is_deep = part == "**";
+  auto is_wanted = [&](const fs::path& path) {
+    std::error_code error;
+    if (is_deep) return !fs::is_symlink(path, error);  // DuckDB follows none.
+    return ::fnmatch(part.c_str(), path.filename().c_str(), 0) == 0;
+  };
+  std::set<fs::path> found;
+  std::vector<fs::path> open(folders.begin(), folders.end());
+  while (!open.empty()) {
+    fs::path folder = std::move(open.back());
+    open.pop_back();
+    if (is_deep) found.insert(folder);
+    auto inside = FoldersIn(folder, is_wanted);
+    if (is_deep) {
+      open.insert(open.end(), inside.begin(), inside.end());
+    } else {
+      found.insert(inside.begin(), inside.end());
+    }
+  }
+  return found;
+}
+
 // The output folders that may hold matches of a pattern.
-std::set<fs::path> OutputFolders(const std::string& pattern, const Glob& glob) {
+std::set<fs::path> OutputFolders(const std::string& pattern) {
   fs::path prefix = FixedFolder(pattern);
   fs::path above = OutputFolderOf(prefix);
   if (!above.empty()) return {above};
-  std::set<fs::path> folders;
+  std::set<fs::path> outputs;
+  std::set<fs::path> folders = {prefix};
   fs::path rest = fs::path(pattern).lexically_relative(prefix);
   for (const auto& part : rest.parent_path()) {
-    prefix /= part;
-    fs::path manifests = prefix / kOutputMetadataFolder / "manifest-*";
-    for (const fs::path manifest : glob(manifests.string())) {
-      fs::path folder = manifest.parent_path().parent_path();
-      if (ReadLatestManifest(folder.string())) folders.insert(folder);
+    folders = FoldersMatching(folders, part);
+    for (const auto& folder : folders) {
+      if (ReadLatestManifest(folder.string())) outputs.insert(folder);
     }
   }
-  return folders;
+  return outputs;
 }
 
 bool IsBelow(const fs::path& path, const fs::path& folder) {
@@ -201,14 +238,17 @@ void AddCommitted(const fs::path& folder, const std::function<bool(const fs::pat
   }
 }
 
-bool IsMetadata(const std::string& path) {
-  return path.find(std::string("/") + kOutputMetadataFolder + "/") != std::string::npos;
+// Whether a file is being written, or a note of the folder around it.
+bool IsMetadata(const fs::path& path) {
+  return std::any_of(path.begin(), path.end(), [](const fs::path& part) {
+    return part == kOutputMetadataFolder || IsSiblingAttempt(part.string());
+  });
 }
 
 // The matches of a pattern: of output folders those in their latest versions, whatever names these
 // have right now, and of other folders the files that are there.
 void AddMatches(const std::string& pattern, const Glob& glob, InputFiles& files) {
-  auto outputs = OutputFolders(pattern, glob);
+  auto outputs = OutputFolders(pattern);
   bool is_all_one_output = false;
   for (const auto& folder : outputs) {
     AddCommitted(folder, [&](const fs::path& path) { return Matches(pattern, path); }, files);

@@ -23,6 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxAppendTries = 100;
+constexpr int kMaxFolderTries = 10;
+
+std::error_code LastError() { return {errno, std::generic_category()}; }
 
 [[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
                           const std::error_code& error) {
@@ -106,17 +109,36 @@ void OutputCommitter::MakeStagingFolder() {
   for (fs::path made = metadata; !fs::exists(made, error); made = made.parent_path()) {
     made_folders_.push_back(made.string());
   }
-  std::string staging = (metadata / AttemptName(tag_)).string();
   // Another writer that ends may remove the empty folders in between.
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  for (int attempt = 0; attempt < kMaxFolderTries; ++attempt) {
     fs::create_directories(metadata, error);
-    // For this account alone until it is committed, and never a folder that was there.
-    int code = error ? error.value() : ::mkdir(staging.c_str(), 0700) == 0 ? 0 : errno;
-    error.assign(code, std::generic_category());
-    if (code != ENOENT) break;
+    if (!error && (MakeStagingBeside() || MakeStagingBelow())) return;
   }
-  if (error) ThrowIo("Making the folder", staging, error);
-  staging_ = staging;
+  ThrowIo("Making the folder", metadata / AttemptName(tag_), error ? error : LastError());
+}
+
+// Files get their final names by link(2), which needs one file system.
+bool OutputCommitter::MakeStagingBeside() {
+  std::error_code error;
+  fs::path folder = fs::canonical(folder_, error);  // It may be a link to one elsewhere.
+  if (error || !folder.has_filename()) return false;
+  std::string name = SiblingAttemptName(folder.filename().string(), tag_);
+  staging_ = (folder.parent_path() / name).string();
+  attempt_ = "../" + name;
+  if (::mkdir(staging_.c_str(), 0700) != 0) return false;
+  struct stat output{}, beside{};
+  if (::stat(folder_.c_str(), &output) == 0 && ::stat(staging_.c_str(), &beside) == 0 &&
+      output.st_dev == beside.st_dev)
+    return true;
+  ::rmdir(staging_.c_str());
+  return false;
+}
+
+// Where the folder is a mount, or the one above can't be written to.
+bool OutputCommitter::MakeStagingBelow() {
+  attempt_ = std::string(kOutputMetadataFolder) + "/" + AttemptName(tag_);
+  staging_ = (fs::path(folder_) / attempt_).string();
+  return ::mkdir(staging_.c_str(), 0700) == 0;
 }
 
 // Lets other accounts read what is staged as far as they may read the folder: readers follow a
@@ -132,26 +154,54 @@ void OutputCommitter::Step(const char* name) const {
   if (hook_) hook_(name);
 }
 
-void OutputCommitter::PartitionBy(std::vector<PartitionColumn> columns) {
-  partition_by_ = std::move(columns);
-  if (base_) CheckAppendsTo(*base_);
+void OutputCommitter::Describe(Content content) {
+  content_ = std::move(content);
+  if (const OutputManifest* base = AppendsTo()) CheckAppendsTo(*base);
+}
+
+const OutputManifest* OutputCommitter::AppendsTo() const {
+  bool appends = mode_ == WriteMode::kAppend && base_ && base_->has_rows && !base_->files.empty();
+  return appends ? &*base_ : nullptr;
 }
 
 // Files in folders key=value lack these columns; together with others no reader could tell which
 // columns there are.
 void OutputCommitter::CheckAppendsTo(const OutputManifest& base) const {
-  if (mode_ != WriteMode::kAppend || !base.has_rows || base.files.empty()) return;
   auto names_of = [](const std::vector<PartitionColumn>& columns) {
     std::string names;
     for (const auto& column : columns) names += (names.empty() ? "" : ", ") + column.name;
     return names.empty() ? std::string("no columns") : names;
   };
-  std::string there = names_of(base.partition_by), here = names_of(partition_by_);
-  if (there == here) return;
-  throw Error(ErrorKind::kInvalidInput,
-              "The files in '" + folder_ + "' are partitioned by " + there +
-                  ", and the ones to append by " + here +
-                  ". Use the same partition_by, mode=\"overwrite\", or another folder.");
+  std::string there = names_of(base.partition_by), here = names_of(content_.partition_by);
+  if (there != here) {
+    throw Error(ErrorKind::kInvalidInput,
+                "The files in '" + folder_ + "' are partitioned by " + there +
+                    ", and the ones to append by " + here +
+                    ". Use the same partition_by, mode=\"overwrite\", or another folder.");
+  }
+  // Earlier versions of smallpond did not note it.
+  if (base.columns.empty() || base.dialect == content_.dialect) return;
+  auto shown = [](const std::string& dialect) { return dialect.empty() ? "none" : dialect; };
+  throw Error(
+      ErrorKind::kInvalidInput,
+      "The files in '" + folder_ + "' were written with other options (" + shown(base.dialect) +
+          ") than the ones to append (" + shown(content_.dialect) +
+          "), so that nothing could read both. Use the same, mode=\"overwrite\", or another "
+          "folder.");
+}
+
+// The rows were made for the columns of the version that was there when this write began.
+void OutputCommitter::CheckColumnsOf(const OutputManifest& base) const {
+  auto is_same = [](const Column& left, const Column& right) {
+    return left.name == right.name && left.type == right.type;
+  };
+  if (base.columns.empty() || std::equal(base.columns.begin(), base.columns.end(),
+                                         content_.columns.begin(), content_.columns.end(), is_same))
+    return;
+  throw Error(ErrorKind::kUnavailable,
+              "Another job committed other columns to '" + folder_ +
+                  "' while this one was writing to it. Nothing of this write was kept; run it "
+                  "again.");
 }
 
 void OutputCommitter::ClearStaged() {
@@ -177,7 +227,7 @@ std::vector<OutputFile> OutputCommitter::StagedFiles() const {
     name.resize(name.size() - std::strlen(kStagedEnding));
     uint64_t bytes = entry->file_size(error);
     if (error) break;
-    files.push_back({name, entry->path().lexically_relative(folder_).string(), bytes});
+    files.push_back({name, attempt_, bytes});
   }
   if (error) ThrowIo("Reading the folder", staging_, error);
   std::sort(files.begin(), files.end(),
@@ -188,10 +238,11 @@ std::vector<OutputFile> OutputCommitter::StagedFiles() const {
 void OutputCommitter::SyncStaged() {
   std::vector<std::string> files;
   // All folders that this write made or puts names into, and what names those.
-  std::set<std::string> folders = {folder_, (fs::path(folder_) / kOutputMetadataFolder).string()};
+  std::set<std::string> folders = {folder_, (fs::path(folder_) / kOutputMetadataFolder).string(),
+                                   fs::path(staging_).parent_path().string()};
   for (const auto& made : made_folders_) folders.insert(fs::path(made).parent_path().string());
   for (const auto& file : StagedFiles()) {
-    files.push_back((fs::path(folder_) / file.staged).string());
+    files.push_back(staging_ + "/" + file.name + kStagedEnding);
     fs::path parent = fs::path(files.back()).parent_path();
     while (folders.insert(parent.string()).second) parent = parent.parent_path();
   }
@@ -201,19 +252,31 @@ void OutputCommitter::SyncStaged() {
 }
 
 // Returns false where there is nothing to commit.
-bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, bool has_rows) {
+bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, int64_t num_rows) {
+  bool has_rows = num_rows > 0;
   for (int attempt = 0; attempt < kMaxAppendTries; ++attempt) {
-    OutputManifest manifest{base_ ? base_->version + 1 : 1, job_id_, files, {}, has_rows};
-    if (has_rows) manifest.partition_by = partition_by_;  // Else the one file has all columns.
+    OutputManifest manifest{base_ ? base_->version + 1 : 1,
+                            job_id_,
+                            files,
+                            {},
+                            has_rows,
+                            content_.columns,
+                            content_.dialect,
+                            num_rows};
+    if (has_rows) manifest.partition_by = content_.partition_by;  // Else the one file has all.
     bool is_append = mode_ == WriteMode::kAppend && base_ && !base_->files.empty();
     if (is_append && !has_rows) return false;
-    if (is_append && base_->has_rows) {
-      CheckAppendsTo(*base_);
-      manifest.files.insert(manifest.files.begin(), base_->files.begin(), base_->files.end());
-      for (size_t i = 0; i < partition_by_.size(); ++i) {
+    if (const OutputManifest* base = AppendsTo()) {
+      CheckAppendsTo(*base);
+      CheckColumnsOf(*base);
+      manifest.files.insert(manifest.files.begin(), base->files.begin(), base->files.end());
+      for (size_t i = 0; i < manifest.partition_by.size(); ++i) {
         // Folders' names hold values of every type.
-        if (base_->partition_by[i] != partition_by_[i]) manifest.partition_by[i].type = "VARCHAR";
+        if (base->partition_by[i] != manifest.partition_by[i])
+          manifest.partition_by[i].type = "VARCHAR";
       }
+      manifest.num_rows.reset();
+      if (base->num_rows) manifest.num_rows = *base->num_rows + num_rows;
     }
     if (CreateManifest(folder_, manifest, staging_)) {
       is_committed_ = true;
@@ -230,16 +293,22 @@ bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, bool has_row
           "' while this one was writing to it. Nothing of this write was kept; run it again.");
 }
 
-WriteResult OutputCommitter::Commit(bool has_rows) {
+WriteResult OutputCommitter::Commit(int64_t num_rows) {
   Step("staged");
   auto files = StagedFiles();
   WriteResult result;
   for (const auto& file : files) result.num_bytes += file.bytes;
   result.num_files = static_cast<int64_t>(files.size());
+  result.num_rows = num_rows;
+  result.path = folder_;
   if (!is_synced_) SyncStaged();
   OpenStaged();
   Step("synced");
-  if (!CommitManifest(std::move(files), has_rows)) return {};
+  if (!CommitManifest(std::move(files), num_rows)) {
+    result = {};
+    result.path = folder_;
+    return result;
+  }
   Step("committed");
   Publish(result);
   Step("published");

@@ -14,10 +14,10 @@ namespace smallpond {
 
 /// Writes one version of an output folder, so that it appears whole or not at all.
 ///
-///     stage    files are written below _smallpond/attempt-ID, under names that no data glob
-///     matches sync     the disk has the files, then the folders that name them commit   one
-///     manifest is created if absent: from here on our readers see the new version publish  the
-///     files are linked to their final names, earlier ones are removed
+///     stage    files are written to a folder beside this one
+///     sync     the disk has the files, then the folders that name them
+///     commit   one manifest is created if absent: from here on our readers see the new version
+///     publish  the files are linked to their final names, earlier ones are removed
 ///
 /// A writer that dies before the commit leaves an attempt, which the next writer removes; one that
 /// dies after it is rolled forward by the next writer. Two writers of one folder: the one whose
@@ -39,9 +39,20 @@ class OutputCommitter {
   OutputCommitter(const OutputCommitter&) = delete;
   OutputCommitter& operator=(const OutputCommitter&) = delete;
 
-  /// Says which columns the folders in the staging folder stand for, so that readers get them back
-  /// as they were. Throws InvalidInput where rows are appended to some that lie by other columns.
-  void PartitionBy(std::vector<PartitionColumn> columns);
+  /// What the files hold, for the manifest.
+  struct Content {
+    std::vector<Column> columns;  ///< As in OutputManifest.
+    std::string dialect;
+    /// Which columns the folders in the staging folder stand for, so that readers get them back as
+    /// they were.
+    std::vector<PartitionColumn> partition_by = {};
+  };
+  /// Says what will be staged. Throws InvalidInput where it is appended to files that lie by other
+  /// columns, or are written in another way.
+  void Describe(Content content);
+
+  /// The version that rows are appended to; null where there is none, or it has no rows.
+  const OutputManifest* AppendsTo() const;
 
   /// An empty folder to write files into, at any depth. Their names in the output are their names
   /// here without the ending kStagedEnding, which every file must have.
@@ -54,15 +65,17 @@ class OutputCommitter {
   /// Waits until the disk has what is staged, which may take long. Throws Io.
   void SyncStaged();
 
-  /// Commits every file of the staging folder and publishes them. `has_rows` is false where the
-  /// one file only tells the columns: the next append with rows replaces it, and an append of such
-  /// a file to others commits nothing. Throws Unavailable where another writer was faster, Io where
-  /// nothing could be committed. Once it is committed it throws nothing: what keeps the files from
-  /// their final names stands in the result.
-  WriteResult Commit(bool has_rows = true);
+  /// The files that are staged right now, sorted by name. Throws Io.
+  std::vector<OutputFile> StagedFiles() const;
 
-  /// DuckDB tells a file's compression by its name, up to a question mark.
-  static constexpr const char* kStagedEnding = "?writing";
+  /// Commits every file of the staging folder, which hold `num_rows` rows, and publishes them.
+  /// Without rows one file tells the columns: the next append with rows replaces it, and an append
+  /// of such a file to others commits nothing. Throws Unavailable where another writer was faster,
+  /// Io where nothing could be committed. Once it is committed it throws nothing: what keeps the
+  /// files from their final names stands in the result.
+  WriteResult Commit(int64_t num_rows);
+
+  static constexpr const char* kStagedEnding = OutputFile::kStagedEnding;
 
  private:
   OutputCommitter(std::string folder, WriteMode mode, std::string job_id, StepHook hook);
@@ -70,9 +83,11 @@ class OutputCommitter {
   void CheckFolder();
   void MakeStagingFolder();
   void OpenStaged() const;
-  std::vector<OutputFile> StagedFiles() const;
+  bool MakeStagingBeside();
+  bool MakeStagingBelow();
   void CheckAppendsTo(const OutputManifest& base) const;
-  bool CommitManifest(std::vector<OutputFile> files, bool has_rows);
+  void CheckColumnsOf(const OutputManifest& base) const;
+  bool CommitManifest(std::vector<OutputFile> files, int64_t num_rows);
   void Publish(WriteResult& result);
   void Step(const char* name) const;
 
@@ -81,8 +96,9 @@ class OutputCommitter {
   std::string job_id_;
   StepHook hook_;
   std::string tag_;
-  std::string staging_;
-  std::vector<PartitionColumn> partition_by_;
+  std::string attempt_;  // From the folder.
+  std::string staging_;  // The same, absolute.
+  Content content_;
   bool is_synced_ = false;
   bool is_committed_ = false;
   bool is_published_ = false;

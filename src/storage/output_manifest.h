@@ -5,13 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "smallpond/column.h"
+
 namespace smallpond {
 
 /// One committed file of an output folder.
 struct OutputFile {
-  std::string name;    ///< Path below the folder, for example "part-00000-1f3a9c02.parquet".
-  std::string staged;  ///< Where it was written, below the folder too. Gone once it is published.
+  std::string name;     ///< Path below the folder, for example "part-00000-1f3a9c02.parquet".
+  std::string attempt;  ///< The folder that it was written in, as a path from the output folder.
   uint64_t bytes = 0;
+
+  /// Where it was written, as a path from the output folder. Gone once it is published.
+  std::string staged() const { return attempt + "/" + name + kStagedEnding; }
+  /// DuckDB tells a file's compression by its name, up to a question mark.
+  static constexpr const char* kStagedEnding = "?writing";
 };
 
 /// A column whose values are in the names of folders, key=value, and not in the files.
@@ -26,18 +33,26 @@ struct PartitionColumn {
 /// What a version of an output folder consists of. Immutable: a version is created once, by whoever
 /// comes first, and never rewritten.
 ///
-///     out/part-00000-1f3a9c02.parquet      what any glob sees
-///     out/_smallpond/manifest-0000000007   JSON, one a version; the highest is the content
-///     out/_smallpond/published-0000000007  its files have their final names, older ones are gone
-///     out/_smallpond/attempt-1f3a9c02/…    files being written
+///     out/part-00000-1f3a9c02.parquet       what any reader sees
+///     out/_smallpond/manifest-0000000007/…  the version as text; the highest is the content
+///     out/_smallpond/published-0000000007/  its files have their final names, older ones are gone
+///     .out.attempt-1f3a9c02-…/              files being written
 ///
-/// No name below _smallpond has the ending of a data file, so that no pattern for those matches.
+/// Everything below _smallpond is an empty folder, the text stands in their names (folder_text.h):
+/// no reader of the folder, whatever its pattern, finds a file there. Attempts lie beside the
+/// folder, on its file system, or below _smallpond where that can't be. Folders of earlier versions
+/// of smallpond have files for manifests.
 struct OutputManifest {
   int64_t version = 0;  ///< From 1.
   std::string job_id;
   std::vector<OutputFile> files;
   std::vector<PartitionColumn> partition_by = {};  ///< What the files' folders stand for.
   bool has_rows = true;                            ///< Without rows one file tells the columns.
+  /// The columns of every file, with those that folders stand for, and DuckDB's types. Empty: not
+  /// known, as for folders of earlier versions of smallpond.
+  std::vector<Column> columns = {};
+  std::string dialect = {};              ///< How the files are written, where that can differ.
+  std::optional<int64_t> num_rows = {};  ///< Of all files; empty as for `columns`.
 };
 
 /// The folder's metadata, relative to the output folder.
@@ -51,8 +66,9 @@ std::optional<OutputManifest> ReadLatestManifest(const std::string& folder);
 std::vector<OutputManifest> ReadManifests(const std::string& folder);
 
 /// Creates the manifest's version in the folder. Returns false where that version or a later one
-/// exists already. It is written in `attempt_folder` first, with which goes what a crash leaves.
-/// Durable when it returns. Throws Io.
+/// exists already. It is made in `attempt_folder` first, with which goes what a crash leaves, and
+/// gets its name by rename(2), which replaces no folder that holds something. Durable when it
+/// returns. Throws Io.
 bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
                     const std::string& attempt_folder);
 
@@ -68,7 +84,8 @@ std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder
 /// gone.
 std::vector<std::string> PathsNow(const std::string& folder, const OutputManifest& manifest);
 
-/// Removes manifests before `version`, but for the latest `kKeptManifests` of them.
+/// Removes manifests before `version`, but for the latest `kKeptManifests` of them, and all that
+/// are files, which other programs take for data.
 void RemoveOldManifests(const std::string& folder, int64_t version);
 
 }  // namespace smallpond

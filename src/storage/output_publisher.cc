@@ -34,7 +34,7 @@ constexpr int kMaxPublishRounds = 1000;  // Of a folder that gets new versions m
 // Gives a committed file its final name. Another process may do the same, or have done it.
 void PublishFile(const fs::path& folder, const OutputFile& file) {
   fs::path target = folder / file.name;
-  fs::path staged = folder / file.staged;
+  fs::path staged = folder / file.staged();
   std::error_code error;
   int code = 0;
   for (int attempt = 0; attempt < kMaxPublishTries; ++attempt) {
@@ -172,35 +172,46 @@ class Publication {
   Names needed_folders_;  // Of the latest version's files.
 };
 
-// The attempts whose staged files the latest version still needs: those of a version that is not
-// published.
-Names AttemptsInUse(const std::string& folder) {
-  Names attempts;
-  auto latest = ReadLatestManifest(folder);
-  if (!latest || IsPublished(folder, latest->version)) return attempts;
-  for (const auto& file : latest->files) {
-    auto part = fs::path(file.staged).begin();
-    if (part != fs::path(file.staged).end() && ++part != fs::path(file.staged).end())
-      attempts.insert(part->string());
+// The attempts in a folder by which `is_attempt` tells them, that nobody writes any more.
+std::vector<fs::path> DeadAttempts(const fs::path& folder,
+                                   const std::function<bool(const std::string&)>& is_attempt) {
+  std::vector<fs::path> dead;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (is_attempt(entry->path().filename().string()) &&
+        !AttemptOwnerMayLive(entry->path().string()))
+      dead.push_back(entry->path());
   }
-  return attempts;
+  return dead;
 }
 
 void RemoveDeadAttempts(const std::string& folder) {
   std::error_code error;
-  fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
-  std::vector<std::string> dead;
-  fs::directory_iterator entry(metadata, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (IsAttempt(name) && !AttemptOwnerMayLive(entry->path().string())) dead.push_back(name);
+  auto dead = DeadAttempts(fs::path(folder) / kOutputMetadataFolder, IsAttempt);
+  fs::path real = fs::canonical(folder, error);
+  if (!error && real.has_filename()) {
+    auto beside = DeadAttempts(real.parent_path(), [&](const std::string& name) {
+      return IsSiblingAttempt(name, real.filename().string());
+    });
+    dead.insert(dead.end(), beside.begin(), beside.end());
   }
   if (dead.empty()) return;
   // Asked after their deaths: the last thing that one of them did may have been to commit.
-  auto in_use = AttemptsInUse(folder);
-  for (const auto& name : dead) {
-    std::error_code ignored;
-    if (!in_use.count(name)) fs::remove_all(metadata / name, ignored);
+  Names in_use, known;
+  for (const auto& manifest : ReadManifests(folder)) {
+    in_use.clear();  // Manifests come oldest first, and only the latest may need staged files.
+    for (const auto& file : manifest.files) {
+      known.insert(fs::path(file.attempt).filename().string());
+      in_use.insert(fs::path(file.attempt).filename().string());
+    }
+    if (IsPublished(folder, manifest.version)) in_use.clear();
+  }
+  for (const auto& path : dead) {
+    std::string name = path.filename().string();
+    // A folder that has another name since its writer died may need what its manifest names.
+    bool may_be_elsewhere = !known.count(name) && MayBeCommitted(path.string());
+    if (!in_use.count(name) && !may_be_elsewhere) fs::remove_all(path, error);
   }
 }
 

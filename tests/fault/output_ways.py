@@ -5,6 +5,7 @@ A version's rows all carry its number; how many there are, and in how many files
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,21 +105,41 @@ def publishing_state(folder: Path) -> tuple[int, bool]:
     return latest, f"published-{latest:010}" in names
 
 
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A version's manifest, whose text stands in the names of empty folders. It may raise
+    FileNotFoundError or ValueError where it is being removed."""
+    names = sorted(piece.name for piece in path.iterdir())
+    pieces = [name.split("-", 1)[1] for name in names]
+    text = b"".join(base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4)) for piece in pieces)
+    return json.loads(text)
+
+
+def files_of(manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:
+    """Where each file of a version was written, and its size."""
+    return {
+        name: (f"{attempt['folder']}/{name}?writing", size)
+        for attempt in manifest["attempts"]
+        for name, size in attempt["files"]
+    }
+
+
 def sizes_in_manifests(folder: Path) -> dict[str, int]:
     """Sizes of the files of the last versions, as they were committed."""
     sizes = {}
     for path in (folder / "_smallpond").glob("manifest-*"):
         try:
-            text = path.read_text()
-        except FileNotFoundError:
+            files = files_of(read_manifest(path))
+        except (FileNotFoundError, ValueError):
             continue  # An old one, removed meanwhile.
-        sizes |= {file["name"]: file["bytes"] for file in json.loads(text)["files"]}
+        sizes |= {name: size for name, (_, size) in files.items()}
     return sizes
 
 
 def everything_but_data(folder: Path) -> set[str]:
-    """What stands in a folder and its metadata, but for data files and the notes of versions."""
-    names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    """What stands in a folder, its metadata and beside it, but for data files and the notes of
+    versions."""
+    attempts = {path.name for path in folder.parent.glob(f".{folder.name}.attempt-*")}
+    names = attempts | {str(path.relative_to(folder)) for path in folder.rglob("*")}
     notes = ("_smallpond/manifest-", "_smallpond/published-")
     endings = tuple("." + way.form for way in WAYS.values())
     folders = {f"kind={kind}" for kind in range(3)}

@@ -3,12 +3,12 @@ still under their staged ones. Readers see the whole version, in every format.""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 import smallpond
+from output_ways import files_of, read_manifest
 
 WRITES = {
     "parquet": ("write_parquet", "read_parquet", {}),
@@ -25,14 +25,14 @@ def unpublish(folder: Path, names: list[str]) -> None:
     """Gives files of the latest version their staged names back."""
     metadata = folder / "_smallpond"
     latest = max(metadata.glob("manifest-*"))
-    files = {file["name"]: file["staged"] for file in json.loads(latest.read_text())["files"]}
+    files = files_of(read_manifest(latest))
     for name in names:
-        staged = folder / files[name]
+        staged = folder / files[name][0]
         staged.parent.mkdir(parents=True, exist_ok=True)
         os.rename(folder / name, staged)
     for path in metadata.glob("published-*"):
         if path.name[10:] == latest.name[9:19]:
-            path.unlink()
+            path.rmdir()
 
 
 def data_files(folder: Path) -> list[str]:
@@ -61,7 +61,7 @@ def test_every_format(sp: smallpond.Session, tmp_path: Path, way: str, staged: s
     getattr(sp.sql("SELECT 1 AS i, 'x' AS s"), write)(out, mode="append", **options)
     assert getattr(sp, read)(out).count() == 1000
     assert len(data_files(out)) == 4
-    assert not list((out / "_smallpond").glob("attempt-*")) or staged != "none"
+    assert not list(tmp_path.glob(".out.attempt-*")) or staged != "none"
 
 
 @pytest.mark.parametrize("staged", ["first", "last", "all"])
@@ -107,8 +107,7 @@ def test_an_append_with_another_compression(
     for i, codec in enumerate(codecs):
         frame = sp.sql(f"SELECT i + {100 * i} AS i, 'text ' || i AS s FROM range(100) t(i)")
         getattr(frame, f"write_{form}")(out, "append", compression=codec)
-    latest = json.loads(max((out / "_smallpond").glob("manifest-*")).read_text())
-    old, new = (file["name"] for file in latest["files"])
+    old, new = files_of(read_manifest(max((out / "_smallpond").glob("manifest-*"))))
     unpublish(out, {"old": [old], "new": [new], "all": [old, new]}[staged])
     found = getattr(sp, f"read_{form}")(out).to_arrow()
     assert sorted(found["i"].to_pylist()) == list(range(200))

@@ -53,18 +53,22 @@ class KilledWriter:
     """Writes the version NEW over OLD in a process of its own."""
 
     def __init__(self, sp: smallpond.Session, library: Path, tmp: Path, way: str, mode: str):
-        self.library, self.tmp, self.way, self.mode = library, tmp, way, mode
-        self.folder = tmp / "out"
-        WAYS[way].write(sp, OLD, tmp / "before", "overwrite")
+        self.library, self.way, self.mode = library, way, mode
+        self.log, self.before, self.tmp = tmp / "log", tmp / "before", tmp / "work"
+        self.folder = self.tmp / "out"  # Attempts lie beside it.
+        WAYS[way].write(sp, OLD, self.before, "overwrite")
 
     def write(self, kill_at: int) -> list[str]:
         """The steps that the writer began, all where `kill_at` is 0."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self.tmp / "before", self.folder)
-        log = self.tmp / "log"
-        log.write_text("")
+        shutil.rmtree(self.tmp, ignore_errors=True)
+        shutil.copytree(self.before, self.folder)
+        self.log.write_text("")
         preload = [*filter(None, [os.environ.get("LD_PRELOAD")]), str(self.library)]
-        killing = {"KILL_FOLDER": f"{self.folder}/", "KILL_AT": str(kill_at), "KILL_LOG": str(log)}
+        killing = {
+            "KILL_FOLDER": f"{self.tmp}/",
+            "KILL_AT": str(kill_at),
+            "KILL_LOG": str(self.log),
+        }
         arguments = ["write", self.way, self.mode, self.folder, str(NEW), "1"]
         done = subprocess.run(
             [sys.executable, HERE / "side_process.py", *arguments],
@@ -74,7 +78,7 @@ class KilledWriter:
             text=True,
             check=False,
         )
-        steps = log.read_text().splitlines()
+        steps = self.log.read_text().splitlines()
         if kill_at == 0:
             assert done.returncode == 0 and f"done {NEW}" in done.stdout, done.stderr
         elif len(steps) >= kill_at:
@@ -143,8 +147,9 @@ def test_killed_at_each_kind_of_step(
     steps = writer.write(0)
     links = [number for number, step in enumerate(steps, 1) if step == "link"]
     first = [steps.index(step) + 1 for step in dict.fromkeys(steps)]
-    # The first link commits, the second is the first file's name, the last publishes all.
-    kills = sorted({*first, links[0] + 1, *links[1:3], links[-1] + 1, len(steps)})
+    commit = steps.index("rename") + 1
+    # The rename commits, the first link is the first file's name, the last publishes all.
+    kills = sorted({*first, commit, commit + 1, *links[:2], links[-1] + 1, len(steps)})
     states = check_kills(sp, connection, writer, kills)
     assert set(states) == {"before", "committed", "published"}, states
 

@@ -112,6 +112,11 @@ KEYS = {
     "INTERVAL": ["1 month 2 days 00:00:03"],
     "BLOB": ["ab\\x00\\xFF", "c"],
     "VARCHAR": ["1", "2"],
+    "INTEGER[]": ["[1, 2]", "[]", "[NULL]"],
+    "VARCHAR[]": ["['a, b', '[', NULL]", "['NULL']", "['']", "['it\\'s', '\"']"],
+    "STRUCT(a INTEGER, b VARCHAR)": ["{'a': 1, 'b': 'x, y'}", "{'a': NULL, 'b': ' '}"],
+    "STRUCT(k DATE[], s STRUCT(z DOUBLE))": ["{'k': [2026-01-01], 's': {'z': 0.1}}"],
+    "MAP(VARCHAR, INTEGER)": ["{'x=y'=1}", "{}"],
 }
 
 
@@ -146,9 +151,11 @@ def test_appends(sp: smallpond.Session, tmp_path: Path) -> None:
     first.write_parquet(out, "append", partition_by="k")
     first.filter("i < 0").write_parquet(out, "append", partition_by="k")
     assert len(data_files(out)) == 2, "no file without rows beside others"
-    sp.sql("SELECT 4 AS i, 'x' AS k").write_parquet(out, "append", partition_by="k")
+    with pytest.raises(smallpond.InvalidInputError, match="Column 'k' holds x"):
+        sp.sql("SELECT 4 AS i, 'x' AS k").write_parquet(out, "append", partition_by="k")
+    sp.sql("SELECT 4 AS i, '1' AS k").write_parquet(out, "append", partition_by="k")
     rows = sorted_rows(sp, sp.read_parquet(out), ["i", "k"])
-    assert rows == [{"i": i, "k": str(i % 2)} for i in range(4)] + [{"i": 4, "k": "x"}]
+    assert rows == [{"i": i, "k": i % 2} for i in range(4)] + [{"i": 4, "k": 1}]
     for options in [{}, {"partition_by": "i"}]:
         with pytest.raises(smallpond.InvalidInputError, match="are partitioned by k, and"):
             first.write_parquet(out, "append", **options)

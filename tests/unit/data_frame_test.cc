@@ -251,10 +251,10 @@ TEST_F(DataFrameTest, WritesSingleFilesOfEachFormat) {
   EXPECT_CONTAINS(InvalidInputOf([&] { frame.WriteFile("/dev/stdout", "parquet"); }),
                   "Give a file");
   EXPECT_CONTAINS(
-      ErrorOf(ErrorKind::kIo, [&] { frame.WriteFile(folder_.Path("no/x.csv"), "csv"); }),
-      "no/x.csv");
+      ErrorOf(ErrorKind::kIo, [&] { frame.WriteFile(folder_.Path("x.csv/y.csv"), "csv"); }),
+      "x.csv");
   fs::create_directory(folder_.Path("folder"));
-  ErrorOf(ErrorKind::kIo, [&] { frame.WriteFile(folder_.Path("folder"), "csv"); });
+  InvalidInputOf([&] { frame.WriteFile(folder_.Path("folder"), "csv"); });
   ErrorOf(ErrorKind::kUnsupported, [&] { frame.WriteFile("s3://bucket/x.csv", "csv"); });
   ErrorOf(ErrorKind::kUnsupported, [&] { frame.WriteParquet("s3://bucket/x"); });
 }

@@ -60,7 +60,7 @@ class InputFiles : public ::testing::Test {
       fs::create_directories(path.parent_path());
       std::ofstream(path) << file;
     }
-    committer->Commit();
+    committer->Commit(1);
   }
 
   ScratchFolder folder_;

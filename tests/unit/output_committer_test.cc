@@ -14,6 +14,7 @@
 
 #include "error_of.h"
 #include "scratch_folder.h"
+#include "storage/attempt_owner.h"
 #include "storage/output_publisher.h"
 
 namespace smallpond {
@@ -46,7 +47,7 @@ class OutputCommitterTest : public ::testing::Test {
                     OutputCommitter::StepHook hook = {}) const {
     auto committer = Begin(name, mode, std::move(hook));
     for (const auto& text : texts) Stage(*committer, text + ".txt", text);
-    return committer->Commit();
+    return committer->Commit(1);
   }
 
   // The same in a process that ends abruptly at a step.
@@ -94,6 +95,9 @@ class OutputCommitterTest : public ::testing::Test {
     Names attempts;
     for (const auto& entry : folder_.List(name + "/" + kOutputMetadataFolder)) {
       if (entry.starts_with("attempt-")) attempts.push_back(entry);
+    }
+    for (const auto& entry : folder_.List("")) {
+      if (IsSiblingAttempt(entry, name)) attempts.push_back(entry);
     }
     return attempts;
   }
@@ -154,7 +158,7 @@ TEST_F(OutputCommitterTest, CommitsOnlyFilesThatAreStaged) {
   auto committer = Begin("out");
   Stage(*committer, "a.txt", "a");
   std::ofstream(committer->staging_folder() + "/scratch.tmp") << "x";
-  EXPECT_EQ(committer->Commit().num_files, 1);
+  EXPECT_EQ(committer->Commit(1).num_files, 1);
   EXPECT_EQ(Seen("out"), Names({"a.txt"}));
 }
 
@@ -221,7 +225,7 @@ TEST_F(OutputCommitterTest, LetsOneOfTwoWritersWin) {
   Stage(*slow, "slow.txt", "slow");
   Write("out", {"fast"});
   EXPECT_EQ(
-      ErrorOf(ErrorKind::kUnavailable, [&] { slow->Commit(); }),
+      ErrorOf(ErrorKind::kUnavailable, [&] { slow->Commit(1); }),
       "Another job committed to '" + folder_.Path("out") +
           "' while this one was writing to it. Nothing of this write was kept; run it again.");
   slow.reset();
@@ -242,7 +246,7 @@ TEST_F(OutputCommitterTest, PutsAppendsOnTopOfEachOther) {
   auto slow = Begin("out", WriteMode::kAppend);
   Stage(*slow, "slow.txt", "slow");
   Write("out", {"fast"}, WriteMode::kAppend);
-  slow->Commit();
+  slow->Commit(1);
   EXPECT_EQ(Read("out"), Names({"fast", "slow"}));
   EXPECT_EQ(Seen("out"), Names({"fast.txt", "slow.txt"}));
 }

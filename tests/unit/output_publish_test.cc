@@ -105,9 +105,9 @@ TEST(OutputCommitter, AnAppendLiesByTheSameColumns) {
   const std::vector<PartitionColumn> by_x = {{"x", "x", "INTEGER"}};
   auto write = [&](WriteMode mode, const std::vector<PartitionColumn>& columns) {
     auto committer = OutputCommitter::Begin(folder, mode, "job");
-    committer->PartitionBy(columns);
+    committer->Describe({.columns = {}, .dialect = "", .partition_by = columns});
     Stage(*committer, Flat(), "a");
-    committer->Commit();
+    committer->Commit(1);
   };
   write(WriteMode::kOverwrite, by_x);
   EXPECT_EQ(ReadLatestManifest(folder)->partition_by, by_x);
@@ -130,7 +130,7 @@ TEST(OutputCommitter, BeginsAgainWithWhatIsStaged) {
   committer->ClearStaged();
   Stage(*committer, Flat(), "second");
   committer->SyncStaged();
-  EXPECT_EQ(committer->Commit().num_files, 3);
+  EXPECT_EQ(committer->Commit(1).num_files, 3);
   ExpectClean(scratch.Path("out"), TextsOf(Flat(), "second"));
 }
 

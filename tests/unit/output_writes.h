@@ -79,7 +79,7 @@ inline WriteResult Write(const std::string& folder, WriteMode mode, const Layout
   auto committer = OutputCommitter::Begin(folder, mode, "job", std::move(hook));
   if (!committer) throw std::runtime_error("there is nothing to write");
   Stage(*committer, layout, version);
-  return committer->Commit(has_rows);
+  return committer->Commit(has_rows ? 1 : 0);
 }
 
 // Runs `work` in a process of its own, and returns how it ended: its exit code, or -signal.
@@ -164,10 +164,11 @@ inline void ExpectClean(const std::string& folder, const Texts& expected) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     std::string name = entry.path().lexically_relative(folder).string();
     if (name.starts_with(kOutputMetadataFolder)) {
-      std::string own = entry.path().filename().string();
-      bool is_note = own == kOutputMetadataFolder || own.starts_with("published-") ||
-                     (own.starts_with("manifest-") && own.find('.') == std::string::npos);
+      std::string own =
+          entry.path().lexically_relative(fs::path(folder) / kOutputMetadataFolder).string();
+      bool is_note = own == "." || own.starts_with("published-") || own.starts_with("manifest-");
       EXPECT_TRUE(is_note) << "left: " << name;
+      EXPECT_TRUE(entry.is_directory()) << "a file that others find: " << name;
     } else if (entry.is_directory()) {
       EXPECT_FALSE(fs::is_empty(entry.path())) << "left: " << name;
     } else {
@@ -175,6 +176,10 @@ inline void ExpectClean(const std::string& folder, const Texts& expected) {
     }
   }
   EXPECT_EQ(found, expected);
+  for (const auto& entry : fs::directory_iterator(fs::path(folder).parent_path())) {
+    std::string name = entry.path().filename().string();
+    EXPECT_FALSE(IsSiblingAttempt(name, fs::path(folder).filename().string())) << "left: " << name;
+  }
   auto latest = ReadLatestManifest(folder);
   ASSERT_TRUE(latest);
   EXPECT_TRUE(IsPublished(folder, latest->version));
