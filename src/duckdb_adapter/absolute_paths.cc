@@ -17,7 +17,7 @@ namespace smallpond {
 namespace {
 
 using duckdb::LogicalType;
-using Expression = duckdb::unique_ptr<duckdb::ParsedExpression>;
+using ParsedRef = duckdb::unique_ptr<duckdb::ParsedExpression>;
 
 constexpr const char* kFunction = "smallpond_absolute_paths";
 
@@ -136,7 +136,7 @@ class PathVisitor : public TreeVisitor {
   }
 
  private:
-  void MakeAbsolute(Expression& argument) {
+  void MakeAbsolute(ParsedRef& argument) {
     if (argument->GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
       auto& constant = argument->Cast<duckdb::ConstantExpression>();
       constant.value = Absolute(constant.value, folder_);
@@ -149,7 +149,7 @@ class PathVisitor : public TreeVisitor {
     }
     bool is_named = argument->GetExpressionClass() == duckdb::ExpressionClass::COMPARISON;
     if (is_named || HoldsColumn(*argument)) return;
-    duckdb::vector<Expression> arguments;
+    duckdb::vector<ParsedRef> arguments;
     arguments.push_back(std::move(argument));
     arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(folder_)));
     argument = duckdb::make_uniq<duckdb::FunctionExpression>(SYSTEM_CATALOG, DEFAULT_SCHEMA,

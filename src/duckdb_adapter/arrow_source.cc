@@ -216,8 +216,8 @@ void GetSchema(ArrowArrayStream* factory, ArrowSchema& schema) {
   schema.release = [](ArrowSchema* copy) { copy->release = nullptr; };  // Owned by the source.
 }
 
-duckdb::unique_ptr<duckdb::NodeStatistics> Cardinality(duckdb::ClientContext&,
-                                                       const duckdb::FunctionData* data) {
+duckdb::unique_ptr<duckdb::NodeStatistics> CardinalityOf(duckdb::ClientContext&,
+                                                         const duckdb::FunctionData* data) {
   auto factory = data->Cast<duckdb::ArrowScanFunctionData>().stream_factory_ptr;
   auto rows =
       static_cast<duckdb::idx_t>((*reinterpret_cast<std::shared_ptr<Batches>*>(factory))->num_rows);
@@ -297,7 +297,7 @@ void RegisterArrowScan(duckdb::DatabaseInstance& database) {
     function.name = ArrowSource::kScanFunction;
     function.filter_pushdown = false;
     function.filter_prune = false;
-    function.cardinality = kGuarded<Cardinality>;
+    function.cardinality = kGuarded<CardinalityOf>;
     duckdb::CreateTableFunctionInfo info(function);
     info.on_conflict = duckdb::OnCreateConflict::IGNORE_ON_CONFLICT;
     catalog.CreateTableFunction(*connection.context, info);

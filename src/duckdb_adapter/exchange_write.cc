@@ -118,10 +118,9 @@ void CheckPartitionColumn(const duckdb::vector<duckdb::LogicalType>& types) {
       types.empty() ? "missing" : types.back().ToString());
 }
 
-duckdb::unique_ptr<duckdb::FunctionData> Bind(ClientContext& context,
-                                              duckdb::CopyFunctionBindInput& input,
-                                              const duckdb::vector<std::string>& names,
-                                              const duckdb::vector<duckdb::LogicalType>& types) {
+duckdb::unique_ptr<duckdb::FunctionData> BindWrite(
+    ClientContext& context, duckdb::CopyFunctionBindInput& input,
+    const duckdb::vector<std::string>& names, const duckdb::vector<duckdb::LogicalType>& types) {
   auto bind = duckdb::make_uniq<WriteBindData>();
   for (auto& [name, values] : input.info.options) {
     ReadOption(duckdb::StringUtil::Lower(name), values, *bind);
@@ -142,15 +141,14 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(ClientContext& context,
   return bind;
 }
 
-duckdb::unique_ptr<duckdb::GlobalFunctionData> InitializeGlobal(ClientContext& context,
-                                                                duckdb::FunctionData& bind,
-                                                                const std::string& path) {
+duckdb::unique_ptr<duckdb::GlobalFunctionData> OpenWrite(ClientContext& context,
+                                                         duckdb::FunctionData& bind,
+                                                         const std::string& path) {
   const auto& write = bind.Cast<WriteBindData>();
   return duckdb::make_uniq<WriteState>(context, write, write.file.empty() ? path : write.file);
 }
 
-duckdb::unique_ptr<duckdb::LocalFunctionData> InitializeLocal(ExecutionContext&,
-                                                              duckdb::FunctionData&) {
+duckdb::unique_ptr<duckdb::LocalFunctionData> OpenThread(ExecutionContext&, duckdb::FunctionData&) {
   return duckdb::make_uniq<WriteThreadState>();
 }
 
@@ -219,9 +217,9 @@ duckdb::CopyFunctionExecutionMode ExecutionMode(bool preserve_order, bool suppor
 
 duckdb::CopyFunction ExchangeCopyFunction() {
   duckdb::CopyFunction function("smallpond_exchange");
-  function.copy_to_bind = kGuarded<Bind>;
-  function.copy_to_initialize_global = kGuarded<InitializeGlobal>;
-  function.copy_to_initialize_local = kGuarded<InitializeLocal>;
+  function.copy_to_bind = kGuarded<BindWrite>;
+  function.copy_to_initialize_global = kGuarded<OpenWrite>;
+  function.copy_to_initialize_local = kGuarded<OpenThread>;
   function.copy_to_sink = kGuarded<Sink>;
   function.copy_to_combine = kGuarded<Combine>;
   function.copy_to_finalize = kGuarded<Finalize>;

@@ -11,7 +11,7 @@
 namespace smallpond {
 namespace {
 
-[[noreturn]] void ThrowInvalid(const std::string& message) {
+[[noreturn]] void RefuseFolders(const std::string& message) {
   throw Error(ErrorKind::kInvalidInput, message);
 }
 
@@ -32,13 +32,13 @@ void CheckKeys(const Schema& schema, const std::vector<PartitionColumn>& keys) {
   std::set<int> positions;
   for (const auto& key : keys) {
     if (!positions.insert(schema.Find(key.name)).second)
-      ThrowInvalid("partition_by names the column '" + key.name + "' twice. Leave one out.");
+      RefuseFolders("partition_by names the column '" + key.name + "' twice. Leave one out.");
     if (key.key == key.name || schema.Find(key.key) < 0) continue;
-    ThrowInvalid("The folders of partition_by='" + key.name + "' are named " + key.key +
-                 "=…, which hides the column '" + key.key + "'. Rename one of the two.");
+    RefuseFolders("The folders of partition_by='" + key.name + "' are named " + key.key +
+                  "=…, which hides the column '" + key.key + "'. Rename one of the two.");
   }
   if (keys.size() < schema.columns().size()) return;
-  ThrowInvalid(
+  RefuseFolders(
       "partition_by names every column, so that none is left for the files. Leave one out.");
 }
 

@@ -26,7 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Kind = WorkerMessage::Kind;
 
-enum class Ending { kGoesOn, kBye, kDriverGone, kSetupFailed };
+enum class LoopEnd { kGoesOn, kBye, kDriverGone, kSetupFailed };
 
 class WorkerLoop {
  public:
@@ -42,11 +42,11 @@ class WorkerLoop {
     std::thread thread;
   };
 
-  Ending RunUntilEnd(const MakeRunTask& make_run_task);
+  LoopEnd RunUntilEnd(const MakeRunTask& make_run_task);
   // Waits for bytes, at most so long, and handles the messages that are whole.
-  Ending Receive(int timeout_ms, const MakeRunTask& make_run_task);
-  Ending Handle(WorkerMessage message, const MakeRunTask& make_run_task);
-  Ending MakeReady(const std::string& setup, const MakeRunTask& make_run_task);
+  LoopEnd Receive(int timeout_ms, const MakeRunTask& make_run_task);
+  LoopEnd Handle(WorkerMessage message, const MakeRunTask& make_run_task);
+  LoopEnd MakeReady(const std::string& setup, const MakeRunTask& make_run_task);
   void Start(WorkerMessage run);
   void SendHeartbeats();
   void JoinEnded();
@@ -63,76 +63,76 @@ class WorkerLoop {
 };
 
 int WorkerLoop::Run(const MakeRunTask& make_run_task) {
-  Ending ending = Ending::kDriverGone;
+  LoopEnd ending = LoopEnd::kDriverGone;
   try {
     ending = RunUntilEnd(make_run_task);
   } catch (const Error& error) {
     // What came from the driver can't be understood: as good as no driver.
     std::fprintf(stderr, "smallpond worker: %s\n", error.what());
   }
-  if (ending == Ending::kDriverGone) watch_.LimitRemainingTime();
+  if (ending == LoopEnd::kDriverGone) watch_.LimitRemainingTime();
   CancelAll();
   run_task_ = nullptr;
-  if (ending == Ending::kDriverGone) watch_.KillGroup();
+  if (ending == LoopEnd::kDriverGone) watch_.KillGroup();
   close(fd_);
-  return ending == Ending::kBye ? 0 : ending == Ending::kDriverGone ? 1 : 2;
+  return ending == LoopEnd::kBye ? 0 : ending == LoopEnd::kDriverGone ? 1 : 2;
 }
 
-Ending WorkerLoop::RunUntilEnd(const MakeRunTask& make_run_task) {
+LoopEnd WorkerLoop::RunUntilEnd(const MakeRunTask& make_run_task) {
   Send({Kind::kHello, {}, WorkerVersion() + " " + std::to_string(getpid())});
   auto heartbeat_at = Clock::now();
   while (true) {
     auto now = Clock::now();
     if (now >= heartbeat_at) {
-      if (watch_.DriverIsGone()) return Ending::kDriverGone;
+      if (watch_.DriverIsGone()) return LoopEnd::kDriverGone;
       SendHeartbeats();
       heartbeat_at = now + std::chrono::milliseconds(kHeartbeatIntervalMs);
     }
     auto left = std::chrono::ceil<std::chrono::milliseconds>(heartbeat_at - now);
-    Ending ending = Receive(static_cast<int>(left.count()), make_run_task);
-    if (ending != Ending::kGoesOn) return ending;
+    LoopEnd ending = Receive(static_cast<int>(left.count()), make_run_task);
+    if (ending != LoopEnd::kGoesOn) return ending;
     JoinEnded();
   }
 }
 
-Ending WorkerLoop::Receive(int timeout_ms, const MakeRunTask& make_run_task) {
+LoopEnd WorkerLoop::Receive(int timeout_ms, const MakeRunTask& make_run_task) {
   pollfd waited{fd_, POLLIN, 0};
-  if (poll(&waited, 1, timeout_ms) <= 0) return Ending::kGoesOn;  // Time is up, or a signal came.
+  if (poll(&waited, 1, timeout_ms) <= 0) return LoopEnd::kGoesOn;  // Time is up, or a signal came.
   char bytes[65536];
   ssize_t count = recv(fd_, bytes, sizeof(bytes), MSG_DONTWAIT);
-  if (count == 0) return Ending::kDriverGone;
+  if (count == 0) return LoopEnd::kDriverGone;
   if (count < 0) {
-    return errno == EINTR || errno == EAGAIN ? Ending::kGoesOn : Ending::kDriverGone;
+    return errno == EINTR || errno == EAGAIN ? LoopEnd::kGoesOn : LoopEnd::kDriverGone;
   }
   reader_.Add(bytes, static_cast<size_t>(count));
   while (auto message = reader_.Next()) {
-    Ending ending = Handle(std::move(*message), make_run_task);
-    if (ending != Ending::kGoesOn) return ending;
+    LoopEnd ending = Handle(std::move(*message), make_run_task);
+    if (ending != LoopEnd::kGoesOn) return ending;
   }
-  return Ending::kGoesOn;
+  return LoopEnd::kGoesOn;
 }
 
-Ending WorkerLoop::Handle(WorkerMessage message, const MakeRunTask& make_run_task) {
-  if (message.kind == Kind::kBye) return Ending::kBye;
+LoopEnd WorkerLoop::Handle(WorkerMessage message, const MakeRunTask& make_run_task) {
+  if (message.kind == Kind::kBye) return LoopEnd::kBye;
   if (message.kind == Kind::kSetup && !run_task_) return MakeReady(message.text, make_run_task);
   if (message.kind == Kind::kRun && run_task_) {
     Start(std::move(message));
-    return Ending::kGoesOn;
+    return LoopEnd::kGoesOn;
   }
   if (message.kind == Kind::kCancel && run_task_) {
     auto attempt = attempts_.find(message.id);
     if (attempt != attempts_.end()) attempt->second->cancelled = true;
-    return Ending::kGoesOn;
+    return LoopEnd::kGoesOn;
   }
   throw Error(
       ErrorKind::kInternal,
       "A message of kind " + std::to_string(static_cast<int>(message.kind)) + " came out of turn.");
 }
 
-Ending WorkerLoop::MakeReady(const std::string& setup, const MakeRunTask& make_run_task) {
+LoopEnd WorkerLoop::MakeReady(const std::string& setup, const MakeRunTask& make_run_task) {
   auto failed = [&](ErrorKind kind, const std::string& message) {
     Send({Kind::kFailed, {}, std::string(ErrorKindName(kind)) + " " + message});
-    return Ending::kSetupFailed;
+    return LoopEnd::kSetupFailed;
   };
   try {
     run_task_ = make_run_task(setup);
@@ -142,7 +142,7 @@ Ending WorkerLoop::MakeReady(const std::string& setup, const MakeRunTask& make_r
     return failed(ErrorKind::kInternal, error.what());
   }
   Send({Kind::kReady, {}, ""});
-  return Ending::kGoesOn;
+  return LoopEnd::kGoesOn;
 }
 
 void WorkerLoop::Start(WorkerMessage run) {

@@ -10,8 +10,8 @@
 namespace smallpond {
 namespace {
 
-[[noreturn]] void ThrowInvalid(const std::string& message) {
-  throw Error(ErrorKind::kInvalidInput, message);
+[[noreturn]] void RefuseRepartition(const std::string& why) {
+  throw Error(ErrorKind::kInvalidInput, "repartition: " + why);
 }
 
 int FindColumn(const Schema& schema, const std::string& name, const std::string& argument) {
@@ -24,10 +24,9 @@ int FindColumn(const Schema& schema, const std::string& name, const std::string&
     list += (list.empty() ? "" : ", ") + column.name;
   }
   std::string nearest = NearestName(name, names);
-  ThrowInvalid("repartition: " + argument + " names the column '" + name +
-               "', which does not exist. " +
-               (nearest.empty() ? "" : "Did you mean '" + nearest + "'? ") +
-               "The columns are: " + list + ".");
+  RefuseRepartition("" + argument + " names the column '" + name + "', which does not exist. " +
+                    (nearest.empty() ? "" : "Did you mean '" + nearest + "'? ") +
+                    "The columns are: " + list + ".");
 }
 
 bool IsInteger(const std::string& type) {
@@ -97,12 +96,12 @@ std::string LogicalPlan::Describe() const {
 PlanRef PlanRepartition(const PlanRef& input, int num_partitions,
                         const RepartitionOptions& options) {
   if (num_partitions < 1 || num_partitions > Options::kMaxPartitions) {
-    ThrowInvalid("repartition: the number of partitions must be 1 to " +
-                 std::to_string(Options::kMaxPartitions) + ", not " +
-                 std::to_string(num_partitions) + ".");
+    RefuseRepartition("the number of partitions must be 1 to " +
+                      std::to_string(Options::kMaxPartitions) + ", not " +
+                      std::to_string(num_partitions) + ".");
   }
   int ways = !options.hash_by.empty() + !options.by.empty() + options.by_rows;
-  if (ways > 1) ThrowInvalid("repartition: give one of hash_by, by and by_rows, not several.");
+  if (ways > 1) RefuseRepartition("give one of hash_by, by and by_rows, not several.");
   Repartition repartition;
   repartition.input = input;
   Partitioning partitioning{num_partitions, "", {}};
@@ -117,9 +116,10 @@ PlanRef PlanRepartition(const PlanRef& input, int num_partitions,
     int position = FindColumn(input->schema(), options.by, "by");
     const Column& column = input->schema().columns()[position];
     if (!IsInteger(column.type)) {
-      ThrowInvalid("repartition: by names the column '" + column.name + "' of type " + column.type +
-                   ". It must be an integer, the number of the partition. To spread by its values "
-                   "use hash_by.");
+      RefuseRepartition(
+          "by names the column '" + column.name + "' of type " + column.type +
+          ". It must be an integer, the number of the partition. To spread by its values "
+          "use hash_by.");
     }
     repartition.columns.push_back(position);
     partitioning.layout = "by/" + std::to_string(num_partitions);

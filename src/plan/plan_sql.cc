@@ -106,15 +106,10 @@ int CommonPartitions(const SqlQuery& query) {
   return common;
 }
 
-std::vector<std::string> NamesOf(const std::map<std::string, PlanRef>& named) {
-  std::vector<std::string> names;
-  for (const auto& [name, plan] : named) names.push_back(name);
-  return names;
-}
-
 // The tables that a query could have meant, those of the session and of the caller.
 std::vector<std::string> NamesInReach(Connection& connection, const PlanSqlInputs& inputs) {
-  std::vector<std::string> names = NamesOf(inputs.named);
+  std::set<std::string> given = NamesOf(inputs.named);
+  std::vector<std::string> names(given.begin(), given.end());
   if (inputs.in_reach) {
     for (auto& name : inputs.in_reach()) names.push_back(std::move(name));
   }
@@ -150,7 +145,8 @@ std::vector<std::string> NamesInReach(Connection& connection, const PlanSqlInput
 
 Statement ParseWithInputs(Connection& connection, const std::string& text,
                           const PlanSqlInputs& inputs) {
-  std::vector<std::string> named = NamesOf(inputs.named);
+  std::set<std::string> given = NamesOf(inputs.named);
+  std::vector<std::string> named(given.begin(), given.end());
   try {
     return Statement::ParseQuery(QuotePlaceholders(text, named), &connection);
   } catch (const Error& error) {

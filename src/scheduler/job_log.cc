@@ -18,7 +18,7 @@
 namespace smallpond {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string UtcNow() {
   auto now = std::chrono::system_clock::now();
@@ -33,7 +33,7 @@ std::string UtcNow() {
 }
 
 std::string ToJson(const JobLogLine& line) {
-  Json json = {{"time", line.time}, {"event", line.event}};
+  OrderedJson json = {{"time", line.time}, {"event", line.event}};
   auto add_number = [&](const char* name, int64_t value) {
     if (value >= 0) json[name] = value;
   };
@@ -47,10 +47,10 @@ std::string ToJson(const JobLogLine& line) {
   if (!line.kind.empty()) json["kind"] = line.kind;
   if (!line.message.empty()) json["message"] = WithoutSecrets(line.message);
   // What is not UTF-8 in a message must not stop a job.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-JobLogLine FromJson(const Json& json) {
+JobLogLine FromJson(const OrderedJson& json) {
   JobLogLine line;
   line.time = json.at("time").get<std::string>();
   line.event = json.at("event").get<std::string>();
@@ -110,8 +110,8 @@ std::vector<JobLogLine> ReadJobLog(const std::string& path) {
     bool is_torn = file.eof();  // Without a line break: the writer died in the middle of it.
     if (is_torn) break;
     try {
-      lines.push_back(FromJson(Json::parse(text)));
-    } catch (const Json::exception& error) {
+      lines.push_back(FromJson(OrderedJson::parse(text)));
+    } catch (const OrderedJson::exception& error) {
       throw Error(ErrorKind::kInternal, "Line " + std::to_string(lines.size() + 1) + " of '" +
                                             path + "' is not of a job's log: " + error.what());
     }

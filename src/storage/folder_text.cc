@@ -9,6 +9,7 @@
 
 #include "smallpond/error.h"
 #include "storage/durable.h"
+#include "storage/io_error.h"
 
 namespace smallpond {
 namespace {
@@ -53,11 +54,6 @@ std::string PieceName(size_t number, std::string_view bytes) {
   std::string digits = std::to_string(number);
   digits.insert(0, kNumberDigits - std::min(kNumberDigits, digits.size()), '0');
   return digits + "-" + Encode(bytes);
-}
-
-[[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
-                          const std::error_code& error) {
-  throw Error(ErrorKind::kIo, what + " '" + path.string() + "' failed: " + error.message() + ".");
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include "smallpond/error.h"
 #include "storage/attempt_owner.h"
+#include "storage/io_error.h"
 #include "storage/private_folder.h"
 
 namespace smallpond {
@@ -27,10 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kJobPrefix = "job";
 constexpr const char* kEndedFile = "ended";
-
-[[noreturn]] void ThrowIo(const std::string& what, const std::string& path, int error) {
-  throw Error(ErrorKind::kIo, what + " '" + path + "' failed: " + std::strerror(error) + ".");
-}
 
 // When, so that people find theirs, and a number that no other job has.
 std::string NewTag() {
@@ -144,7 +141,7 @@ void JobDirectory::Remove() {
 
 void JobDirectory::WriteNew(const std::string& path, const std::string& content) {
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) ThrowIo("Creating", path, errno);
+  if (file < 0) ThrowIo("Creating", path, std::error_code(errno, std::generic_category()));
   size_t written = 0;
   while (written < content.size()) {
     ssize_t n = ::write(file, content.data() + written, content.size() - written);
@@ -152,12 +149,12 @@ void JobDirectory::WriteNew(const std::string& path, const std::string& content)
     if (n < 0) {
       int error = errno;
       ::close(file);
-      ThrowIo("Writing", path, error);
+      ThrowIo("Writing", path, std::error_code(error, std::generic_category()));
     }
     written += static_cast<size_t>(n);
   }
   // On network file systems the rows arrive when the file is closed, or fail to.
-  if (::close(file) != 0) ThrowIo("Writing", path, errno);
+  if (::close(file) != 0) ThrowIo("Writing", path, std::error_code(errno, std::generic_category()));
 }
 
 }  // namespace smallpond

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr int kFormat = 2;
-constexpr int kMaxFolderTries = 10;
+constexpr int kMaxCreateTries = 10;
 constexpr int64_t kKeptManifests =
     16;  // So that leftovers of an interrupted publisher are known as ours.
 constexpr const char* kManifestPrefix = "manifest-";
@@ -227,7 +227,7 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
   bool created = ::rename(temporary.c_str(), path.c_str()) == 0;
   int error = errno;
   // A first writer that failed removed the folders that it had made, unless somebody used them.
-  for (int attempt = 0; attempt < kMaxFolderTries && !created && error == ENOENT &&
+  for (int attempt = 0; attempt < kMaxCreateTries && !created && error == ENOENT &&
                         manifest.version == 1 && fs::exists(temporary, ignored);
        ++attempt) {
     fs::create_directories(path.parent_path(), ignored);

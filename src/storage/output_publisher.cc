@@ -13,6 +13,7 @@
 #include "smallpond/error.h"
 #include "storage/attempt_owner.h"
 #include "storage/durable.h"
+#include "storage/io_error.h"
 #include "storage/output_manifest.h"
 #include "storage/side_by_side.h"
 
@@ -25,11 +26,6 @@ using Names = std::set<std::string>;
 
 constexpr int kMaxPublishTries = 100;    // Of one file, whose folder others remove meanwhile.
 constexpr int kMaxPublishRounds = 1000;  // Of a folder that gets new versions meanwhile.
-
-[[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
-                          const std::error_code& error) {
-  throw Error(ErrorKind::kIo, what + " '" + path.string() + "' failed: " + error.message() + ".");
-}
 
 // Gives a committed file its final name. Another process may do the same, or have done it.
 void PublishFile(const fs::path& folder, const OutputFile& file) {

@@ -155,7 +155,7 @@ void Finalize(Vector& states, AggregateInputData& input, Vector& result, idx_t c
 
 // --- binding and serialization
 
-duckdb::unique_ptr<duckdb::FunctionData> RefuseToBind(
+duckdb::unique_ptr<duckdb::FunctionData> RefuseToBindState(
     duckdb::ClientContext&, AggregateFunction& function,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>&) {
   throw duckdb::InvalidInputException("%s is not for queries", function.name);
@@ -195,7 +195,8 @@ AggregateFunction WrapperFunction(const char* name) {
       is_state ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<Combine>,
       is_state ? kGuarded<DeliverState> : kGuarded<Finalize>,
       duckdb::FunctionNullHandling::SPECIAL_HANDLING,
-      is_state ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>, kGuarded<RefuseToBind>);
+      is_state ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>,
+      kGuarded<RefuseToBindState>);
   function.varargs = duckdb::LogicalType::ANY;
   function.serialize = kGuarded<SerializeWrapped>;
   function.deserialize = kGuarded<DeserializeWrapped>;

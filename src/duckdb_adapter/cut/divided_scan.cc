@@ -113,10 +113,10 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeScan(duckdb::Deserializer& d
   return data;
 }
 
-duckdb::unique_ptr<duckdb::FunctionData> RefuseToBind(duckdb::ClientContext&,
-                                                      duckdb::TableFunctionBindInput&,
-                                                      duckdb::vector<duckdb::LogicalType>&,
-                                                      duckdb::vector<std::string>&) {
+duckdb::unique_ptr<duckdb::FunctionData> RefuseToBindScan(duckdb::ClientContext&,
+                                                          duckdb::TableFunctionBindInput&,
+                                                          duckdb::vector<duckdb::LogicalType>&,
+                                                          duckdb::vector<std::string>&) {
   throw duckdb::InvalidInputException("%s is not for queries", kFunctionName);
 }
 
@@ -307,7 +307,7 @@ class ScanFiller {
 duckdb::TableFunction DividedScanFunction() {
   // It is never run or bound by itself.
   duckdb::TableFunction function(kFunctionName, {}, nullptr, nullptr);
-  function.bind = kGuarded<RefuseToBind>;
+  function.bind = kGuarded<RefuseToBindScan>;
   function.serialize = kGuarded<SerializeScan>;
   function.deserialize = kGuarded<DeserializeScan>;
   function.get_virtual_columns = kGuarded<VirtualColumns>;
