@@ -112,6 +112,13 @@ std::optional<TableLocation> Connection::FindTable(const std::string& name) {
   return found;
 }
 
+bool Connection::MayOpen(const std::string& path) {
+  return TranslatingErrors([&] {
+    auto& config = duckdb::DBConfig::GetConfig(handle_->context());
+    return config.CanAccessFile(path, duckdb::FileType::FILE_TYPE_REGULAR);
+  });
+}
+
 std::vector<std::string> Connection::Glob(const std::string& pattern) {
   return TranslatingErrors([&] {
     std::vector<std::string> paths;

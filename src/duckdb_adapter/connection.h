@@ -38,6 +38,8 @@ class Connection {
   /// Finds the table or view of the session's catalog that SQL finds under the bare name.
   std::optional<TableLocation> FindTable(const std::string& name);
 
+  /// Whether the session's settings let its queries open a file.
+  bool MayOpen(const std::string& path);
   /// Returns the local files that match a pattern, sorted.
   std::vector<std::string> Glob(const std::string& pattern);
 

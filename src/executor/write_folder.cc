@@ -325,7 +325,9 @@ std::optional<FolderTarget> BeginFolder(Connection& connection, const PlanRef& p
   target.written = plan->schema();
   CopyOptions copy(format, target.written, options);  // Says what is wrong before all.
   if (copy.is_parquet) target.written = SchemaIn(Holder::kParquet, target.written);
-  target.committer = OutputCommitter::Begin(path, options.mode, job_id);
+  target.committer =
+      OutputCommitter::Begin(path, options.mode, job_id, {},
+                             [&](const std::string& file) { return connection.MayOpen(file); });
   if (!target.committer) return std::nullopt;
   if (const OutputManifest* base = target.committer->AppendsTo()) {
     target.cast_sql =

@@ -14,6 +14,7 @@
 #include "smallpond/error.h"
 #include "storage/attempt_owner.h"
 #include "storage/durable.h"
+#include "storage/io_error.h"
 #include "storage/output_publisher.h"
 #include "storage/private_folder.h"
 
@@ -27,15 +28,11 @@ constexpr int kMaxFolderTries = 10;
 
 std::error_code LastError() { return {errno, std::generic_category()}; }
 
-[[noreturn]] void ThrowIo(const std::string& what, const fs::path& path,
-                          const std::error_code& error) {
-  throw Error(ErrorKind::kIo, what + " '" + path.string() + "' failed: " + error.message() + ".");
-}
-
 }  // namespace
 
 std::unique_ptr<OutputCommitter> OutputCommitter::Begin(const std::string& folder, WriteMode mode,
-                                                        const std::string& job_id, StepHook hook) {
+                                                        const std::string& job_id, StepHook hook,
+                                                        const MayWrite& may_write) {
   std::unique_ptr<OutputCommitter> committer(
       new OutputCommitter(folder, mode, job_id, std::move(hook)));
   committer->CheckFolder();
@@ -49,7 +46,7 @@ std::unique_ptr<OutputCommitter> OutputCommitter::Begin(const std::string& folde
                     "mode=\"overwrite\" or \"append\", or another folder.");
   }
   RecoverOutputFolder(folder);
-  committer->MakeStagingFolder();
+  committer->MakeStagingFolder(may_write);
   return committer;
 }
 
@@ -103,7 +100,7 @@ void OutputCommitter::CheckFolder() {
   }
 }
 
-void OutputCommitter::MakeStagingFolder() {
+void OutputCommitter::MakeStagingFolder(const MayWrite& may_write) {
   fs::path metadata = fs::path(folder_) / kOutputMetadataFolder;
   std::error_code error;
   for (fs::path made = metadata; !fs::exists(made, error); made = made.parent_path()) {
@@ -112,19 +109,20 @@ void OutputCommitter::MakeStagingFolder() {
   // Another writer that ends may remove the empty folders in between.
   for (int attempt = 0; attempt < kMaxFolderTries; ++attempt) {
     fs::create_directories(metadata, error);
-    if (!error && (MakeStagingBeside() || MakeStagingBelow())) return;
+    if (!error && (MakeStagingBeside(may_write) || MakeStagingBelow())) return;
   }
   ThrowIo("Making the folder", metadata / AttemptName(tag_), error ? error : LastError());
 }
 
 // Files get their final names by link(2), which needs one file system.
-bool OutputCommitter::MakeStagingBeside() {
+bool OutputCommitter::MakeStagingBeside(const MayWrite& may_write) {
   std::error_code error;
   fs::path folder = fs::canonical(folder_, error);  // It may be a link to one elsewhere.
   if (error || !folder.has_filename()) return false;
   std::string name = SiblingAttemptName(folder.filename().string(), tag_);
   staging_ = (folder.parent_path() / name).string();
   attempt_ = "../" + name;
+  if (may_write && !may_write(staging_ + "/file")) return false;
   if (::mkdir(staging_.c_str(), 0700) != 0) return false;
   struct stat output{}, beside{};
   if (::stat(folder_.c_str(), &output) == 0 && ::stat(staging_.c_str(), &beside) == 0 &&

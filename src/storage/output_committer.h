@@ -28,12 +28,15 @@ class OutputCommitter {
   /// Called after each step: "staged", "synced", "committed", "linked" and "removed" for each file
   /// that is published or not needed any more, "published". Tests end the process there.
   using StepHook = std::function<void(const char* step)>;
+  using MayWrite = std::function<bool(const std::string& path)>;
 
   /// Prepares a write of `folder` (absolute). Returns null where `mode` is kIgnore and the folder
   /// has data. Throws InvalidInput, and leaves everything as it was, where the folder is a file,
   /// holds files of others, or `mode` is kError and it has data; Io where it can't be made.
+  /// `may_write` says where files may be staged; without it anywhere.
   static std::unique_ptr<OutputCommitter> Begin(const std::string& folder, WriteMode mode,
-                                                const std::string& job_id, StepHook hook = {});
+                                                const std::string& job_id, StepHook hook = {},
+                                                const MayWrite& may_write = {});
   /// Removes what was not committed, and the staged names of what was published.
   ~OutputCommitter();
   OutputCommitter(const OutputCommitter&) = delete;
@@ -81,9 +84,9 @@ class OutputCommitter {
   OutputCommitter(std::string folder, WriteMode mode, std::string job_id, StepHook hook);
 
   void CheckFolder();
-  void MakeStagingFolder();
+  void MakeStagingFolder(const MayWrite& may_write);
   void OpenStaged() const;
-  bool MakeStagingBeside();
+  bool MakeStagingBeside(const MayWrite& may_write);
   bool MakeStagingBelow();
   void CheckAppendsTo(const OutputManifest& base) const;
   void CheckColumnsOf(const OutputManifest& base) const;

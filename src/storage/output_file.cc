@@ -25,10 +25,10 @@ void RemoveDeadAttempts(const fs::path& file) {
   fs::directory_iterator entry(file.parent_path(), error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     if (IsSiblingAttempt(entry->path().filename().string(), file.filename().string()) &&
-        entry->is_regular_file(error) && !AttemptOwnerMayLive(entry->path().string()))
+        IsOwnFolder(entry->path()) && !AttemptOwnerMayLive(entry->path().string()))
       dead.push_back(entry->path());
   }
-  for (const auto& path : dead) fs::remove(path, error);
+  for (const auto& path : dead) fs::remove_all(path, error);
 }
 
 }  // namespace
@@ -58,13 +58,15 @@ OutputFileCommitter::OutputFileCommitter(std::string path, WriteMode mode)
                                     "' failed: " + error.message() + ".");
   }
   RemoveDeadAttempts(file);
-  staged_ =
+  staging_ =
       (file.parent_path() / SiblingAttemptName(file.filename().string(), RandomTag())).string();
+  staged_ = staging_ + "/" + file.filename().string();
+  MakePrivateFolder(staging_);
 }
 
 OutputFileCommitter::~OutputFileCommitter() {
   std::error_code ignored;
-  if (!staged_.empty()) fs::remove(staged_, ignored);
+  if (!staging_.empty()) fs::remove_all(staging_, ignored);
   for (const auto& folder : made_folders_) ::rmdir(folder.c_str());  // Those that hold nothing.
 }
 

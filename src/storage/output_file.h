@@ -9,9 +9,10 @@
 namespace smallpond {
 
 /// Writes one file, so that it appears whole under its name or not at all: it is written beside it,
-/// under a name of an attempt (attempt_owner.h), and then gets its own. What a killed writer leaves
-/// goes when the next one writes the same file. Of several writers at a time the last one's file
-/// stays; with WriteMode::kError and kIgnore the first one's. One thread uses a committer.
+/// in a folder of an attempt (attempt_owner.h) that only this account may enter, and then gets its
+/// name. What a killed writer leaves goes when the next one writes the same file. Of several
+/// writers at a time the last one's file stays; with WriteMode::kError and kIgnore the first one's.
+/// One thread uses a committer.
 class OutputFileCommitter {
  public:
   /// Throws InvalidInput where `path` (absolute) is a folder, is there and `mode` is kError, or
@@ -39,6 +40,7 @@ class OutputFileCommitter {
 
   std::string path_;
   WriteMode mode_;
+  std::string staging_;  // The folder; empty before it is made.
   std::string staged_;
   std::vector<std::string> made_folders_;  // For this write, the innermost first.
   bool has_nothing_to_do_ = false;

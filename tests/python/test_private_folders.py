@@ -175,7 +175,7 @@ sp.sql("FROM range(9_999_999_999) t(i)").write_csv("{tmp_path}/out")
         deadline = time.monotonic() + AT_MOST_SECONDS
         while not staging:
             assert process.poll() is None and time.monotonic() < deadline
-            staging = list(tmp_path.rglob("attempt-*"))
+            staging = list(tmp_path.rglob("*attempt-*"))
         assert stat.S_IMODE(staging[0].lstat().st_mode) == 0o700
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=AT_MOST_SECONDS) == 143

@@ -143,8 +143,9 @@ def test_what_a_killed_writer_left_goes(rows: smallpond.DataFrame, tmp_path: Pat
     assert pid == str(os.getpid())
     dead = tmp_path / f".o.csv.attempt-{tag}-{machine}-{pid}-{int(start) + 1}"
     alive = tmp_path / f".o.csv.attempt-{tag}-{machine}-{pid}-{start}"
-    dead.touch()
-    alive.touch()
+    for folder in [dead, alive]:
+        folder.mkdir()
+        (folder / "o.csv").touch()
     rows.write_csv(tmp_path / "o.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["a.csv", "o.csv", alive.name]
