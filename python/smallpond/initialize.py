@@ -60,8 +60,7 @@ def init(
     """Opens a session: one DuckDB in this process. Starts no process and no service. SIGTERM and
     SIGHUP end the program in order from then on, with status 143 and 129, unless it handles them.
 
-    Everything is optional. An argument beats its environment variable, which beats the default.
-
+    An argument beats its environment variable, which beats the default.
     duckdb_memory (SP_DUCKDB_MEMORY)
         DuckDB's memory limit, such as "8GB". Default: 80% of what this process's container may use,
         shared by all sessions that leave it out. Larger data spills to `temp_dir`.
@@ -70,8 +69,7 @@ def init(
     data_dir (SP_DATA_DIR)
         Where relative paths of `read_*` and `write_*` start. Default: the current folder.
     temp_dir (SP_TEMP_DIR)
-        Where to spill: to a folder of the session's own in it, which only this account may enter.
-        Default: `<data_root>/temp` with a data_root, else $TMPDIR or /tmp.
+        Where to spill, in a private folder. Default: `<data_root>/temp`, $TMPDIR or /tmp.
     merge (SP_MERGE)
         Default of `partial_sql`'s merge: "auto" (the right answer) or "concat" (each partition's
         own result).
@@ -83,8 +81,8 @@ def init(
         Size ("256MB") or number of the pieces that tasks read and exchange, and up to which size
         ("64MB") a join sends one side to all tasks. They never change an answer.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
-        A cluster: the address of a running Ray, "HOST:6379" or "auto". More than this machine
-        without a `ray_address` is an UnsupportedError. With one, its nodes say how many there are.
+        A cluster: the address of a running Ray, "HOST:6379" or "auto", whose nodes say how many
+        there are. More than this machine without one is an UnsupportedError.
     job_id (SP_JOBID), job_time (SP_JOB_TIME), job_name (SP_JOB_NAME)
         What the job is called. Default: a random UUID, now, the script's name.
     data_root (SP_DATA_ROOT)

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "duckdb/main/connection_manager.hpp"
-#include "duckdb_adapter/absolute_paths.h"
 #include "duckdb/main/valid_checker.hpp"
+#include "duckdb_adapter/absolute_paths.h"
 #include "duckdb_adapter/arrow_scan.h"
 #include "duckdb_adapter/compressed_files.h"
 #include "duckdb_adapter/database_instance.h"

@@ -282,8 +282,8 @@ SettingsRef SessionSettings::RunAndTake(Connection& connection, Statement statem
     }
     if (changes_secrets) state->secrets = SecretsOf(context);
   });
-  bool concerns_workers = std::any_of(steps.begin(), steps.end(),
-                                      [](const Step& step) { return step.IsForWorkers(); });
+  bool concerns_workers =
+      std::any_of(steps.begin(), steps.end(), [](const Step& step) { return step.IsForWorkers(); });
   if (changes_secrets || concerns_workers) state->worker_version = ++versions;
   for (auto& step : steps) AddStep(state->steps, std::move(step));
   return std::make_shared<const SessionSettings>(std::move(state));
@@ -308,10 +308,10 @@ void SessionSettings::LockDatabase(Database& database) const {
   // Connections have the search path by themselves.
   static const std::set<std::string> of_connections = {"schema", "search_path"};
   std::vector<Step> steps;
-  std::copy_if(state_->steps.begin(), state_->steps.end(), std::back_inserter(steps),
-               [](const Step& step) {
-                 return !step.IsForWorkers() && of_connections.count(StringUtil::Lower(step.text)) == 0;
-               });
+  std::copy_if(
+      state_->steps.begin(), state_->steps.end(), std::back_inserter(steps), [](const Step& step) {
+        return !step.IsForWorkers() && of_connections.count(StringUtil::Lower(step.text)) == 0;
+      });
   RunSteps(database, steps, {});
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "duckdb/parser/expression/cast_expression.hpp"
 #include "duckdb_adapter/statement_tree.h"
 #include "smallpond/error.h"
 
@@ -21,37 +22,46 @@ bool HoldsStar(const duckdb::ParsedExpression& expression) {
   return holds;
 }
 
+// The value of a constant, of true and false, which are parsed as casts of one, and of a list of
+// constants; NULL for all else.
+duckdb::Value ConstantOf(const duckdb::ParsedExpression& expression) {
+  switch (expression.GetExpressionClass()) {
+    case duckdb::ExpressionClass::CONSTANT:
+      return expression.Cast<duckdb::ConstantExpression>().value;
+    case duckdb::ExpressionClass::CAST: {
+      const auto& cast = expression.Cast<duckdb::CastExpression>();
+      bool is_boolean = cast.cast_type == duckdb::LogicalType::BOOLEAN;
+      return is_boolean ? ConstantOf(*cast.child).DefaultCastAs(cast.cast_type) : duckdb::Value();
+    }
+    case duckdb::ExpressionClass::FUNCTION: {
+      const auto& made = expression.Cast<duckdb::FunctionExpression>();
+      duckdb::vector<duckdb::Value> elements;
+      for (const auto& element : made.children) elements.push_back(ConstantOf(*element));
+      bool is_list = made.function_name == "list_value" && !elements.empty();
+      return is_list ? duckdb::Value::LIST(std::move(elements)) : duckdb::Value();
+    }
+    default:
+      return duckdb::Value();
+  }
+}
+
 // The text of the query that query('…') and query_table('t') or (['t', 'u'], by_name) mean. Empty
 // for other functions, and where the arguments are no constants of the right types.
 std::string TextOfQuery(const duckdb::FunctionExpression& function) {
+  if (function.function_name != "query" && function.function_name != "query_table") return "";
   std::vector<duckdb::Value> arguments;
   for (const auto& child : function.children) {
-    duckdb::Value list;
-    if (child->GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
-      arguments.push_back(child->Cast<duckdb::ConstantExpression>().value);
-    } else if (child->GetExpressionClass() == duckdb::ExpressionClass::FUNCTION) {
-      auto& made = child->Cast<duckdb::FunctionExpression>();
-      if (made.function_name != "list_value") return "";
-      duckdb::vector<duckdb::Value> elements;
-      for (const auto& element : made.children) {
-        if (element->GetExpressionClass() != duckdb::ExpressionClass::CONSTANT) return "";
-        elements.push_back(element->Cast<duckdb::ConstantExpression>().value);
-      }
-      if (elements.empty()) return "";
-      arguments.push_back(duckdb::Value::LIST(std::move(elements)));
-    } else {
-      return "";
-    }
+    arguments.push_back(ConstantOf(*child));
     if (arguments.back().IsNull()) return "";
   }
   auto is = [&](size_t i, const duckdb::LogicalType& type) {
     return i < arguments.size() && arguments[i].type() == type;
   };
   bool has_text = is(0, duckdb::LogicalType::VARCHAR);
-  if (function.function_name == "query" && arguments.size() == 1 && has_text) {
-    return duckdb::StringValue::Get(arguments[0]);
+  if (function.function_name == "query") {
+    return arguments.size() == 1 && has_text ? duckdb::StringValue::Get(arguments[0]) : "";
   }
-  if (function.function_name != "query_table" || arguments.size() > 2) return "";
+  if (arguments.size() > 2) return "";
   if (!has_text && !is(0, duckdb::LogicalType::LIST(duckdb::LogicalType::VARCHAR))) return "";
   if (arguments.size() == 2 && !is(1, duckdb::LogicalType::BOOLEAN)) return "";
   bool by_name = arguments.size() == 2 && duckdb::BooleanValue::Get(arguments[1]);

@@ -110,15 +110,15 @@ def run(script: str, folder: Path, out: Path) -> list[list[str]]:
 
 
 LIMITED = """
-    many = "SELECT i, hash(i) AS h FROM range(300_000) t(i)"
+    many = "SELECT hash(i)::VARCHAR AS x FROM range(300_000) t(i)"
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
     for write in ["write_parquet", "write_csv", "write_json"]:
-        for mode in ["overwrite", "append"]:
+        for mode in ["overwrite", "append"] if write == "write_parquet" else ["overwrite"]:
             for n in [1, 3]:
                 tell(lambda: getattr(sp.sql(many).repartition(n), write)(out, mode))
                 tell(lambda: sp.read_parquet(out).take_all())
-    tell(lambda: sp.sql("SELECT 1 AS x").write_parquet(out, "append"))
+    tell(lambda: sp.sql("SELECT 'after' AS x").write_parquet(out, "append"))
 """
 
 
@@ -128,7 +128,7 @@ def test_files_that_may_not_grow(sp: smallpond.Session, tmp_path: Path) -> None:
     sp.sql("SELECT 'before' AS x").write_parquet(out)
     before = everything_below(out)
     *said, last = run(LIMITED, tmp_path, out)
-    assert len(said) == 24
+    assert len(said) == 16
     for (kind, text), read in zip(said[::2], said[1::2], strict=True):
         assert kind == "IoError", text
         assert "File too large" in text and "FROM range(300_000)" in text

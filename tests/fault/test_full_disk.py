@@ -42,20 +42,21 @@ def names_below(folder: Path) -> list[str]:
 @pytest.mark.parametrize("write", ["write_parquet", "write_csv"])
 def test_a_full_disk(sp: smallpond.Session, small_disk: Path, write: str, options: dict) -> None:
     many = sp.sql(f"SELECT *, i % 5 AS p FROM ({MANY_SQL})")
+    read = getattr(sp, write.replace("write", "read"))
     with pytest.raises(smallpond.IoError, match=r"(?i)no space left|full"):
         getattr(many, write)(small_disk / "a" / "out", **options)
     assert names_below(small_disk) == [], "nothing is left, new folders neither"
-    few = sp.sql(f"SELECT *, 7 AS p FROM ({FEW_SQL})")
+    few = sp.sql(f"SELECT *, hash(i) AS h, hash(i) AS g, 7 AS p FROM ({FEW_SQL})")
     keys = {name: value for name, value in options.items() if name == "partition_by"}
-    few.write_parquet(small_disk / "a" / "out", **keys)
+    getattr(few, write)(small_disk / "a" / "out", **keys)
     before = names_below(small_disk)
     for mode in ["overwrite", "append"]:
         with pytest.raises(smallpond.IoError):
             getattr(many, write)(small_disk / "a" / "out", mode=mode, **options)
         assert names_below(small_disk) == before
-        assert sp.read_parquet(small_disk / "a" / "out").count() == 1000
-    few.write_parquet(small_disk / "a" / "out", mode="append", **keys)
-    assert sp.read_parquet(small_disk / "a" / "out").count() == 2000
+        assert read(small_disk / "a" / "out").count() == 1000
+    getattr(few, write)(small_disk / "a" / "out", mode="append", **keys)
+    assert read(small_disk / "a" / "out").count() == 2000
 
 
 def test_a_disk_that_is_full_before(sp: smallpond.Session, small_disk: Path) -> None:

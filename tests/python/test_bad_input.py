@@ -31,7 +31,7 @@ ACTIONS: dict[str, Callable[[smallpond.DataFrame, Path], Any]] = {
     "take": lambda frame, out: frame.take(10**6),
     "show": lambda frame, out: frame.show(),
     "write_parquet": lambda frame, out: frame.write_parquet(out),
-    "write_csv": lambda frame, out: frame.write_csv(out, mode="append"),
+    "write_csv": lambda frame, out: frame.write_csv(out, mode="overwrite"),
     "write_json": lambda frame, out: frame.repartition(3).write_json(out),
     "lazy": lambda frame, out: frame.session.wait(frame.write_parquet_lazy(out)),
 }
@@ -180,7 +180,7 @@ def test_damaged_parquet(
 
 
 MIXED = {
-    "types": ("SELECT 'x' AS a", "type VARCHAR"),
+    "types": ("SELECT 'x' AS a", "is VARCHAR"),
     "names": ("SELECT 1 AS b", "Candidate names: b"),
     "nested": ("SELECT {'z': 1} AS a", "STRUCT"),
 }

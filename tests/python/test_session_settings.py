@@ -188,7 +188,7 @@ def test_only_allowed_folders(road_sp: smallpond.Session, files: Path, tmp_path:
     for refused in [
         lambda: road_sp.read_csv(tmp_path / "secret.csv").count(),
         lambda: road_sp.sql(f"FROM read_csv('{tmp_path}/secret.csv')").count(),
-        lambda: road_sp.sql(f"FROM read_blob('{tmp_path}/root/jobs/**')").count(),
+        lambda: road_sp.sql(f"FROM read_blob('{tmp_path / 'root'}/jobs/**')").count(),
         lambda: numbers.write_parquet(tmp_path / "elsewhere"),
         lambda: road_sp.execute(f"ATTACH '{tmp_path}/x.db' AS x"),
     ]:

@@ -73,7 +73,6 @@ BUGS = [
         "SELECT count(*) FROM (FROM @numbers LIMIT 50) JOIN @late USING (id)",
         [(5,)],
         [(0,)],
-        frozenset({"direct", "threads_1"}),
     ),
     Bug(
         "first_of_nothing",

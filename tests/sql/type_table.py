@@ -100,6 +100,8 @@ NOTES = """
   are an error that asks for a cast to text.
 * **CSV and JSON** are text: read them with a `schema` to have the types again. JSON numbers are
   read by way of DOUBLE, and BLOB, BIT, BIGNUM and VARIANT not at all: cast them to VARCHAR first.
+* **Keys of `partition_by`** keep their types for smallpond, also lists, structs and maps; other
+  programs see text ([writing.md](writing.md)).
 * **Polars** takes the Arrow column but for INTERVAL and UNION, which it does not know.
 """.strip()
 

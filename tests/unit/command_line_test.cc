@@ -244,7 +244,7 @@ TEST_F(CommandLine, GivesAnErrorStatus1AndItsText) {
       {{"sql", "FROM a", "-i", "=path"}, "--input must be name=path, not '=path'."},
       {{"sql", "SELECT 1", "-f", "parquet"}, "Give a file"},
       {{"sql", "SELECT 1", "-o", "somewhere.txt"}, "--output needs --format csv, json or parquet."},
-      {{"sql", "SELECT 1", "-o", "/no/such/folder/x.csv"}, "/no/such/folder"},
+      {{"sql", "SELECT 1", "-o", "/dev/null/folder/x.csv"}, "/dev/null/folder"},
   };
   for (const auto& [arguments, text] : cases) {
     SCOPED_TRACE(arguments.back());

@@ -173,7 +173,7 @@ TEST(StatementScopes, HideTheNamesOfCommonTables) {
        "b"},
       {"in a lateral join", "WITH a AS (SELECT 1 AS k) FROM b, LATERAL (FROM a WHERE a.k = b.k)",
        "b"},
-      {"a qualified name is not a common table's", "WITH a AS (SELECT 1) FROM main.a", ""},
+      {"a qualified name is not a common table's", "WITH a AS (SELECT 1) FROM main.a", "a"},
       {"materialized or not",
        "WITH a AS MATERIALIZED (FROM x), b AS NOT MATERIALIZED (FROM y) FROM a, b", "x y"},
       {"PIVOT", "WITH a AS (FROM b) PIVOT a ON k IN (1) USING sum(x)", "b"},
