@@ -3,6 +3,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -17,9 +18,10 @@
 namespace smallpond {
 
 /// Runs the stages of a plan one task after the other, without a scheduler, in `folder`, and
-/// returns the query for the result on `connection`.
-inline Statement RunStagesInOrder(Connection& connection, const StagePlan& plan, Worker& worker,
-                                  const std::string& folder) {
+/// returns the query for the result on `connection`. Calls `before_task` before each.
+inline Statement RunStagesInOrder(
+    Connection& connection, const StagePlan& plan, Worker& worker, const std::string& folder,
+    const std::function<void(int stage, int task)>& before_task = [](int, int) {}) {
   namespace fs = std::filesystem;
   fs::create_directories(folder + "/fragments");
   ExchangeInput result;
@@ -50,6 +52,7 @@ inline Statement RunStagesInOrder(Connection& connection, const StagePlan& plan,
     result.parts.clear();
     for (int task = 0; task < stage.num_tasks; ++task) {
       TaskId id{stage.id, task, 0};
+      before_task(stage.id, task);
       std::atomic<bool> cancelled{false};
       std::string report =
           worker.Run(FormatTaskSpec(SpecOf(plan, id, inputs_version, folder)), cancelled);
