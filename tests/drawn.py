@@ -37,3 +37,9 @@ def drawn(roads: Sequence[Any], cases: Sequence[Any], fast: float, slow: float) 
             marks = [] if position < num_fast else [late]
             pairs.append(pytest.param(road, case, marks=marks, id=f"{name_of(road)}-{name}"))
     return pairs
+
+
+def first(number: int, values: Sequence[Any]) -> list[Any]:
+    """Parameters of a slow test: so many of the values, the others in `make test-all` alone."""
+    late = [pytest.param(value, marks=pytest.mark.whole) for value in values[number:]]
+    return [*values[:number], *late]

@@ -30,8 +30,11 @@ duckdb::Value ConstantOf(const duckdb::ParsedExpression& expression) {
       return expression.Cast<duckdb::ConstantExpression>().value;
     case duckdb::ExpressionClass::CAST: {
       const auto& cast = expression.Cast<duckdb::CastExpression>();
-      bool is_boolean = cast.cast_type == duckdb::LogicalType::BOOLEAN;
-      return is_boolean ? ConstantOf(*cast.child).DefaultCastAs(cast.cast_type) : duckdb::Value();
+      const std::string type = cast.cast_type.ToString();  // It is a name until it is bound.
+      bool is_boolean = duckdb::StringUtil::CIEquals(type, "bool") ||
+                        duckdb::StringUtil::CIEquals(type, "boolean");
+      if (!is_boolean) return duckdb::Value();
+      return ConstantOf(*cast.child).DefaultCastAs(duckdb::LogicalType::BOOLEAN);
     }
     case duckdb::ExpressionClass::FUNCTION: {
       const auto& made = expression.Cast<duckdb::FunctionExpression>();

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import smallpond
+from drawn import first
 from hypothesis import given, seed, settings
 from oracle import assert_same, duckdb_answer
 from query_grammar import queries
@@ -57,7 +58,7 @@ def test_answer(stage_session: StageSession, sql: str, left: list, right: list) 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("search", first(2, SEARCHES))
 def test_many_answers(stage_session: StageSession, search: int) -> None:
     @seed(search)
     @given(**ARGUMENTS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import smallpond
+from drawn import drawn
 from oracle import Answer, Rows, assert_same_rows, assert_same_sequence, duckdb_answer, frame_answer
 from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad, assert_in_stages
 
@@ -129,7 +130,6 @@ def test_small_in_one_file(small: Tpch, session_of: Open, number: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 23))
-@pytest.mark.parametrize("road", SLOW, ids=lambda road: road.name)
-@pytest.mark.parametrize("layout", ["files", "one_file"])
+@pytest.mark.parametrize(("layout", "road"), drawn(["files", "one_file"], SLOW, 0, 1))
 def test_large(large: Tpch, session_of: Open, road: StageRoad, layout: str, number: int) -> None:
     large.check(session_of(road), number, layout)
