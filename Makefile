@@ -15,21 +15,30 @@ export CTEST_PARALLEL_LEVEL := $(JOBS)
 
 .PHONY: build
 build: ## Install what is missing and build: .venv/bin/python imports smallpond, build/smallpond is the binary
-	@$(MAKE) -s -j2 $(STAMPS)/python-packages $(STAMPS)/duckdb
+	@$(MAKE) -s -j2 $(STAMPS)/dev-packages $(STAMPS)/duckdb
 	@tools/build_preset.sh release
 	@tools/develop_install.sh $(VENV)
 
-$(STAMPS)/system: tools/install_packages.sh
-	@mkdir -p $(@D) && tools/install_packages.sh && touch $@
+# What the Python package alone takes; the tests' libraries and tools come with `make build`.
+.PHONY: module
+module:
+	@$(MAKE) -s -j2 $(STAMPS)/run-packages $(STAMPS)/duckdb
+	@tools/build_preset.sh release _core
+	@tools/develop_install.sh $(VENV)
 
-$(VENV)/bin/python: | $(STAMPS)/system
+$(STAMPS)/system-%: tools/install_packages.sh
+	@mkdir -p $(@D) && tools/install_packages.sh $* && touch $@
+
+$(VENV)/bin/python: | $(STAMPS)/system-build
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(STAMPS)/python-packages: requirements-dev.txt | $(VENV)/bin/python
+$(STAMPS)/run-packages: requirements.txt | $(VENV)/bin/python
+$(STAMPS)/dev-packages: requirements-dev.txt requirements.txt | $(VENV)/bin/python $(STAMPS)/system-tests
+$(STAMPS)/run-packages $(STAMPS)/dev-packages:
 	@mkdir -p $(@D)
-	@echo "Installing Python packages into $(VENV) (requirements-dev.txt)"
-	@$(PY) -m pip install -q --disable-pip-version-check --no-warn-script-location --use-pep517 -r requirements-dev.txt
+	@echo "Installing Python packages into $(VENV) ($<)"
+	@$(PY) -m pip install -q --disable-pip-version-check --no-warn-script-location --use-pep517 -r $<
 	@touch $@
 
 # Depends on the script only to be ordered; the script itself knows whether there is something to do.
@@ -38,7 +47,9 @@ $(STAMPS)/duckdb: | $(VENV)/bin/python
 	@PYTHON="$(CURDIR)/$(PY)" tools/fetch_duckdb.sh build/duckdb
 
 .PHONY: demo test test-all check asan wheel bench fmt help clean
-demo: build ## Run the e-commerce example
+demo: ## Build the Python package and run the e-commerce example
+	@echo "Building the Python package (some minutes the first time), then running an example"
+	@$(MAKE) module
 	@$(PY) examples/ecommerce.py
 
 test: build ## The fast tests: C++ units and Python, without those marked slow

@@ -13,8 +13,8 @@
 #include <sstream>
 #include <string>
 
-#include "duckdb_adapter/connection.h"
-#include "duckdb_adapter/exchange_scan.h"
+#include "duckdb_adapter/connection/connection.h"
+#include "duckdb_adapter/exchange/exchange_scan.h"
 #include "smallpond/error.h"
 
 namespace {

@@ -117,7 +117,8 @@ def smallpond_wide(job: JobArguments) -> Any:
     events = sp.read_parquet(job.events)
     rows = sp.sql(job.sql, events)
     if job.end == "write":
-        return rows.write_parquet(job.output)
+        rows.write_parquet(job.output)
+        return None
     return rows.to_pandas() if job.end == "to_pandas" else rows.to_arrow()
 
 

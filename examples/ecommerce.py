@@ -93,6 +93,10 @@ def main() -> int:
         print("The answers DIFFER:", *found, sep="\n  ")
         return 1
     print(f"The answers are the same, in pandas and in the files ({len(report)} rows).")
+    print("\nWhat to try next:")
+    print("  .venv/bin/python examples/quickstart.py     the first steps, to be read and changed")
+    print("  .venv/bin/python examples/ecommerce.py --events-per-day 10_000_000   more data")
+    print("  make test                                   the tests; examples/README.md has more")
     return 0
 
 

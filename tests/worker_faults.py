@@ -1,4 +1,4 @@
-"""Faults of workers at a given place: what src/task/test_faults.h understands."""
+"""Faults of workers at a given place: what src/worker/test_faults.h understands."""
 
 from __future__ import annotations
 

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # Installs the compiler and libraries that the build needs and this machine lacks (Debian, Ubuntu).
 # As root or with sudo through apt-get; otherwise it says what to install.
+# usage: install_packages.sh build|tests
 set -euo pipefail
+what=$1
 
 missing=()
 need_command() { command -v "$1" >/dev/null || missing+=("$2"); }
 need_file() { local file; for file in $1; do [ -e "$file" ] && return; done; missing+=("$2"); }
 
+if [ "$what" = tests ]; then
+  need_file "/usr/include/gtest/gtest.h /usr/local/include/gtest/gtest.h" libgtest-dev
+fi
 need_command g++ g++
 need_command cmake cmake
 need_command ninja ninja-build
@@ -14,7 +19,6 @@ need_command python3 python3
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 header=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || true)
 [ -n "$header" ] && [ -e "$header" ] || missing+=(python3-dev)
-need_file "/usr/include/gtest/gtest.h /usr/local/include/gtest/gtest.h" libgtest-dev
 need_file "/usr/include/nlohmann/json.hpp /usr/local/include/nlohmann/json.hpp" nlohmann-json3-dev
 need_file "/usr/include/CLI/CLI.hpp /usr/local/include/CLI/CLI.hpp" libcli11-dev
 need_file "/usr/include/xxhash.h /usr/local/include/xxhash.h" libxxhash-dev

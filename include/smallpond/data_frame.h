@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,21 +9,12 @@
 #include "smallpond/arrow.h"
 #include "smallpond/column.h"
 #include "smallpond/options.h"
+#include "smallpond/ticker.h"
 
 namespace smallpond {
 
 class LogicalPlan;   // src/plan/logical_plan.h
 class SessionState;  // src/session/session_state.h
-
-/// How far a running query is.
-struct Progress {
-  double seconds = 0;    ///< Since the query started.
-  double fraction = -1;  ///< 0 to 1, or -1 where DuckDB can't tell.
-};
-
-/// Called on the caller's own thread about every 50 ms while a query runs. Returning false stops
-/// the query, which then throws Cancelled. It may throw; the query is stopped first.
-using Ticker = std::function<bool(const Progress&)>;
 
 /// A lazy table: what to compute, not the rows. Cheap to copy; copies share the plan, which never
 /// changes. Nothing but the names and types is worked out until one of the ending methods is
@@ -106,7 +96,7 @@ class SMALLPOND_API DataFrame {
   std::string ToString() const;
 
  private:
-  friend class Session;
+  friend struct Internals;  // src/session/internals.h
   WriteResult Write(const std::string& path, const std::string& format, const WriteOptions& options,
                     const Ticker& ticker) const;
   WriteResult WriteOneFile(const std::string& path, const std::string& format,

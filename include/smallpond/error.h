@@ -24,6 +24,8 @@ enum class ErrorKind {
 
 /// Returns the kind's name as it is printed, for example "InvalidInput".
 SMALLPOND_API std::string_view ErrorKindName(ErrorKind kind);
+/// The kind of that name; kInternal where there is none.
+SMALLPOND_API ErrorKind ErrorKindOfName(std::string_view name);
 
 /// The one exception that smallpond throws. what() says what failed, then the values, then what to
 /// do. It shows no credential: of passwords, tokens and the like in the message "***" is left.

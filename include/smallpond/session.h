@@ -15,9 +15,6 @@
 
 namespace smallpond {
 
-struct PlanSqlInputs;  // src/plan/plan_sql.h
-class Executor;        // src/executor/executor.h
-
 /// Further named arguments of DuckDB's reader, for example {"nullstr", "NA"} for CSV. What has a
 /// field of its own can't stand here too.
 using ReaderOptions = std::vector<std::pair<std::string, Value>>;
@@ -135,16 +132,6 @@ class SMALLPOND_API Session {
   /// Cancelled where the ticker says so: statements that have ended by then stay in force.
   void Execute(const std::string& sql, const SqlInputs& inputs = {});
 
-  /// For the Python package: makes `make_executor` start what runs the tasks of this session. It
-  /// is called before the first action that has tasks, with the setup of the workers.
-  void SetMakeExecutor(
-      std::function<std::shared_ptr<Executor>(const std::string& setup)> make_executor);
-  /// Ends the session's worker processes, if it has any. Those that compute something for another
-  /// thread end with that, and are not waited for. The next action starts new ones. `for_good`, as
-  /// the program ends: stops what they compute, waits for Options::kStopTimeoutMs at most, and
-  /// later actions that need them throw Cancelled.
-  void StopWorkers(bool for_good = false);
-
   /// Forgets the session; its copies are closed too. Its frames stay usable for as long as they
   /// live, and calls that other threads are in come to their end.
   void Close();
@@ -152,14 +139,9 @@ class SMALLPOND_API Session {
  private:
   struct Slot;  // src/session/session.cc
 
+  friend struct Internals;  // src/session/internals.h
   explicit Session(std::shared_ptr<Slot> slot);
   std::shared_ptr<SessionState> State() const;
-  static PlanSqlInputs PlanInputs(const std::shared_ptr<SessionState>& state,
-                                  const SqlInputs& inputs);
-  static void RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
-                        const SqlInputs& inputs);
-  static DataFrame BindSql(const std::shared_ptr<SessionState>& state, const std::string& query,
-                           const SqlInputs& inputs, std::optional<MergeMode> merge);
   DataFrame RunSql(const std::string& query, const SqlInputs& inputs,
                    std::optional<MergeMode> merge);
 

@@ -62,7 +62,7 @@ class Node:
 
 
 class RayExecutor(_core.Executor):
-    """Runs attempts on the nodes of a running Ray cluster. `src/executor/executor.h` is the manual
+    """Runs attempts on the nodes of a running Ray cluster. `src/task/executor.h` is the manual
     of the calls; one thread makes them at a time, and `close` as well. A thread of its own gives
     the nodes back when there is nothing to run."""
 
@@ -120,6 +120,11 @@ class RayExecutor(_core.Executor):
         with self._lock:
             return sum(node.slots for node in self._nodes.values() if node.ready)
 
+    def planned_slots(self) -> int:
+        """Of all nodes, those included whose processes still start."""
+        with self._lock:
+            return sum(node.slots for node in self._nodes.values())
+
     def begin_job(self) -> None:
         with self._lock:
             self._connection.begin_waiting()
@@ -163,7 +168,7 @@ class RayExecutor(_core.Executor):
                     self._queue.remove(launch)
                     self._events.append(_core.TaskEvent("cancelled", id))
                     return
-            key = (id.stage, id.task, id.attempt)
+            key = (id.stage, id.task, id.attempt, id.job)
             for node in self._nodes.values():
                 if node.running.get(key) is False:
                     node.running[key] = True
@@ -357,7 +362,7 @@ class RayExecutor(_core.Executor):
                 return
             node = min(free, key=lambda node: len(node.running) / node.slots)
             launch = self._queue.popleft()
-            key = (launch.id.stage, launch.id.task, launch.id.attempt)
+            key = (launch.id.stage, launch.id.task, launch.id.attempt, launch.id.job)
             if not node.running:
                 node.heartbeat_due = time.monotonic() + HEARTBEAT_INTERVAL_SECONDS
             node.running[key] = False

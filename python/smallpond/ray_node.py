@@ -10,14 +10,14 @@ from smallpond import _core
 from smallpond.errors import Error
 from smallpond.ray_connection import CLOSE_TIMEOUT_SECONDS
 
-Key = tuple[int, int, int]
+Key = tuple[int, int, int, int]  # Of an attempt: its stage, task, attempt and job.
 
 
 class Worker(Protocol):
     """What an actor runs tasks with, such as _core.TaskWorker."""
 
-    def run(self, stage: int, task: int, attempt: int, spec: str) -> str: ...
-    def cancel(self, stage: int, task: int, attempt: int) -> None: ...
+    def run(self, stage: int, task: int, attempt: int, job: int, spec: str) -> str: ...
+    def cancel(self, stage: int, task: int, attempt: int, job: int) -> None: ...
 
 
 class NodeActor:

@@ -30,4 +30,13 @@ std::string_view ErrorKindName(ErrorKind kind) {
   return "Internal";
 }
 
+ErrorKind ErrorKindOfName(std::string_view name) {
+  for (ErrorKind kind :
+       {ErrorKind::kInvalidInput, ErrorKind::kUnsupported, ErrorKind::kUserCode,
+        ErrorKind::kOutOfMemory, ErrorKind::kIo, ErrorKind::kUnavailable, ErrorKind::kCancelled}) {
+    if (ErrorKindName(kind) == name) return kind;
+  }
+  return ErrorKind::kInternal;
+}
+
 }  // namespace smallpond

@@ -13,8 +13,9 @@
 #include <vector>
 
 #include "cli/stdout_pipe.h"
-#include "executor/worker_loop.h"
 #include "smallpond/smallpond.h"
+#include "worker/make_worker.h"
+#include "worker/worker_loop.h"
 
 namespace smallpond {
 namespace {

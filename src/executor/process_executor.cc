@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "executor/worker_loop.h"
+#include "worker/worker_loop.h"
 
 namespace smallpond {
 namespace {
@@ -26,11 +26,8 @@ Error ParseFailure(const std::string& text) {
   size_t space = text.find(' ');
   std::string name = text.substr(0, space);
   std::string message = space == std::string::npos ? "" : text.substr(space + 1);
-  for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i) {
-    auto kind = static_cast<ErrorKind>(i);
-    if (ErrorKindName(kind) == name) return Error(kind, message);
-  }
-  return Error(ErrorKind::kInternal, text);
+  ErrorKind kind = ErrorKindOfName(name);
+  return Error(kind, ErrorKindName(kind) == name ? message : text);
 }
 
 }  // namespace

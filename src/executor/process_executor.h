@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "executor/executor.h"
-#include "executor/worker_message.h"
 #include "executor/worker_process.h"
 #include "smallpond/error.h"
+#include "task/executor.h"
+#include "worker/worker_message.h"
 
 namespace smallpond {
 

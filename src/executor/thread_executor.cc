@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "executor/guarded_run.h"
+#include "worker/guarded_run.h"
 
 namespace smallpond {
 

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "executor/executor.h"
+#include "task/executor.h"
 
 namespace smallpond {
 

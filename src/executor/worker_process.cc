@@ -17,8 +17,8 @@
 #include <thread>
 #include <utility>
 
-#include "executor/worker_loop.h"
 #include "smallpond/error.h"
+#include "worker/worker_loop.h"
 
 extern char** environ;
 

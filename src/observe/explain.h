@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "executor/stage_runner.h"
+#include "action/stage_runner.h"
 #include "observe/explain_steps.h"
 
 namespace smallpond {

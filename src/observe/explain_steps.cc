@@ -1,7 +1,7 @@
 #include "observe/explain_steps.h"
 
-#include "executor/lower_plan.h"
 #include "observe/amounts.h"
+#include "plan/lower_plan.h"
 
 namespace smallpond {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "plan/logical_plan.h"
-#include "storage/splits.h"
+#include "storage/input/splits.h"
 
 namespace smallpond {
 

@@ -7,10 +7,10 @@
 #include <map>
 #include <set>
 
-#include "duckdb_adapter/sql_text.h"
+#include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
-#include "storage/input_files.h"
-#include "storage/paths.h"
+#include "storage/files/paths.h"
+#include "storage/input/input_files.h"
 
 namespace smallpond {
 namespace {

@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "duckdb_adapter/connection.h"
-#include "duckdb_adapter/statement.h"
+#include "duckdb_adapter/connection/connection.h"
+#include "duckdb_adapter/sql/statement.h"
 #include "smallpond/value.h"
-#include "storage/file_identity.h"
+#include "storage/files/file_identity.h"
 
 namespace smallpond {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/nearest_name.h"
-#include "duckdb_adapter/sql_text.h"
+#include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
 
@@ -65,10 +65,10 @@ bool LogicalPlan::ordered() const {
   return query && query->ordered;
 }
 
-bool LogicalPlan::determinate() const {
-  if (const auto* query = std::get_if<SqlQuery>(&op_)) return query->determinate;
+bool LogicalPlan::deterministic() const {
+  if (const auto* query = std::get_if<SqlQuery>(&op_)) return query->deterministic;
   const auto* repartition = std::get_if<Repartition>(&op_);
-  return !repartition || repartition->input->determinate();
+  return !repartition || repartition->input->deterministic();
 }
 
 std::vector<PlanRef> LogicalPlan::Inputs() const {

@@ -6,9 +6,9 @@
 #include <variant>
 #include <vector>
 
-#include "duckdb_adapter/partition_analysis.h"
-#include "duckdb_adapter/schema.h"
-#include "duckdb_adapter/statement.h"
+#include "duckdb_adapter/analysis/partition_analysis.h"
+#include "duckdb_adapter/sql/schema.h"
+#include "duckdb_adapter/sql/statement.h"
 #include "plan/file_scan.h"
 #include "smallpond/options.h"
 
@@ -59,7 +59,7 @@ struct SqlQuery {
   /// Whether it reads more than its inputs: files by name, tables of the session.
   bool reads_elsewhere = true;
   /// Whether two runs, inputs included, give the same rows, to the last digit.
-  bool determinate = true;
+  bool deterministic = true;
   /// Where not per_partition: the construct that sees rows of several partitions.
   std::string merged_because;
 };
@@ -90,7 +90,7 @@ class LogicalPlan {
   /// Whether the rows come in an order that was asked for.
   bool ordered() const;
   /// Whether computing it twice gives the same rows.
-  bool determinate() const;
+  bool deterministic() const;
   /// The plans that this one reads, each once.
   std::vector<PlanRef> Inputs() const;
   /// One line for people, for example "repartition(10, hash_by=user_id)".

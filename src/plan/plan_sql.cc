@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/nearest_name.h"
-#include "duckdb_adapter/absolute_paths.h"
-#include "duckdb_adapter/sql_text.h"
+#include "duckdb_adapter/connection/absolute_paths.h"
+#include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -148,7 +148,7 @@ Statement ParseWithInputs(Connection& connection, const std::string& text,
   std::set<std::string> given = NamesOf(inputs.named);
   std::vector<std::string> named(given.begin(), given.end());
   try {
-    return Statement::ParseQuery(QuotePlaceholders(text, named), &connection);
+    return connection.ParseQuery(QuotePlaceholders(text, named));
   } catch (const Error& error) {
     std::string advice =
         error.kind() == ErrorKind::kInvalidInput ? PlaceholderAdvice(text, named) : std::string();
@@ -167,7 +167,8 @@ PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const Plan
   }
   std::map<std::string, QueryInput> shapes;
   for (const auto& [name, input] : query.inputs)
-    shapes[name] = {input->schema(), input->partitioning(), input->ordered(), input->determinate()};
+    shapes[name] = {input->schema(), input->partitioning(), input->ordered(),
+                    input->deterministic()};
   return AnalyzePartitions(connection, query.query, shapes);
 }
 
@@ -197,7 +198,7 @@ PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlIn
       query.inputs.begin(), query.inputs.end(),
       [](const auto& input) { return input.second->partitioning().num_partitions > 1; });
   query.per_partition = facts.per_partition;
-  query.determinate = facts.determinate;
+  query.deterministic = facts.deterministic;
   query.ordered = facts.ordered;
   query.reads_elsewhere = facts.reads_elsewhere;
   if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "duckdb_adapter/connection.h"
+#include "duckdb_adapter/connection/connection.h"
 #include "plan/logical_plan.h"
 #include "smallpond/value.h"
 

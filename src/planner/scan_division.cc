@@ -1,8 +1,8 @@
 #include "planner/scan_division.h"
 
-#include "plan/scan_splits.h"
+#include "planner/scan_splits.h"
 #include "smallpond/error.h"
-#include "storage/paths.h"
+#include "storage/files/paths.h"
 
 namespace smallpond {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "duckdb_adapter/cut/cut_query.h"
-#include "storage/splits.h"
+#include "storage/input/splits.h"
 #include "task/scan_list.h"
 
 namespace smallpond {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "exchange/content_hash.h"
+#include "base/content_hash.h"
 
 namespace smallpond {
 namespace {
@@ -22,7 +22,7 @@ int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
   if (options.partitions > 0) return std::min(options.partitions, kMaxExchangePartitions);
   double most_bytes = 0;
   for (const auto& fragment : cut.fragments) {
-    if (fragment.num_keys == 0) continue;
+    if (fragment.output.num_keys == 0) continue;
     most_bytes = std::max(most_bytes, fragment.estimated_rows * fragment.estimated_row_bytes);
   }
   if (file_bytes) most_bytes = std::min(most_bytes, kMostExchangeBytesPerFileByte * *file_bytes);
@@ -81,8 +81,9 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
     stage.id = static_cast<int>(plan.graph.stages.size());
     for (const auto& input : fragment.inputs) stage.inputs.push_back({input.fragment, input.kind});
     stage.num_tasks = NumTasks(fragment, scans, plan.graph, exchange_partitions);
-    stage.num_partitions = fragment.num_keys > 0 ? exchange_partitions : 1;
-    stage.determinate = fragment.determinate;
+    if (fragment.output.num_keys > 0) fragment.output.num_partitions = exchange_partitions;
+    stage.num_partitions = fragment.output.num_partitions;
+    stage.deterministic = fragment.deterministic;
     stage.fragment = ContentHash(fragment.bytes);
     if (!fragment.operators.empty()) stage.description = fragment.operators[0].text;
     stage.estimated_rows = fragment.estimated_rows;
@@ -91,9 +92,7 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
     work.scans = DivideScans(fragment, scans, stage.num_tasks);
     work.fragment = std::move(fragment.bytes);
     work.inputs = fragment.inputs;
-    work.num_columns = fragment.num_columns;
-    work.num_keys = fragment.num_keys;
-    work.ordered = fragment.ordered;
+    work.output = fragment.output;
     plan.graph.stages.push_back(std::move(stage));
     plan.work.push_back(std::move(work));
     plan.notes.push_back({std::move(fragment.operators), std::move(fragment.gathered)});
@@ -126,10 +125,7 @@ TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
   spec.fragment = stage.fragment;
   spec.inputs_version = inputs_version;
   spec.has_scans = !work.scans.empty();
-  spec.num_columns = work.num_columns;
-  spec.num_keys = work.num_keys;
-  spec.num_partitions = stage.num_partitions;
-  spec.ordered = work.ordered;
+  spec.output = work.output;
   for (const FragmentInput& input : work.inputs) {
     if (input.kind != ExchangeKind::kHash) continue;
     int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;

@@ -5,7 +5,7 @@
 
 #include "duckdb_adapter/cut/cut_query.h"
 #include "planner/scan_division.h"
-#include "storage/splits.h"
+#include "storage/input/splits.h"
 #include "task/input_list.h"
 #include "task/scan_list.h"
 #include "task/stage_graph.h"
@@ -20,9 +20,7 @@ struct StagePlan {
     std::string fragment;               ///< The plan that its tasks run, as bytes.
     std::vector<FragmentInput> inputs;  ///< In the order of the stage's inputs in the graph.
     std::vector<TaskScans> scans;       ///< One for each task, or none.
-    int num_columns = 0;
-    int num_keys = 0;
-    bool ordered = false;
+    ExchangeOutput output;
   };
 
   /// What people are told of one stage.

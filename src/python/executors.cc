@@ -13,12 +13,13 @@
 #include <utility>
 #include <vector>
 
-#include "executor/executor.h"
-#include "executor/guarded_run.h"
 #include "executor/process_executor.h"
-#include "executor/worker_loop.h"
 #include "python/core_call.h"
 #include "smallpond/error.h"
+#include "task/executor.h"
+#include "worker/guarded_run.h"
+#include "worker/make_worker.h"
+#include "worker/worker_loop.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -63,10 +64,13 @@ auto WithErrors(const Call& call) {
 // An executor that Python implements. The core calls it without the interpreter's lock.
 class PythonExecutor : public Executor {
  public:
-  NB_TRAMPOLINE(Executor, 5);
+  NB_TRAMPOLINE(Executor, 6);
 
   int Slots() const override {
     return WithErrors([&]() -> int { NB_OVERRIDE_PURE_NAME("slots", Slots); });
+  }
+  int PlannedSlots() const override {
+    return WithErrors([&]() -> int { NB_OVERRIDE_NAME("planned_slots", PlannedSlots); });
   }
   void BeginJob() override {
     WithErrors([&]() -> void { NB_OVERRIDE_NAME("begin_job", BeginJob); });
@@ -88,9 +92,9 @@ class TaskWorker {
  public:
   explicit TaskWorker(const std::string& setup) : run_task_(MakeWorker(setup)) {}
 
-  std::string Run(int stage, int task, int attempt, const std::string& spec) {
+  std::string Run(int stage, int task, int attempt, int job, const std::string& spec) {
     std::atomic<bool> cancelled{false};
-    TaskId id{stage, task, attempt};
+    TaskId id{stage, task, attempt, job};
     {
       std::lock_guard lock(mutex_);
       running_[id] = &cancelled;
@@ -101,9 +105,9 @@ class TaskWorker {
     return report;
   }
 
-  void Cancel(int stage, int task, int attempt) {
+  void Cancel(int stage, int task, int attempt, int job) {
     std::lock_guard lock(mutex_);
-    auto found = running_.find({stage, task, attempt});
+    auto found = running_.find({stage, task, attempt, job});
     if (found != running_.end()) *found->second = true;
   }
 
@@ -117,19 +121,22 @@ void DefineValues(nb::module_& m) {
   nb::class_<TaskId>(m, "TaskId")
       .def(
           "__init__",
-          [](TaskId* self, int stage, int task, int attempt) {
-            new (self) TaskId{stage, task, attempt};
+          [](TaskId* self, int stage, int task, int attempt, int job) {
+            new (self) TaskId{stage, task, attempt, job};
           },
-          "stage"_a, "task"_a, "attempt"_a)
+          "stage"_a, "task"_a, "attempt"_a, "job"_a = 0)
       .def_ro("stage", &TaskId::stage)
       .def_ro("task", &TaskId::task)
       .def_ro("attempt", &TaskId::attempt)
+      .def_ro("job", &TaskId::job)
       .def("__eq__", [](const TaskId& a, const TaskId& b) { return a == b; })
       .def("__hash__",
-           [](const TaskId& id) { return nb::hash(nb::make_tuple(id.stage, id.task, id.attempt)); })
+           [](const TaskId& id) {
+             return nb::hash(nb::make_tuple(id.stage, id.task, id.attempt, id.job));
+           })
       .def("__repr__", [](const TaskId& id) {
         return "TaskId(" + std::to_string(id.stage) + ", " + std::to_string(id.task) + ", " +
-               std::to_string(id.attempt) + ")";
+               std::to_string(id.attempt) + (id.job ? ", job=" + std::to_string(id.job) : "") + ")";
       });
   nb::class_<TaskLaunch>(m, "TaskLaunch")
       .def(
@@ -204,6 +211,7 @@ void DefineExecutors(nb::module_& m) {
   nb::class_<Executor, PythonExecutor>(m, "Executor")
       .def(nb::init<>())
       .def("slots", &Executor::Slots, Release())
+      .def("planned_slots", &Executor::PlannedSlots, Release())
       .def("begin_job", &Executor::BeginJob, Release())
       .def("submit", &Executor::Submit, "launches"_a, Release())
       .def("wait", &Executor::Wait, "timeout_ms"_a, Release())
@@ -211,8 +219,8 @@ void DefineExecutors(nb::module_& m) {
   DefineProcessExecutor(m);
   nb::class_<TaskWorker>(m, "TaskWorker")
       .def(nb::init<const std::string&>(), "setup"_a, Release())
-      .def("run", &TaskWorker::Run, "stage"_a, "task"_a, "attempt"_a, "spec"_a, Release())
-      .def("cancel", &TaskWorker::Cancel, "stage"_a, "task"_a, "attempt"_a, Release());
+      .def("run", &TaskWorker::Run, "stage"_a, "task"_a, "attempt"_a, "job"_a, "spec"_a, Release())
+      .def("cancel", &TaskWorker::Cancel, "stage"_a, "task"_a, "attempt"_a, "job"_a, Release());
   m.def("run_worker", [] { return RunWorkerLoop(kWorkerSocket, MakeWorker); }, Release());
 }
 

@@ -14,14 +14,16 @@
 #include "base/nearest_option.h"
 #include "base/secrets.h"
 #include "base/standard_errors.h"
+#include "base/worker_layout.h"
 #include "cli/run.h"
-#include "duckdb_adapter/sql_clause.h"
-#include "plan/scan_splits.h"
+#include "duckdb_adapter/sql/sql_clause.h"
+#include "planner/scan_splits.h"
 #include "python/arrow_capsule.h"
 #include "python/core_call.h"
 #include "python/executors.h"
 #include "python/python_ticker.h"
 #include "python/write.h"
+#include "session/internals.h"
 #include "smallpond/smallpond.h"
 
 namespace nb = nanobind;
@@ -267,9 +269,11 @@ void DefineSession(nb::module_& m) {
                    [](const Session& session) { return session.options().ray_address; })
       .def_prop_ro(
           "num_workers",
-          [](const Session& session) { return std::max(1, session.options().num_executors); })
+          [](const Session& session) { return WorkerLayoutOf(session.options()).num_workers; })
       .def_prop_ro("threads_per_worker",
-                   [](const Session& session) { return ThreadsPerWorker(session.options()); })
+                   [](const Session& session) {
+                     return WorkerLayoutOf(session.options()).threads_per_worker;
+                   })
       .def_prop_ro("temp_dir", [](const Session& session) { return session.options().temp_dir; })
       .def(
           "set_make_executor",
@@ -281,12 +285,17 @@ void DefineSession(nb::module_& m) {
                                                Locked locked;
                                                delete object;
                                              });
-            session.SetMakeExecutor(
+            Internals::StateOf(session)->SetMakeExecutor(
                 [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
           },
           "make"_a)
       .def("__str__", &Session::ToString, Release())
-      .def("stop_workers", &Session::StopWorkers, "for_good"_a, Release())
+      .def(
+          "stop_workers",
+          [](const Session& session, bool for_good) {
+            Internals::StateOf(session)->StopWorkers(for_good);
+          },
+          "for_good"_a, Release())
       .def("close", &Session::Close, Release());
 }
 

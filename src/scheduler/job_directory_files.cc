@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "task/checked_text.h"
+#include "storage/job/checked_text.h"
 
 namespace smallpond {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "scheduler/job_files.h"
-#include "storage/job_directory.h"
+#include "storage/job/job_directory.h"
 
 namespace smallpond {
 

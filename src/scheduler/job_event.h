@@ -1,42 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "smallpond/error.h"
 #include "task/task_id.h"
+#include "task/task_report.h"
 
 namespace smallpond {
 
-/// Rows that a task wrote for one partition.
-struct PartitionSize {
-  uint64_t rows = 0;
-  uint64_t bytes = 0;
-};
-
-/// What an attempt that ended well did.
-struct TaskResult {
-  uint64_t rows = 0;
-  uint64_t bytes = 0;
-  int64_t wall_ms = 0;
-  int64_t cpu_ms = 0;
-  uint64_t peak_memory_bytes = 0;
-  uint64_t spilled_bytes = 0;
-  std::vector<PartitionSize> partitions;  ///< One for each partition of its stage, or none.
-};
-
-/// Why an attempt ended badly.
-struct TaskFailure {
-  ErrorKind kind = ErrorKind::kInternal;
-  std::string message;
-  /// The attempt whose output was missing or damaged, where that is why.
-  std::optional<TaskId> lost_input;
-};
-
 /// What happened to a job. Each kind uses the fields that are named with it.
-struct Event {
+struct JobEvent {
   enum class Kind {
     kTick,         ///< Time went by. Comes at least every half lease.
     kSlots,        ///< `slots` attempts can run at a time now.
@@ -59,7 +32,7 @@ struct Event {
 };
 
 /// What a job wants done, in this order.
-struct Action {
+struct JobAction {
   enum class Kind {
     kLaunch,          ///< Run the attempt `id` on the outputs `input_versions` of its inputs.
     kCancel,          ///< Stop the attempt `id`: nobody waits for it any more.

@@ -1,6 +1,7 @@
 #include "scheduler/job_state.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "smallpond/error.h"
@@ -8,37 +9,100 @@
 // What events do to a job. How it goes on from there is in job_state_advance.cc.
 
 namespace smallpond {
+namespace {
 
-std::vector<Action> JobState::OnEvent(const Event& event) {
+void CheckStage(const StageGraph& graph, size_t index) {
+  const Stage& stage = graph.stages[index];
+  auto check = [&](bool holds, const std::string& what) {
+    if (holds) return;
+    throw Error(ErrorKind::kInternal, "Stage " + std::to_string(index) + " of the graph " + what);
+  };
+  check(stage.id == static_cast<int>(index), "has the id " + std::to_string(stage.id) + ".");
+  check(stage.num_tasks >= 0, "has " + std::to_string(stage.num_tasks) + " tasks.");
+  check(stage.num_partitions >= 1, "has no partitions.");
+  for (const StageInput& input : stage.inputs) {
+    std::string name = "stage " + std::to_string(input.stage);
+    check(input.stage >= 0 && input.stage < stage.id,
+          "reads " + name + ", which is not before it.");
+    check(input.kind != ExchangeKind::kForward ||
+              graph.stages[static_cast<size_t>(input.stage)].num_tasks <= stage.num_tasks,
+          "reads " + name + " task by task, and has fewer.");
+  }
+}
+
+// How many stages there are before each, at most, on a way from a source.
+std::vector<int> Depths(const StageGraph& graph) {
+  std::vector<int> depths;
+  for (const Stage& stage : graph.stages) {
+    int depth = 0;
+    for (const StageInput& input : stage.inputs) {
+      depth = std::max(depth, depths[static_cast<size_t>(input.stage)] + 1);
+    }
+    depths.push_back(depth);
+  }
+  return depths;
+}
+
+}  // namespace
+
+JobState::JobState(StageGraph graph, JobLimits limits) : graph_(std::move(graph)), limits_(limits) {
+  if (graph_.stages.empty()) throw Error(ErrorKind::kInternal, "The graph has no stages.");
+  limits_.max_task_attempts = std::clamp(limits_.max_task_attempts, 1, 255);  // Counted in a byte.
+  limits_.max_memory_attempts = std::clamp(limits_.max_memory_attempts, 1, 255);
+  consumers_.resize(graph_.stages.size());
+  uint64_t num_tasks = 0;
+  for (size_t i = 0; i < graph_.stages.size(); ++i) {
+    CheckStage(graph_, i);
+    const Stage& stage = graph_.stages[i];
+    num_tasks += static_cast<uint64_t>(stage.num_tasks);
+    bool replayable = stage.deterministic;
+    for (const StageInput& input : stage.inputs) {
+      consumers_[static_cast<size_t>(input.stage)].push_back({stage.id, input.kind});
+      replayable = replayable && IsReplayable(input.stage);
+    }
+    replayable_.push_back(replayable);
+    stages_.emplace_back(stage);
+  }
+  max_launches_ = num_tasks * static_cast<uint64_t>(limits_.attempts_per_task) +
+                  static_cast<uint64_t>(limits_.extra_attempts);
+  launch_order_.resize(stages_.size());
+  std::iota(launch_order_.begin(), launch_order_.end(), 0);
+  std::vector<int> depths = Depths(graph_);
+  std::stable_sort(launch_order_.begin(), launch_order_.end(), [&](int a, int b) {
+    return depths[static_cast<size_t>(a)] > depths[static_cast<size_t>(b)];
+  });
+}
+
+std::vector<JobAction> JobState::OnEvent(const JobEvent& event) {
   actions_.clear();
   if (phase_ == JobPhase::kFailed) return {};
   now_ms_ = std::max(now_ms_, event.now_ms);
   switch (event.kind) {
-    case Event::Kind::kTick:
+    case JobEvent::Kind::kTick:
       OnTick();
       break;
-    case Event::Kind::kSlots:
+    case JobEvent::Kind::kSlots:
       OnSlots(event.slots);
       break;
-    case Event::Kind::kHeartbeat:
+    case JobEvent::Kind::kHeartbeat:
       OnHeartbeat(event.id);
       break;
-    case Event::Kind::kFinished:
+    case JobEvent::Kind::kFinished:
       OnFinished(event);
       break;
-    case Event::Kind::kFailed:
+    case JobEvent::Kind::kFailed:
       OnFailed(event.id, event.failure);
       break;
-    case Event::Kind::kLost:
+    case JobEvent::Kind::kLost:
       OnLost(event.id, event.failure.message);
       break;
-    case Event::Kind::kOutputsLost:
+    case JobEvent::Kind::kOutputsLost:
       for (TaskId id : event.outputs) LoseOutput(id);
       break;
-    case Event::Kind::kCommitted:
+    case JobEvent::Kind::kCommitted:
       committed_ = true;
       break;
-    case Event::Kind::kAbort:
+    case JobEvent::Kind::kAbort:
       Fail(event.failure.kind, event.failure.message);
       break;
   }
@@ -95,14 +159,14 @@ void JobState::OnHeartbeat(TaskId id) {
   if (attempt != attempts_.end()) attempt->second.heard_ms = now_ms_;
 }
 
-void JobState::OnFinished(const Event& event) {
+void JobState::OnFinished(const JobEvent& event) {
   TaskId id = event.id;
   auto attempt = attempts_.find(id);
   if (attempt == attempts_.end()) {
     // Another attempt counts, or its inputs are no longer what they were. If it is the one that
     // counts, this is an echo.
     if (IsKnown(id) && Task(id).chosen != id.attempt) {
-      Do({.kind = Action::Kind::kDiscardAttempt, .id = id});
+      Do({.kind = JobAction::Kind::kDiscardAttempt, .id = id});
     }
     return;
   }
@@ -212,7 +276,7 @@ struct Changed {
 
 }  // namespace
 
-// An attempt of an indeterminate task is about to write other rows than those that its consumers
+// An attempt of a nondeterministic task is about to write other rows than those that its consumers
 // may have read. Each stage is visited once, in the graph's order.
 void JobState::ChangeContent(int stage, int task) {
   std::vector<Changed> changed(stages_.size());
@@ -258,7 +322,7 @@ bool JobState::DiscardTask(int stage, int task) {
   TaskState& discarded = state.task(task);
   CancelAttempts(stage, task);
   if (discarded.done()) {
-    Do({.kind = Action::Kind::kDiscardAttempt, .id = {stage, task, discarded.chosen}});
+    Do({.kind = JobAction::Kind::kDiscardAttempt, .id = {stage, task, discarded.chosen}});
     Undo(stage, task);
   } else {
     state.Enqueue(task);
@@ -272,9 +336,9 @@ bool JobState::DiscardTask(int stage, int task) {
 void JobState::Fail(ErrorKind kind, const std::string& message) {
   if (phase_ == JobPhase::kFailed) return;
   phase_ = JobPhase::kFailed;
-  for (const auto& [id, attempt] : attempts_) Do({.kind = Action::Kind::kCancel, .id = id});
+  for (const auto& [id, attempt] : attempts_) Do({.kind = JobAction::Kind::kCancel, .id = id});
   attempts_.clear();
-  Do({.kind = Action::Kind::kFailJob, .failure = {kind, message, std::nullopt}});
+  Do({.kind = JobAction::Kind::kFailJob, .failure = {kind, message, std::nullopt}});
 }
 
 // --- attempts ---
@@ -296,7 +360,7 @@ void JobState::CancelAttempts(int stage, int task) {
   auto attempt = attempts_.lower_bound({stage, task, 0});
   while (attempt != attempts_.end() && attempt->first.stage == stage &&
          attempt->first.task == task) {
-    Do({.kind = Action::Kind::kCancel, .id = attempt->first});
+    Do({.kind = JobAction::Kind::kCancel, .id = attempt->first});
     attempt = Forget(attempt);
   }
 }

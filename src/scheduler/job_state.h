@@ -45,7 +45,7 @@ enum class JobPhase {
 /// are not counted against their task.
 ///
 /// **Lost outputs.** The task that wrote a lost output is launched again once somebody needs it,
-/// and its own inputs before it where they are gone. If its stage is determinate, nothing else
+/// and its own inputs before it where they are gone. If its stage is deterministic, nothing else
 /// changes. If not, the rows are others than those which some consumers have read: then every
 /// consumer that has started is discarded, done or not, and so on through all that was made from
 /// them. So all outputs that count at any time belong to one execution of the whole graph. Where
@@ -55,16 +55,16 @@ enum class JobPhase {
 /// new version; an attempt reads the versions that it was launched with.
 ///
 /// **Removal.** A stage that gives the same rows whenever it runs again (it and all before it are
-/// determinate) is removed when its consumers are complete. Another one is kept until nobody needs
-/// the outputs of its consumers either, so that the loss of one of those does not change any rows.
-/// If a removed stage is needed after all, it runs again like any lost output.
+/// deterministic) is removed when its consumers are complete. Another one is kept until nobody
+/// needs the outputs of its consumers either, so that the loss of one of those does not change any
+/// rows. If a removed stage is needed after all, it runs again like any lost output.
 class JobState {
  public:
   /// Throws Internal where the graph is not in order.
-  JobState(StageGraph graph, Limits limits);
+  JobState(StageGraph graph, JobLimits limits);
 
   /// Takes an event in, and returns what to do. The first event of a job tells its slots.
-  std::vector<Action> OnEvent(const Event& event);
+  std::vector<JobAction> OnEvent(const JobEvent& event);
 
   JobPhase phase() const { return phase_; }
   const StageGraph& graph() const { return graph_; }
@@ -87,7 +87,7 @@ class JobState {
   void OnTick();
   void OnSlots(int slots);
   void OnHeartbeat(TaskId id);
-  void OnFinished(const Event& event);
+  void OnFinished(const JobEvent& event);
   void OnFailed(TaskId id, const TaskFailure& failure);
   void OnLost(TaskId id, const std::string& why);
 
@@ -121,14 +121,14 @@ class JobState {
   StageState& State(int stage) { return stages_[static_cast<size_t>(stage)]; }
   TaskState& Task(TaskId id) { return State(id.stage).task(id.task); }
   int last() const { return static_cast<int>(stages_.size()) - 1; }
-  void Do(Action action) { actions_.push_back(std::move(action)); }
+  void Do(JobAction action) { actions_.push_back(std::move(action)); }
   Attempts::iterator Forget(Attempts::iterator attempt);
   void GiveUp(Attempts::iterator attempt);
   void CancelAttempts(int stage, int task);
   void Undo(int stage, int task);
 
   StageGraph graph_;
-  Limits limits_;
+  JobLimits limits_;
   std::vector<std::vector<StageInput>> consumers_;  // Of each stage: who, and how.
   std::vector<bool> replayable_;
   std::vector<int> launch_order_;
@@ -147,7 +147,7 @@ class JobState {
   int64_t next_lease_check_ms_ = 0;
   int64_t no_slots_since_ms_ = -1;
   bool outputs_changed_ = true;  // Since the last look at what is wanted.
-  std::vector<Action> actions_;
+  std::vector<JobAction> actions_;
 };
 
 }  // namespace smallpond

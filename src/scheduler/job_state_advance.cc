@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 #include <string>
 
 #include "scheduler/job_state.h"
@@ -8,69 +7,6 @@
 // How a job goes on after an event: which stages are complete, wanted, removed and launched.
 
 namespace smallpond {
-namespace {
-
-void CheckStage(const StageGraph& graph, size_t index) {
-  const Stage& stage = graph.stages[index];
-  auto check = [&](bool holds, const std::string& what) {
-    if (holds) return;
-    throw Error(ErrorKind::kInternal, "Stage " + std::to_string(index) + " of the graph " + what);
-  };
-  check(stage.id == static_cast<int>(index), "has the id " + std::to_string(stage.id) + ".");
-  check(stage.num_tasks >= 0, "has " + std::to_string(stage.num_tasks) + " tasks.");
-  check(stage.num_partitions >= 1, "has no partitions.");
-  for (const StageInput& input : stage.inputs) {
-    std::string name = "stage " + std::to_string(input.stage);
-    check(input.stage >= 0 && input.stage < stage.id,
-          "reads " + name + ", which is not before it.");
-    check(input.kind != ExchangeKind::kForward ||
-              graph.stages[static_cast<size_t>(input.stage)].num_tasks <= stage.num_tasks,
-          "reads " + name + " task by task, and has fewer.");
-  }
-}
-
-// How many stages there are before each, at most, on a way from a source.
-std::vector<int> Depths(const StageGraph& graph) {
-  std::vector<int> depths;
-  for (const Stage& stage : graph.stages) {
-    int depth = 0;
-    for (const StageInput& input : stage.inputs) {
-      depth = std::max(depth, depths[static_cast<size_t>(input.stage)] + 1);
-    }
-    depths.push_back(depth);
-  }
-  return depths;
-}
-
-}  // namespace
-
-JobState::JobState(StageGraph graph, Limits limits) : graph_(std::move(graph)), limits_(limits) {
-  if (graph_.stages.empty()) throw Error(ErrorKind::kInternal, "The graph has no stages.");
-  limits_.max_task_attempts = std::clamp(limits_.max_task_attempts, 1, 255);  // Counted in a byte.
-  limits_.max_memory_attempts = std::clamp(limits_.max_memory_attempts, 1, 255);
-  consumers_.resize(graph_.stages.size());
-  uint64_t num_tasks = 0;
-  for (size_t i = 0; i < graph_.stages.size(); ++i) {
-    CheckStage(graph_, i);
-    const Stage& stage = graph_.stages[i];
-    num_tasks += static_cast<uint64_t>(stage.num_tasks);
-    bool replayable = stage.determinate;
-    for (const StageInput& input : stage.inputs) {
-      consumers_[static_cast<size_t>(input.stage)].push_back({stage.id, input.kind});
-      replayable = replayable && IsReplayable(input.stage);
-    }
-    replayable_.push_back(replayable);
-    stages_.emplace_back(stage);
-  }
-  max_launches_ = num_tasks * static_cast<uint64_t>(limits_.attempts_per_task) +
-                  static_cast<uint64_t>(limits_.extra_attempts);
-  launch_order_.resize(stages_.size());
-  std::iota(launch_order_.begin(), launch_order_.end(), 0);
-  std::vector<int> depths = Depths(graph_);
-  std::stable_sort(launch_order_.begin(), launch_order_.end(), [&](int a, int b) {
-    return depths[static_cast<size_t>(a)] > depths[static_cast<size_t>(b)];
-  });
-}
 
 void JobState::Advance() {
   // Launching a task again may undo stages that were complete, hence the loop. Each round takes
@@ -96,7 +32,7 @@ void JobState::CompleteStages() {
     state.complete = true;
     ++state.version;
     outputs_changed_ = true;
-    Do({.kind = Action::Kind::kCompleteStage,
+    Do({.kind = JobAction::Kind::kCompleteStage,
         .stage = s,
         .version = state.version,
         .attempts = state.ChosenAttempts()});
@@ -123,7 +59,7 @@ void JobState::FindPhase() {
       CancelAttempts(id.stage, id.task);
       State(id.stage).Enqueue(id.task);  // It waits again, should the result be lost.
     }
-    Do({.kind = Action::Kind::kFinishJob});
+    Do({.kind = JobAction::Kind::kFinishJob});
   }
   phase_ = is_complete ? JobPhase::kComplete : JobPhase::kRunning;
 }
@@ -133,7 +69,7 @@ void JobState::RemoveConsumed() {
   for (int s = 0; s < last(); ++s) {
     StageState& state = State(s);
     if (!state.complete || !IsRemovable(s)) continue;
-    Do({.kind = Action::Kind::kRemoveStage, .stage = s, .attempts = state.ChosenAttempts()});
+    Do({.kind = JobAction::Kind::kRemoveStage, .stage = s, .attempts = state.ChosenAttempts()});
     for (int t = 0; t < state.num_tasks(); ++t) state.task(t).chosen = -1;
     state.num_done = 0;
     state.complete = false;
@@ -166,7 +102,7 @@ void JobState::Launch(int stage, int task) {
                 "The job has launched " + std::to_string(num_launched_) +
                     " attempts, too many for its tasks: workers or outputs are lost all the time.");
   }
-  if (!description.determinate && state.task(task).has_content) {
+  if (!description.deterministic && state.task(task).has_content) {
     ChangeContent(stage, task);
     if (phase_ == JobPhase::kFailed) return;
   }
@@ -178,7 +114,7 @@ void JobState::Launch(int stage, int task) {
   ++state.num_launched;
   ++num_running_;
   state.removed = false;
-  Action action{.kind = Action::Kind::kLaunch, .id = id};
+  JobAction action{.kind = JobAction::Kind::kLaunch, .id = id};
   for (const StageInput& input : description.inputs) {
     action.input_versions.push_back(State(input.stage).version);
   }

@@ -6,7 +6,7 @@ namespace smallpond {
 
 /// What bounds every retry and wait of a job. Together they make every job end: attempts are
 /// counted, an attempt that is not heard of is given up, and so is waiting for workers.
-struct Limits {
+struct JobLimits {
   /// Attempts of a task that may fail for a reason that another try can mend (Io, Unavailable, a
   /// lost worker), the last one included. Also how often its output may be lost.
   int max_task_attempts = 4;

@@ -4,9 +4,9 @@
 #include <utility>
 #include <variant>
 
-#include "scheduler/parse_report.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
+#include "task/task_report.h"
 
 namespace smallpond {
 namespace {
@@ -38,14 +38,14 @@ JobLogLine StageLine(std::string event, int stage) {
   return line;
 }
 
-Limits LimitsFor(const Executor& executor, Limits limits) {
+JobLimits LimitsFor(const Executor& executor, JobLimits limits) {
   if (!executor.SendsHeartbeats()) limits.lease_ms = 0;
   return limits;
 }
 
 }  // namespace
 
-Scheduler::Scheduler(StageGraph graph, Limits limits, Parts parts)
+Scheduler::Scheduler(StageGraph graph, JobLimits limits, Parts parts)
     : state_(std::move(graph), LimitsFor(parts.executor, limits)), parts_(std::move(parts)) {
   if (!parts_.clock) parts_.clock = MachineMs;
   started_ms_ = parts_.clock();
@@ -74,72 +74,82 @@ void Scheduler::Step() {
   int slots = parts_.executor.Slots();
   if (slots != slots_) {
     slots_ = slots;
-    Apply({.kind = Event::Kind::kSlots, .slots = slots});
+    Apply({.kind = JobEvent::Kind::kSlots, .slots = slots});
     Submit();
   }
   int timeout_ms = removals_.empty() ? Options::kTickIntervalMs : 0;
-  for (const TaskEvent& event : parts_.executor.Wait(timeout_ms)) {
-    if (event.kind != TaskEvent::Kind::kHeartbeat) submitted_.erase(event.id);
+  for (const TaskEvent& event : Wait(timeout_ms)) {
     // What comes together with the end of the job is no news any more.
     if (state_.phase() == JobPhase::kRunning) Apply(EventOf(event));
   }
-  Apply({.kind = Event::Kind::kTick});
+  Apply({.kind = JobEvent::Kind::kTick});
   Submit();
   RemoveSome();
   Observe();
 }
 
-Event Scheduler::EventOf(const TaskEvent& event) {
-  Event out{.id = event.id};
+// This job's events, with ids as the job knows them.
+std::vector<TaskEvent> Scheduler::Wait(int timeout_ms) {
+  std::vector<TaskEvent> events = parts_.executor.Wait(timeout_ms);
+  std::erase_if(events, [&](const TaskEvent& event) { return event.id.job != parts_.job; });
+  for (TaskEvent& event : events) {
+    event.id.job = 0;
+    if (event.kind != TaskEvent::Kind::kHeartbeat) submitted_.erase(event.id);
+  }
+  return events;
+}
+
+JobEvent Scheduler::EventOf(const TaskEvent& event) {
+  JobEvent out{.id = event.id};
   switch (event.kind) {
     case TaskEvent::Kind::kHeartbeat:
-      out.kind = Event::Kind::kHeartbeat;
+      out.kind = JobEvent::Kind::kHeartbeat;
       return out;
     case TaskEvent::Kind::kLost:
     case TaskEvent::Kind::kCancelled:  // News only of an attempt that nobody asked to stop.
-      out.kind = Event::Kind::kLost;
+      out.kind = JobEvent::Kind::kLost;
       out.failure = {ErrorKind::kUnavailable, event.report, std::nullopt};
       if (event.kind == TaskEvent::Kind::kLost) Log(FailedLine("lost", event.id, out.failure));
       return out;
     case TaskEvent::Kind::kFinished:
       break;
   }
-  auto report = ParseReport(event.report);
+  auto report = ParseTaskReport(event.report);
   if (auto* result = std::get_if<TaskResult>(&report)) {
     Log(FinishedLine(event.id, *result));
-    out.kind = Event::Kind::kFinished;
+    out.kind = JobEvent::Kind::kFinished;
     out.result = std::move(*result);
   } else {
-    out.kind = Event::Kind::kFailed;
+    out.kind = JobEvent::Kind::kFailed;
     out.failure = std::get<TaskFailure>(std::move(report));
     Log(FailedLine("failed", event.id, out.failure));
   }
   return out;
 }
 
-void Scheduler::Apply(Event event) {
+void Scheduler::Apply(JobEvent event) {
   event.now_ms = parts_.clock();
-  for (const Action& action : state_.OnEvent(event)) Carry(action);
+  for (const JobAction& action : state_.OnEvent(event)) Carry(action);
 }
 
-void Scheduler::Carry(const Action& action) {
+void Scheduler::Carry(const JobAction& action) {
   switch (action.kind) {
-    case Action::Kind::kLaunch:
-      launches_.push_back({action.id, parts_.make_spec(action.id, action.input_versions)});
+    case JobAction::Kind::kLaunch:
+      launches_.push_back({Outside(action.id), parts_.make_spec(action.id, action.input_versions)});
       submitted_.insert(action.id);
       return Log(JobLogLine::Of("launched", action.id));
-    case Action::Kind::kCancel:
+    case JobAction::Kind::kCancel:
       // One that was not handed over yet simply does not begin.
-      if (std::erase_if(launches_, [&](const TaskLaunch& l) { return l.id == action.id; }) > 0) {
+      if (std::erase_if(launches_, [&](const auto& l) { return l.id == Outside(action.id); }) > 0) {
         submitted_.erase(action.id);
       } else {
-        parts_.executor.Cancel(action.id);
+        parts_.executor.Cancel(Outside(action.id));
       }
       return Log(JobLogLine::Of("cancelled", action.id));
-    case Action::Kind::kDiscardAttempt:
+    case JobAction::Kind::kDiscardAttempt:
       removals_.push_back(action.id);
       return Log(JobLogLine::Of("discarded", action.id));
-    case Action::Kind::kCompleteStage: {
+    case JobAction::Kind::kCompleteStage: {
       parts_.files.WriteOutputs(ListOf(action.stage, action.version, action.attempts));
       JobLogLine line = StageLine("stage complete", action.stage);
       line.version = action.version;
@@ -147,14 +157,14 @@ void Scheduler::Carry(const Action& action) {
       line.bytes = static_cast<int64_t>(state_.stage(action.stage).statistics.bytes());
       return Log(std::move(line));
     }
-    case Action::Kind::kRemoveStage:
+    case JobAction::Kind::kRemoveStage:
       for (size_t task = 0; task < action.attempts.size(); ++task) {
         removals_.push_back({action.stage, static_cast<int>(task), action.attempts[task]});
       }
       return Log(StageLine("stage removed", action.stage));
-    case Action::Kind::kFinishJob:
+    case JobAction::Kind::kFinishJob:
       return Log({.event = "job complete"});
-    case Action::Kind::kFailJob:
+    case JobAction::Kind::kFailJob:
       failure_ = action.failure;
       Log({.event = "job failed",
            .kind = std::string(ErrorKindName(failure_.kind)),
@@ -185,10 +195,10 @@ void Scheduler::Observe() {
 // Nothing that goes wrong here may hide why the job is given up.
 void Scheduler::Abort(ErrorKind kind, const std::string& message) {
   try {
-    Apply({.kind = Event::Kind::kAbort, .failure = {kind, message, std::nullopt}});
+    Apply({.kind = JobEvent::Kind::kAbort, .failure = {kind, message, std::nullopt}});
   } catch (...) {  // Such as a log on a full disk.
     failure_ = {kind, message, std::nullopt};
-    for (TaskId id : submitted_) parts_.executor.Cancel(id);
+    for (TaskId id : submitted_) parts_.executor.Cancel(Outside(id));
   }
 }
 
@@ -196,14 +206,15 @@ void Scheduler::Abort(ErrorKind kind, const std::string& message) {
 void Scheduler::Drain() {
   try {
     int64_t end_ms = parts_.clock() + kDrainMs;
-    for (const TaskLaunch& launch : launches_) submitted_.erase(launch.id);
+    for (TaskLaunch& launch : launches_) {
+      launch.id.job = 0;
+      submitted_.erase(launch.id);
+    }
     launches_.clear();
     while (!submitted_.empty()) {
       int64_t left_ms = end_ms - parts_.clock();
       if (left_ms <= 0) break;
-      for (const TaskEvent& event : parts_.executor.Wait(static_cast<int>(left_ms))) {
-        if (event.kind != TaskEvent::Kind::kHeartbeat) submitted_.erase(event.id);
-      }
+      Wait(static_cast<int>(left_ms));
     }
   } catch (...) {  // The executor is of no use any more.
   }
@@ -215,13 +226,13 @@ void Scheduler::Log(JobLogLine line) {
 
 void Scheduler::ReportLost(std::vector<TaskId> outputs) {
   for (TaskId id : outputs) Log(JobLogLine::Of("output lost", id));
-  Apply({.kind = Event::Kind::kOutputsLost, .outputs = std::move(outputs)});
+  Apply({.kind = JobEvent::Kind::kOutputsLost, .outputs = std::move(outputs)});
   Submit();
 }
 
 void Scheduler::ReportCommitted() {
   Log({.event = "result committed"});
-  Apply({.kind = Event::Kind::kCommitted});
+  Apply({.kind = JobEvent::Kind::kCommitted});
 }
 
 OutputsList Scheduler::Outputs(int stage) const {

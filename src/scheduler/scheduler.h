@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "executor/executor.h"
 #include "scheduler/job_files.h"
 #include "scheduler/job_log.h"
 #include "scheduler/job_state.h"
+#include "task/executor.h"
 
 namespace smallpond {
 
@@ -48,12 +48,13 @@ class Scheduler {
     Executor& executor;
     JobFiles& files;
     MakeSpec make_spec;
+    int job = 0;             ///< Tells this job's attempts from those of others at the executor.
     JobLog* log = nullptr;   ///< May be null.
     Observer observer = {};  ///< May be empty.
     Clock clock = {};        ///< Empty: the machine's.
   };
 
-  Scheduler(StageGraph graph, Limits limits, Parts parts);
+  Scheduler(StageGraph graph, JobLimits limits, Parts parts);
 
   /// Runs until the result is complete. Throws the job's first error, Cancelled where the observer
   /// says so, what the observer, `make_spec`, the executor or the log throws. Once it has thrown,
@@ -62,7 +63,7 @@ class Scheduler {
   void Run();
 
   /// Whether the executor can run another job when Run has ended: it failed in nothing, and has
-  /// told the end of every attempt. Otherwise late events would be taken for those of the next job.
+  /// told the end of every attempt. Otherwise attempts that nobody waits for have its slots.
   bool ExecutorIsIdle() const { return !failed_outside_ && submitted_.empty(); }
 
   /// Says that files of outputs are gone, such as those of the result that the caller found missing
@@ -81,9 +82,15 @@ class Scheduler {
 
  private:
   void Step();
-  void Apply(Event event);
-  void Carry(const Action& action);
-  Event EventOf(const TaskEvent& event);
+  void Apply(JobEvent event);
+  void Carry(const JobAction& action);
+  JobEvent EventOf(const TaskEvent& event);
+  // The id of an attempt as the executor knows it.
+  TaskId Outside(TaskId id) const {
+    id.job = parts_.job;
+    return id;
+  }
+  std::vector<TaskEvent> Wait(int timeout_ms);
   OutputsList ListOf(int stage, int version, const std::vector<int>& attempts) const;
   void Submit();
   void RemoveSome();

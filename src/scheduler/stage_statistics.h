@@ -45,7 +45,7 @@ class StageStatistics {
   uint64_t rows(int task) const { return tasks_[static_cast<size_t>(task)].rows; }
   uint64_t bytes(int task) const { return tasks_[static_cast<size_t>(task)].bytes; }
   /// Rows and bytes of each partition, over all tasks. Exact, except that a task which ran again
-  /// counts as it was first: a stage that is not determinate may then have a few rows elsewhere.
+  /// counts as it was first: a stage that is not deterministic may then have a few rows elsewhere.
   const std::vector<PartitionSize>& partitions() const { return partitions_; }
 
   StageSummary Summarize() const;

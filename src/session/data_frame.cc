@@ -3,24 +3,24 @@
 #include <algorithm>
 #include <functional>
 
+#include "action/action.h"
 #include "base/secrets.h"
 #include "base/standard_errors.h"
-#include "duckdb_adapter/arrow_source.h"
-#include "duckdb_adapter/exchange_scan.h"
-#include "duckdb_adapter/export_types.h"
-#include "executor/direct_run.h"
-#include "executor/lower_plan.h"
-#include "executor/write_file.h"
-#include "executor/write_folder.h"
+#include "base/worker_layout.h"
+#include "duckdb_adapter/arrow/arrow_source.h"
+#include "duckdb_adapter/arrow/export_types.h"
+#include "duckdb_adapter/connection/stream_query.h"
+#include "duckdb_adapter/exchange/exchange_scan.h"
 #include "observe/explain.h"
 #include "observe/explain_steps.h"
 #include "plan/logical_plan.h"
+#include "plan/lower_plan.h"
 #include "session/explain_frame.h"
-#include "session/run_limit.h"
-#include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
-#include "storage/paths.h"
+#include "storage/files/paths.h"
+#include "write/write_file.h"
+#include "write/write_folder.h"
 
 namespace smallpond {
 namespace {
@@ -28,33 +28,7 @@ namespace {
 constexpr int kPreviewLimit =
     10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
 
-using Work = std::function<void(Connection&, DirectRun&)>;
-
 std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
-
-// Runs work that can be run again. Returns false where it failed because a file was removed that it
-// had found: a writer replaced the folder's version, and the next run sees the new one. So it does
-// where a file that tasks wrote for it can't be read, or another query has made DuckDB fail, unless
-// this is the last run.
-bool TryAct(SessionState& session, const Ticker& ticker, const Work& work, RunLimit& limit) {
-  auto connection = session.Connect();
-  DirectRun run(*connection, &session.kept(), session.stages());
-  try {
-    RunTicking(*connection, ticker, [&] { work(*connection, run); });
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
-    auto removed = run.RemovedFiles();
-    bool other_broke_it = error.kind() == ErrorKind::kUnavailable && connection->IsBroken();
-    if (!removed.empty() || LostInput(*connection) || other_broke_it) {
-      if (limit.AllowsAnother(std::move(removed))) return false;
-      throw limit.Refusal(error);
-    }
-    run.CheckFilesUnchanged();  // A file that changes gives all kinds of errors.
-    throw;
-  }
-  run.CheckFilesUnchanged();
-  return true;
-}
 
 constexpr int kMaxNamedSteps = 5;  // Of a frame that failed.
 
@@ -85,7 +59,7 @@ Error Explained(SessionState& session, const LogicalPlan& plan, const Error& err
     const Options& options = session.options();
     const std::string& folder = options.temp_dir;
     if (options.executor == ExecutorKind::kProcesses) {
-      text += "\nThe memory is shared by " + std::to_string(std::max(1, options.num_executors)) +
+      text += "\nThe memory is shared by " + std::to_string(WorkerLayoutOf(options).num_workers) +
               " workers and this process, which has " +
               Megabytes(session.DatabaseLimitsInForce().memory_bytes);
     } else {
@@ -130,19 +104,20 @@ Error WithAdvice(Connection& connection, const Error& error) {
                                    "again: they are computed anew.");
 }
 
-// Computes rows from one version of the input. The work may run several times and may fail after
-// it has ended, so nothing that others see is a part of it: a write commits afterwards. An error
-// tells which frame was being computed.
-void Act(SessionState& session, const LogicalPlan& plan, const Ticker& ticker, const Work& work,
-         RunLimit limit = RunLimit()) {
+// Runs a part of an action. Its error tells which frame was being computed.
+template <class Part>
+void Explaining(SessionState& session, const LogicalPlan& plan, const Part& part) {
   try {
-    TranslatingStandardErrors([&] {
-      while (!TryAct(session, ticker, work, limit)) {
-      }
-    });
+    TranslatingStandardErrors(part);
   } catch (const Error& error) {
     throw Explained(session, plan, error);
   }
+}
+
+void Compute(SessionState& session, const LogicalPlan& plan, const Ticker& ticker,
+             const Action::Work& work, bool can_run_again = true) {
+  Action action(session.PartsOfAction(ticker), can_run_again);
+  Explaining(session, plan, [&] { action.Compute(work); });
 }
 
 }  // namespace
@@ -164,39 +139,28 @@ DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const
 
 int64_t DataFrame::Count(const Ticker& ticker) const {
   int64_t count = 0;
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+  Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     count = connection.QueryInt64(run.Compute(run.Over("SELECT count(*) FROM \"{0}\"", plan_)));
   });
   return count;
 }
 
 void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const {
-  for (RunLimit limit;;) {
-    std::shared_ptr<Connection> connection = session_->Connect();
-    auto run = std::make_shared<DirectRun>(*connection, &session_->kept(), session_->stages());
-    try {
-      RunTicking(*connection, ticker, [&] {
-        Statement query = CastFor(Holder::kArrow, run->Compute(run->Query(plan_)), plan_->schema());
-        // The stream keeps alive what the query reads, and looks at the files again when it ends.
-        auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
-        // The connection belongs to the stream, which calls this.
-        auto explain = [session = session_, plan = plan_,
-                        &reader = *connection](const Error& error) {
-          return Explained(*session, *plan, WithAdvice(reader, error));
-        };
-        StreamQuery(connection, std::move(query), {at_end, explain}, out);
-      });
-      return;
-    } catch (const Error& error) {
-      // A writer may replace a folder's version just now; no row has left yet.
-      if (error.kind() == ErrorKind::kCancelled) throw Explained(*session_, *plan_, error);
-      auto removed = run->RemovedFiles();
-      if (removed.empty() && !LostInput(*connection)) throw Explained(*session_, *plan_, error);
-      if (!limit.AllowsAnother(std::move(removed))) {
-        throw Explained(*session_, *plan_, limit.Refusal(error));
-      }
-    }
-  }
+  // A stream begins anew only as long as no row has left.
+  auto begin = [&](const std::shared_ptr<Connection>& connection,
+                   const std::shared_ptr<PlanRun>& run) {
+    Statement query =
+        CastFor(ExportTarget::kArrow, run->Compute(run->Query(plan_)), plan_->schema());
+    // The stream keeps alive what the query reads, and looks at the files again when it ends.
+    auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
+    // The connection belongs to the stream, which calls this.
+    auto explain = [session = session_, plan = plan_, &reader = *connection](const Error& error) {
+      return Explained(*session, *plan, WithAdvice(reader, error));
+    };
+    StreamQuery(connection, std::move(query), {at_end, explain}, out);
+  };
+  Action action(session_->PartsOfAction(ticker));
+  Explaining(*session_, *plan_, [&] { action.Prepare(begin); });
 }
 
 void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& ticker) const {
@@ -205,13 +169,13 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
   uint64_t generation = session_->kept().generation();
   bool can_be_kept =
       limit < 0 && std::holds_alternative<SqlQuery>(plan_->op()) && CanBeKept(*plan_);
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+  Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     Statement query = limit < 0
                           ? run.Query(plan_)
                           : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     ArrowArrayStream result{};
-    connection.Collect(CastFor(Holder::kArrow, run.Compute(std::move(query)), plan_->schema()),
-                       &result);
+    connection.Collect(
+        CastFor(ExportTarget::kArrow, run.Compute(std::move(query)), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);
     can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
                   ReadBack(connection, *rows, plan_->schema());
@@ -224,7 +188,7 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
 
 std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) const {
   std::string text;
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+  Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
     text = connection.RenderText(run.Compute(std::move(query)), max_rows, width, kPreviewLimit);
@@ -234,7 +198,7 @@ std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) con
 
 std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   std::string html;
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+  Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
     html = connection.RenderHtml(run.Compute(std::move(query)), max_rows);
@@ -271,7 +235,7 @@ WriteResult DataFrame::Write(const std::string& path, const std::string& format,
   }
   int64_t num_rows = 0;
   WithWriteAdvice(options, [&] {
-    Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+    Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
       num_rows = StageFolder(connection, run, plan_, *folder, format, options);
       folder->committer->SyncStaged();
     });
@@ -284,10 +248,10 @@ WriteResult DataFrame::WriteOneFile(const std::string& path, const std::string& 
   FileWrite file(path, format, options, plan_);
   if (!file.has_nothing_to_do()) {
     WithWriteAdvice(options, [&] {
-      Act(
+      Compute(
           *session_, *plan_, ticker,
-          [&](Connection& connection, DirectRun& run) { file.Stage(connection, run); },
-          RunLimit(file.can_run_again()));
+          [&](Connection& connection, PlanRun& run) { file.Stage(connection, run); },
+          file.can_run_again());
     });
   }
   return file.Commit();
@@ -300,7 +264,7 @@ void DataFrame::WriteFile(const std::string& path, const std::string& format,
 
 std::string DataFrame::Explain(const ExplainOptions& options, const Ticker& ticker) const {
   FrameExplanation explanation;
-  Act(*session_, *plan_, ticker, [&](Connection& connection, DirectRun& run) {
+  Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     run.ForgetKept();
     explanation = ExplainFrame(*session_, plan_, options, connection, run);
   });

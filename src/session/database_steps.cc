@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "duckdb_adapter/session_statement.h"
+#include "duckdb_adapter/connection/session_statement.h"
 #include "smallpond/error.h"
 
 namespace smallpond {

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "duckdb_adapter/connection.h"
-#include "duckdb_adapter/database.h"
-#include "duckdb_adapter/session_settings.h"
-#include "duckdb_adapter/statement.h"
+#include "duckdb_adapter/connection/connection.h"
+#include "duckdb_adapter/connection/database.h"
+#include "duckdb_adapter/connection/session_settings.h"
+#include "duckdb_adapter/sql/statement.h"
 
 namespace smallpond {
 

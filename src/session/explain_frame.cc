@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "executor/lower_plan.h"
-#include "plan/scan_splits.h"
+#include "base/worker_layout.h"
+#include "plan/lower_plan.h"
+#include "planner/scan_splits.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -17,8 +18,9 @@ void TellWhere(SessionState& session, FrameExplanation& explanation) {
   explanation.threads = limits.threads;
   explanation.memory_bytes = limits.memory_bytes;
   if (options.executor == ExecutorKind::kProcesses) {
-    explanation.workers = std::max(1, options.num_executors);
-    explanation.threads = std::max(1, explanation.threads / explanation.workers);
+    WorkerLayout layout = WorkerLayoutOf(options);
+    explanation.workers = layout.num_workers;
+    explanation.threads = layout.threads_per_worker;
   } else if (options.executor == ExecutorKind::kRay) {
     explanation.workers = 0;
     explanation.threads = 0;
@@ -46,8 +48,7 @@ void TellStages(StageRunner& stages, Connection& connection, const Statement& qu
 }  // namespace
 
 FrameExplanation ExplainFrame(SessionState& session, const PlanRef& plan,
-                              const ExplainOptions& options, Connection& connection,
-                              DirectRun& run) {
+                              const ExplainOptions& options, Connection& connection, PlanRun& run) {
   FrameExplanation explanation;
   TellWhere(session, explanation);
   explanation.steps = ExplainSteps(plan, [&](const PlanRef& read) {

@@ -4,20 +4,20 @@
 #include <optional>
 #include <utility>
 
+#include "action/action.h"
+#include "action/run_ticking.h"
 #include "base/standard_errors.h"
-#include "duckdb_adapter/arrow_source.h"
-#include "duckdb_adapter/session_statement.h"
-#include "duckdb_adapter/sql_text.h"
-#include "executor/direct_run.h"
+#include "duckdb_adapter/arrow/arrow_source.h"
+#include "duckdb_adapter/connection/session_statement.h"
+#include "duckdb_adapter/sql/sql_text.h"
 #include "plan/plan_sql.h"
+#include "session/internals.h"
 #include "session/reader_options.h"
-#include "session/run_limit.h"
-#include "session/run_ticking.h"
 #include "session/session_state.h"
 #include "smallpond/error.h"
 #include "smallpond/smallpond.h"
-#include "storage/input_files.h"
-#include "storage/paths.h"
+#include "storage/files/paths.h"
+#include "storage/input/input_files.h"
 
 namespace smallpond {
 namespace {
@@ -28,33 +28,18 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// A writer may replace a folder's version between the listing and the look at the columns.
-std::pair<ResolvedScan, Schema> FindFiles(Connection& connection, const FileScan& scan) {
-  for (RunLimit limit;;) {
-    ResolvedScan resolved = ResolveScan(connection, scan);
-    try {
-      Schema schema = connection.Bind(resolved.query);
-      return {std::move(resolved), std::move(schema)};
-    } catch (const Error& error) {
-      auto removed = RemovedFiles(resolved.files);
-      if (removed.empty()) throw;
-      if (!limit.AllowsAnother(std::move(removed))) throw limit.Refusal(error);
-    }
-  }
+// What binds: it reads no rows, and computes all that it needs.
+Action::Parts BindingOn(const std::shared_ptr<Connection>& connection, const Ticker& ticker = {}) {
+  return {[connection] { return connection; }, nullptr, nullptr, ticker};
 }
 
-// The columns of a query over frames, whose files may be replaced meanwhile too.
-Schema BindPlan(Connection& connection, const PlanRef& plan) {
-  for (RunLimit limit;;) {
-    DirectRun run(connection);
-    try {
-      return connection.Bind(run.Query(plan));
-    } catch (const Error& error) {
-      auto removed = run.RemovedFiles();
-      if (removed.empty()) throw;
-      if (!limit.AllowsAnother(std::move(removed))) throw limit.Refusal(error);
-    }
-  }
+// The columns of a query over frames, whose files may be replaced meanwhile.
+Schema BindPlan(const std::shared_ptr<Connection>& connection, const PlanRef& plan) {
+  Schema schema;
+  Action(BindingOn(connection)).Prepare([&](const auto&, const auto& run) {
+    schema = connection->Bind(run->Query(plan));
+  });
+  return schema;
 }
 
 // Finds out which files there are and what columns they have.
@@ -63,20 +48,21 @@ PlanRef PlanRead(SessionState& session, const std::vector<std::string>& paths, F
   for (const auto& path : paths) {
     scan.paths.push_back(ResolvePath(path, session.options().data_dir));
   }
-  auto connection = session.Connect();
-  std::optional<std::pair<ResolvedScan, Schema>> found;
-  RunTicking(*connection, ticker, [&] {
+  std::shared_ptr<Connection> connection = session.Connect();
+  std::optional<ResolvedScan> resolved;
+  Schema schema;
+  Action(BindingOn(connection, ticker)).Prepare([&](const auto&, const auto& run) {
     // A pipe may be gone when the frame is computed: what was read of it takes its place.
     for (auto& path : scan.paths) {
       if (!IsRemote(path) && IsNoFileOfItsOwn(path)) path = connection->Glob(path).at(0);
     }
-    found = FindFiles(*connection, scan);
+    resolved = run->Find(scan);
+    schema = connection->Bind(resolved->query);
   });
-  auto& [resolved, schema] = *found;
   std::string description = scan.function + "(" + Join(paths) + ")";
   return std::make_shared<LogicalPlan>(
-      ReadFiles{std::move(scan), std::move(resolved.files), std::move(description),
-                std::move(resolved.unread)},
+      ReadFiles{std::move(scan), std::move(resolved->files), std::move(description),
+                std::move(resolved->unread)},
       std::move(schema), Partitioning{});
 }
 
@@ -107,6 +93,84 @@ void CheckChangesTable(Connection& connection, const Statement& statement,
                   (is_file ? "file" : "frame") +
                   ". Say with sql() what the rows shall be, and write them with write_parquet(); "
                   "or copy them into a table: CREATE TABLE t AS FROM …");
+}
+
+PlanSqlInputs PlanInputs(const std::shared_ptr<SessionState>& state, const SqlInputs& inputs) {
+  auto plan_of = [state](const DataFrame& frame) {
+    if (Internals::StateOf(frame) == state) return Internals::PlanOf(frame);
+    throw Error(
+        ErrorKind::kInvalidInput,
+        "An input belongs to another session. Read it with this session, or pass its to_arrow().");
+  };
+  PlanSqlInputs planned;
+  for (const auto& frame : inputs.positional) planned.positional.push_back(plan_of(frame));
+  for (const auto& [name, frame] : inputs.named) planned.named[name] = plan_of(frame);
+  planned.params = inputs.params;
+  planned.named_params = inputs.named_params;
+  planned.in_reach = inputs.in_reach;
+  if (inputs.resolve) {
+    planned.resolve = [&inputs, plan_of](const std::string& name) -> std::optional<PlanRef> {
+      auto frame = inputs.resolve(name);
+      if (!frame) return std::nullopt;
+      return plan_of(*frame);
+    };
+  }
+  return planned;
+}
+
+DataFrame BindSql(const std::shared_ptr<SessionState>& state, const std::string& query,
+                  const SqlInputs& inputs, std::optional<MergeMode> merge) {
+  PlanSqlInputs planned = PlanInputs(state, inputs);
+  std::shared_ptr<Connection> connection = state->Connect();
+  planned.bind_on_data = [&](const SqlQuery& bound) {
+    SqlQuery copy{bound.query.Copy()};
+    copy.inputs = bound.inputs;
+    auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
+    return BindPlan(connection, plan);
+  };
+  planned.run_long = [&](const std::function<void()>& work) {
+    RunTicking(*connection, inputs.ticker, work);
+  };
+  auto mode = !merge                       ? SqlQuery::Mode::kGlobal
+              : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial
+                                           : SqlQuery::Mode::kConcatenated;
+  return Internals::NewFrame(state, PlanSql(*connection, query, planned, mode));
+}
+
+void RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
+               const SqlInputs& inputs) {
+  ForgetResults forget(state->kept());
+  PlanSqlInputs planned = PlanInputs(state, inputs);
+  std::vector<std::string> named;
+  for (const auto& [name, frame] : inputs.named) named.push_back(name);
+  auto parser = state->Connect();
+  for (Statement& statement : ParseScript(QuotePlaceholders(sql, named), *parser)) {
+    CheckChangesSession(statement);
+    CheckChangesTable(*state->Connect(), statement, planned);
+    statement.BindParameters(inputs.params, inputs.named_params);
+    MakePermanent(statement);
+    auto put_in = [&](Connection& connection, PlanRun& run) {
+      return ResolveTables(connection, statement, planned,
+                           [&](const PlanRef& plan) { return run.Query(plan); });
+    };
+    if (ChangesSettings(statement)) {
+      state->ChangeSettings([&](Connection& connection) {
+        PlanRun run(connection);
+        auto plans = put_in(connection, run);  // They own what is read.
+        SettingsRef changed;
+        RunTicking(connection, inputs.ticker, [&] {
+          changed = SessionSettings::RunAndTake(connection, std::move(statement));
+        });
+        return changed;
+      });
+    } else {
+      auto connection = state->Connect();
+      PlanRun run(*connection);
+      auto plans = put_in(*connection, run);
+      RunTicking(*connection, inputs.ticker, [&] { connection->Run(statement.Copy()); });
+      state->AddDatabaseStep(std::move(statement), connection->settings());
+    }
+  }
 }
 
 }  // namespace
@@ -145,28 +209,28 @@ std::string Session::ToString() const {
 DataFrame Session::ReadParquet(const std::vector<std::string>& paths,
                                const ParquetOptions& options) {
   auto state = State();
-  return DataFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
+  return Internals::NewFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
 }
 
 DataFrame Session::ReadCsv(const std::vector<std::string>& paths, const CsvOptions& options) {
   auto state = State();
-  return DataFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
+  return Internals::NewFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
 }
 
 DataFrame Session::ReadJson(const std::vector<std::string>& paths, const JsonOptions& options) {
   auto state = State();
-  return DataFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
+  return Internals::NewFrame(state, PlanRead(*state, paths, ScanOf(options), options.ticker));
 }
 
 DataFrame Session::FromArrow(ArrowArrayStream* stream, const std::string& description) {
   auto source = std::make_shared<ArrowSource>(stream);  // Taken over, whatever happens.
   source->CheckReadable();
   auto state = State();
-  Schema schema = state->Connect()->Bind(Statement::ScanArrow(*source));
+  Schema schema = state->Connect()->Bind(ScanArrow(*source));
   std::string text = description + " (" + std::to_string(source->num_rows()) + " rows in memory)";
-  return DataFrame(state,
-                   std::make_shared<LogicalPlan>(ReadArrow{std::move(source), std::move(text)},
-                                                 std::move(schema), Partitioning{}));
+  return Internals::NewFrame(
+      state, std::make_shared<LogicalPlan>(ReadArrow{std::move(source), std::move(text)},
+                                           std::move(schema), Partitioning{}));
 }
 
 DataFrame Session::Sql(const std::string& query, const SqlInputs& inputs) {
@@ -176,30 +240,6 @@ DataFrame Session::Sql(const std::string& query, const SqlInputs& inputs) {
 DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
                               std::optional<MergeMode> merge) {
   return RunSql(query, inputs, merge.value_or(options().merge));
-}
-
-PlanSqlInputs Session::PlanInputs(const std::shared_ptr<SessionState>& state,
-                                  const SqlInputs& inputs) {
-  auto plan_of = [state](const DataFrame& frame) {
-    if (frame.session_ == state) return frame.plan_;
-    throw Error(
-        ErrorKind::kInvalidInput,
-        "An input belongs to another session. Read it with this session, or pass its to_arrow().");
-  };
-  PlanSqlInputs planned;
-  for (const auto& frame : inputs.positional) planned.positional.push_back(plan_of(frame));
-  for (const auto& [name, frame] : inputs.named) planned.named[name] = plan_of(frame);
-  planned.params = inputs.params;
-  planned.named_params = inputs.named_params;
-  planned.in_reach = inputs.in_reach;
-  if (inputs.resolve) {
-    planned.resolve = [&inputs, plan_of](const std::string& name) -> std::optional<PlanRef> {
-      auto frame = inputs.resolve(name);
-      if (!frame) return std::nullopt;
-      return plan_of(*frame);
-    };
-  }
-  return planned;
 }
 
 DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
@@ -212,25 +252,6 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
   }
 }
 
-DataFrame Session::BindSql(const std::shared_ptr<SessionState>& state, const std::string& query,
-                           const SqlInputs& inputs, std::optional<MergeMode> merge) {
-  PlanSqlInputs planned = PlanInputs(state, inputs);
-  auto connection = state->Connect();
-  planned.bind_on_data = [&](const SqlQuery& bound) {
-    SqlQuery copy{bound.query.Copy()};
-    copy.inputs = bound.inputs;
-    auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
-    return BindPlan(*connection, plan);
-  };
-  planned.run_long = [&](const std::function<void()>& work) {
-    RunTicking(*connection, inputs.ticker, work);
-  };
-  auto mode = !merge                       ? SqlQuery::Mode::kGlobal
-              : *merge == MergeMode::kAuto ? SqlQuery::Mode::kPartial
-                                           : SqlQuery::Mode::kConcatenated;
-  return DataFrame(state, PlanSql(*connection, query, planned, mode));
-}
-
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
   try {
@@ -239,49 +260,6 @@ void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
     throw state->Explain(Error(error.kind(), WithQuery(error.what(), sql)));
   }
 }
-
-void Session::RunScript(const std::shared_ptr<SessionState>& state, const std::string& sql,
-                        const SqlInputs& inputs) {
-  ForgetResults forget(state->kept());
-  PlanSqlInputs planned = PlanInputs(state, inputs);
-  std::vector<std::string> named;
-  for (const auto& [name, frame] : inputs.named) named.push_back(name);
-  auto parser = state->Connect();
-  for (Statement& statement : ParseScript(QuotePlaceholders(sql, named), *parser)) {
-    CheckChangesSession(statement);
-    CheckChangesTable(*state->Connect(), statement, planned);
-    statement.BindParameters(inputs.params, inputs.named_params);
-    MakePermanent(statement);
-    auto put_in = [&](Connection& connection, DirectRun& run) {
-      return ResolveTables(connection, statement, planned,
-                           [&](const PlanRef& plan) { return run.Query(plan); });
-    };
-    if (ChangesSettings(statement)) {
-      state->ChangeSettings([&](Connection& connection) {
-        DirectRun run(connection);
-        auto plans = put_in(connection, run);  // They own what is read.
-        SettingsRef changed;
-        RunTicking(connection, inputs.ticker, [&] {
-          changed = SessionSettings::RunAndTake(connection, std::move(statement));
-        });
-        return changed;
-      });
-    } else {
-      auto connection = state->Connect();
-      DirectRun run(*connection);
-      auto plans = put_in(*connection, run);
-      RunTicking(*connection, inputs.ticker, [&] { connection->Run(statement.Copy()); });
-      state->AddDatabaseStep(std::move(statement), connection->settings());
-    }
-  }
-}
-
-void Session::SetMakeExecutor(
-    std::function<std::shared_ptr<Executor>(const std::string& setup)> make_executor) {
-  State()->SetMakeExecutor(std::move(make_executor));
-}
-
-void Session::StopWorkers(bool for_good) { State()->StopWorkers(for_good); }
 
 void Session::Close() {
   std::shared_ptr<SessionState> last;  // Ends the DuckDB outside the lock.

@@ -9,16 +9,17 @@
 #include <filesystem>
 #include <random>
 
-#include "duckdb_adapter/cut/run_fragment.h"
-#include "duckdb_adapter/session_statement.h"
+#include "base/machine.h"
+#include "base/worker_layout.h"
+#include "duckdb_adapter/connection/session_statement.h"
+#include "duckdb_adapter/fragment/run_fragment.h"
 #include "executor/process_executor.h"
 #include "executor/thread_executor.h"
-#include "plan/scan_splits.h"
+#include "planner/scan_splits.h"
 #include "smallpond/error.h"
-#include "storage/machine.h"
-#include "storage/paths.h"
-#include "storage/process_folder.h"
-#include "task/worker.h"
+#include "storage/files/paths.h"
+#include "storage/files/process_folder.h"
+#include "worker/worker.h"
 
 namespace smallpond {
 namespace {
@@ -221,7 +222,7 @@ std::string SessionState::ToString() const {
   const Options& options = options_;
   std::string road = ExecutorKindName(*options.executor);
   if (options.executor == ExecutorKind::kProcesses) {
-    road += ", num_executors=" + std::to_string(std::max(1, options.num_executors));
+    road += ", num_executors=" + std::to_string(WorkerLayoutOf(options).num_workers);
   }
   return std::string("Session(smallpond ") + SMALLPOND_VERSION + ", DuckDB " +
          LoadedDuckDBVersion() + ", executor=" + road + text("ray_address", options.ray_address) +
@@ -244,7 +245,8 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   parts.jobs_folder = JobsFolder(options_);
   parts.max_kept_bytes = options_.max_exchange_bytes;
   StageOptions& stages = parts.stages;
-  stages.slots = TasksAtATime(options_);
+  stages.slots = WorkerLayoutOf(options_).tasks_at_a_time();
+  parts.asks_for_slots = options_.executor == ExecutorKind::kRay;
   stages.split = SplitTargetOf(options_);
   stages.broadcast_bytes = static_cast<double>(options_.broadcast_size_bytes);
   stages.partition_bytes = static_cast<double>(options_.partition_size_bytes);
@@ -262,10 +264,10 @@ WorkerSetup SessionState::SetupOfWorkers(const SessionSettings& settings) const 
     setup.limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
     return setup;
   }
-  int workers = std::max(1, options_.num_executors);
-  setup.limits.threads = ThreadsPerWorker(options_);
+  WorkerLayout layout = WorkerLayoutOf(options_);
+  setup.limits.threads = layout.threads_per_worker;
   setup.limits.memory_bytes =
-      static_cast<uint64_t>((1 - kDriversShare) * MemoryBudget(options_) / workers);
+      static_cast<uint64_t>((1 - kDriversShare) * MemoryBudget(options_) / layout.num_workers);
   return setup;
 }
 
@@ -288,7 +290,7 @@ std::shared_ptr<Executor> SessionState::StartExecutor(const SettingsRef& setting
   options.command = options_.worker_command;
   if (options.command.empty()) options.command = {"smallpond", "worker"};
   options.setup = FormatWorkerSetup(setup);
-  options.num_workers = std::max(1, options_.num_executors);
+  options.num_workers = WorkerLayoutOf(options_).num_workers;
   options.slots_per_worker = setup.limits.threads;
   return std::make_shared<ProcessExecutor>(std::move(options));
 }
@@ -313,6 +315,10 @@ std::unique_ptr<Connection> SessionState::ConnectWith(SettingsRef settings) {
   if (database_->IsBroken()) ReplaceDatabase();
   if (steps_.HasFailed()) steps_.RepeatFailed(*database_);
   return std::make_unique<Connection>(*database_, std::move(settings));
+}
+
+Action::Parts SessionState::PartsOfAction(const Ticker& ticker) {
+  return {[this] { return Connect(); }, &kept_, stages_.get(), ticker};
 }
 
 void SessionState::AddDatabaseStep(Statement statement, SettingsRef settings) {

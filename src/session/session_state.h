@@ -7,15 +7,16 @@
 #include <mutex>
 #include <string>
 
-#include "duckdb_adapter/connection.h"
-#include "duckdb_adapter/database.h"
-#include "duckdb_adapter/session_settings.h"
-#include "executor/result_cache.h"
-#include "executor/stage_runner.h"
+#include "action/action.h"
+#include "action/result_cache.h"
+#include "action/stage_runner.h"
+#include "duckdb_adapter/connection/connection.h"
+#include "duckdb_adapter/connection/database.h"
+#include "duckdb_adapter/connection/session_settings.h"
 #include "session/database_steps.h"
 #include "smallpond/options.h"
-#include "storage/process_folder.h"
-#include "task/worker_setup.h"
+#include "storage/files/process_folder.h"
+#include "worker/make_worker.h"
 
 namespace smallpond {
 
@@ -45,6 +46,8 @@ class SessionState {
   /// database has failed for good, or what was asked for was lost when one has.
   Error Explain(const Error& error);
 
+  /// What an action of this session runs with. It must outlive the action.
+  Action::Parts PartsOfAction(const Ticker& ticker);
   /// Runs queries in stages; null on the direct road.
   StageRunner* stages() { return stages_.get(); }
   /// Ends the workers, and removes what dead ones left. Does not wait for a job that uses them:

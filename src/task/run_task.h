@@ -16,8 +16,4 @@ using RunTask =
 /// can't be carried out. What the worker holds (a database, spill files) goes with the RunTask.
 using MakeRunTask = std::function<RunTask(const std::string& setup)>;
 
-/// Makes a worker with a DuckDB of its own. `setup_json` has its threads, memory limit, spill
-/// folder and the session's statements.
-RunTask MakeWorker(const std::string& setup_json);
-
 }  // namespace smallpond

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "duckdb_adapter/cut/task_inputs.h"
-#include "storage/file_identity.h"
+#include "duckdb_adapter/fragment/task_inputs.h"
+#include "storage/files/file_identity.h"
 
 namespace smallpond {
 

@@ -18,11 +18,10 @@ struct Stage {
   int id = 0;  ///< Its position in the graph.
   std::vector<StageInput> inputs;
   int num_tasks = 1;
-  int num_partitions = 1;   ///< Of the file that each task writes.
-  bool determinate = true;  ///< Whether two attempts of a task write the same rows.
-  bool on_driver = false;   ///< Whether it reads what only the driver has.
-  std::string fragment;     ///< The hash of the fragment's bytes, which names it.
-  std::string description;  ///< What it does in a few words, for errors.
+  int num_partitions = 1;     ///< Of the file that each task writes.
+  bool deterministic = true;  ///< Whether two attempts of a task write the same rows.
+  std::string fragment;       ///< The hash of the fragment's bytes, which names it.
+  std::string description;    ///< What it does in a few words, for errors.
   double estimated_rows = 0;
   double estimated_bytes = 0;
 };

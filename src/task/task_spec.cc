@@ -9,7 +9,25 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
+
+json ToJson(const ExchangeOutput& output) {
+  return {{"num_columns", output.num_columns},
+          {"num_keys", output.num_keys},
+          {"function", static_cast<int>(output.function)},
+          {"num_partitions", output.num_partitions},
+          {"ordered", output.ordered}};
+}
+
+ExchangeOutput OutputOf(const json& in) {
+  ExchangeOutput output;
+  output.num_columns = in.at("num_columns");
+  output.num_keys = in.at("num_keys");
+  output.function = static_cast<PartitionFunction>(in.at("function").get<int>());
+  output.num_partitions = in.at("num_partitions");
+  output.ordered = in.at("ordered");
+  return output;
+}
 
 }  // namespace
 
@@ -23,10 +41,7 @@ std::string FormatTaskSpec(const TaskSpec& spec) {
               {"inputs_version", spec.inputs_version},
               {"partitions", {spec.partition_begin, spec.partition_end}},
               {"has_scans", spec.has_scans},
-              {"num_columns", spec.num_columns},
-              {"num_keys", spec.num_keys},
-              {"num_partitions", spec.num_partitions},
-              {"ordered", spec.ordered}};
+              {"output", ToJson(spec.output)}};
   std::string text;
   try {
     text = out.dump();
@@ -60,10 +75,7 @@ TaskSpec ParseTaskSpec(const std::string& text) {
     spec.partition_begin = in.at("partitions").at(0);
     spec.partition_end = in.at("partitions").at(1);
     spec.has_scans = in.at("has_scans");
-    spec.num_columns = in.at("num_columns");
-    spec.num_keys = in.at("num_keys");
-    spec.num_partitions = in.at("num_partitions");
-    spec.ordered = in.at("ordered");
+    spec.output = OutputOf(in.at("output"));
     return spec;
   } catch (const json::exception& error) {
     throw Error(ErrorKind::kInternal,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "exchange/exchange_output.h"
 #include "task/task_id.h"
 
 namespace smallpond {
@@ -19,10 +20,7 @@ struct TaskSpec {
   uint32_t partition_begin = 0;
   uint32_t partition_end = 0;
   bool has_scans = false;  ///< Whether the stage has a list of what its tasks read from files.
-  int num_columns = 0;     ///< Of the output.
-  int num_keys = 0;        ///< Columns behind those, hashed for the partition.
-  int num_partitions = 1;
-  bool ordered = false;
+  ExchangeOutput output;
 };
 
 constexpr size_t kMaxSpecBytes = 4096;

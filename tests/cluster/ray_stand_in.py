@@ -27,13 +27,13 @@ class StandIn:
     def __init__(self, setup: str) -> None:
         if setup.startswith("refuse "):
             raise smallpond.IoError(setup.removeprefix("refuse "))
-        self.flags: dict[tuple[int, int, int], threading.Event] = {}
+        self.flags: dict[tuple[int, int, int, int], threading.Event] = {}
 
-    def cancel(self, stage: int, task: int, attempt: int) -> None:
-        self.flags[stage, task, attempt].set()
+    def cancel(self, stage: int, task: int, attempt: int, job: int) -> None:
+        self.flags[stage, task, attempt, job].set()
 
-    def run(self, stage: int, task: int, attempt: int, spec: str) -> str:
-        flag = self.flags[stage, task, attempt] = threading.Event()
+    def run(self, stage: int, task: int, attempt: int, job: int, spec: str) -> str:
+        flag = self.flags[stage, task, attempt, job] = threading.Event()
         word, _, rest = spec.partition(" ")
         if word == "pid":
             return str(os.getpid())

@@ -165,7 +165,7 @@ def test_readers_while_many_writers_are_killed(
     write_and_read(sp, start, tmp_path / "out", way, mode, 20, kills)
 
 
-def write_side_by_side(
+def write_parallel_for(
     sp: smallpond.Session, start: Start, folder: Path, way: str, mode: str
 ) -> None:
     """Three writers race, and plain DuckDB watches them."""
@@ -194,16 +194,16 @@ FAST_RACES = [("parquet", "overwrite"), ("parquet", "append"), ("csv-by-kind", "
 
 
 @pytest.mark.parametrize(("way", "mode"), FAST_RACES)
-def test_writers_side_by_side(
+def test_writers_parallel_for(
     sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str
 ) -> None:
-    write_side_by_side(sp, start, tmp_path / "out", way, mode)
+    write_parallel_for(sp, start, tmp_path / "out", way, mode)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["overwrite", "append"])
 @pytest.mark.parametrize("way", WAYS)
-def test_writers_side_by_side_every_way(
+def test_writers_parallel_for_every_way(
     sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str
 ) -> None:
-    write_side_by_side(sp, start, tmp_path / "out", way, mode)
+    write_parallel_for(sp, start, tmp_path / "out", way, mode)

@@ -21,7 +21,7 @@ STAGE_KEYS = {
     "stage",
     "tasks",
     "partitions",
-    "determinate",
+    "deterministic",
     "inputs",
     "operators",
     "gathered",

@@ -20,7 +20,7 @@ def memory_limit_bytes(sp: smallpond.Session) -> float:
     return float(number) * {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[unit]
 
 
-def test_side_by_side(data: Path) -> None:
+def test_parallel_for(data: Path) -> None:
     with smallpond.init(**SMALL) as first, smallpond.init(**SMALL) as second:
         frames = [sp.read_parquet(data / "events.parquet") for sp in (first, second)]
         counts = [

@@ -109,7 +109,7 @@ def test_several_threads_use_one_session(
     assert failures == []
 
 
-def test_two_sessions_side_by_side(
+def test_two_sessions_parallel_for(
     files: Path, tmp_path: Path, oracle: duckdb.DuckDBPyConnection
 ) -> None:
     expected = duckdb_answer(oracle, SQL.replace("{0}", "events"))

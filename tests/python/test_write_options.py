@@ -80,7 +80,7 @@ def test_result_tells_what_was_written(rows: smallpond.DataFrame, tmp_path: Path
     assert 0 <= result.publish_seconds < 60
 
 
-def test_appends_side_by_side(
+def test_appends_parallel_for(
     sp: smallpond.Session, rows: smallpond.DataFrame, tmp_path: Path
 ) -> None:
     """They go on top of each other; none is lost."""

@@ -215,7 +215,7 @@ def test_a_failed_write_keeps_what_was_there(
     assert ids(tmp_path / "out") == list(range(100))
 
 
-def test_writers_side_by_side(sp: smallpond.Session, tmp_path: Path) -> None:
+def test_writers_parallel_for(sp: smallpond.Session, tmp_path: Path) -> None:
     """A folder whose name begins like another's is not its neighbour's business."""
     for name in ["out", "out2", "out.writing"]:
         sp.sql(f"SELECT {len(name)} AS i").write_parquet(tmp_path / name)

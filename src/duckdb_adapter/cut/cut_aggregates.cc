@@ -1,8 +1,8 @@
 // Where the rows of aggregates are: PlanCutter's part about GROUP BY.
 
-#include "duckdb_adapter/cut/new_operators.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/cut/split_aggregates.h"
+#include "duckdb_adapter/fragment/new_operators.h"
 
 namespace smallpond {
 namespace {

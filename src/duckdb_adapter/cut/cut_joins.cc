@@ -1,8 +1,8 @@
 // Where the rows of joins are: PlanCutter's part about joins.
 
-#include "duckdb_adapter/cut/new_operators.h"
+#include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
-#include "duckdb_adapter/indeterminate_part.h"
+#include "duckdb_adapter/fragment/new_operators.h"
 
 namespace smallpond {
 namespace {
@@ -71,7 +71,7 @@ Distribution PlanCutter::DistributeJoin(Operator& slot) {
   JoinType type = TypeOf(*slot);
   using Kind = Distribution::Kind;
   bool is_replicated = left.kind == Kind::kReplicated && right.kind == Kind::kReplicated;
-  if (is_replicated && IndeterminatePart(*slot).empty()) return left;
+  if (is_replicated && NondeterministicPart(*slot).empty()) return left;
   if (!left.is_spread() && !right.is_spread()) return Distribution::Single();
 
   Equalities equalities = EqualitiesOf(*slot);

@@ -1,10 +1,10 @@
 #include "duckdb_adapter/cut/cut_query.h"
 
 #include "duckdb/optimizer/optimizer.hpp"
-#include "duckdb_adapter/connection_handle.h"
+#include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/errors.h"
-#include "duckdb_adapter/statement_tree.h"
+#include "duckdb_adapter/sql/statement_tree.h"
 
 namespace smallpond {
 namespace {

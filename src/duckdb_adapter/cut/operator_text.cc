@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "duckdb_adapter/cut/aggregate_states.h"
+#include "duckdb_adapter/fragment/aggregate_states.h"
 
 namespace smallpond {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "duckdb_adapter/analysis/determinism.h"
 #include "duckdb_adapter/cut/cut_query.h"
 #include "duckdb_adapter/cut/distribution.h"
 #include "duckdb_adapter/cut/operator_text.h"
-#include "duckdb_adapter/determinacy.h"
 #include "duckdb_adapter/duckdb_internal.h"
 
 namespace smallpond {
@@ -75,9 +75,9 @@ class PlanCutter {
   Operator ScanAgain(duckdb::LogicalOperator& scan, duckdb::idx_t table_index);
   // Whether the session keeps rows in order where nothing else is asked for.
   bool KeepsOrder() const;
-  // Finds out what is determinate of the next fragment, and which earlier ones are not because of
+  // Finds out what is deterministic of the next fragment, and which earlier ones are not because of
   // it.
-  void NoteDeterminacy(duckdb::LogicalOperator& plan);
+  void NoteDeterminism(duckdb::LogicalOperator& plan);
   int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
                   bool ordered);
   Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,

@@ -4,8 +4,8 @@
 
 #include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
 #include "duckdb/function/function_binder.hpp"
-#include "duckdb_adapter/cut/aggregate_states.h"
-#include "duckdb_adapter/cut/new_operators.h"
+#include "duckdb_adapter/fragment/aggregate_states.h"
+#include "duckdb_adapter/fragment/new_operators.h"
 
 namespace smallpond {
 namespace {

@@ -1,0 +1,200 @@
+#include "action/plan_run.h"
+
+#include <algorithm>
+#include <set>
+
+#include "duckdb_adapter/arrow/export_types.h"
+#include "duckdb_adapter/sql/sql_text.h"
+#include "plan/lower_plan.h"
+#include "plan/partition_sql.h"
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace {
+
+void CheckSameColumns(const Schema& planned, const Schema& now, const ReadFiles& read) {
+  const auto& before = planned.columns();
+  const auto& after = now.columns();
+  for (size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
+    auto describe = [&](const std::vector<Column>& columns) {
+      return i < columns.size() ? columns[i].name + " " + columns[i].type : std::string("none");
+    };
+    if (describe(before) == describe(after)) continue;
+    throw Error(ErrorKind::kIo, "The files of " + read.description +
+                                    " have other columns than when the frame was made: column " +
+                                    std::to_string(i + 1) + " was " + describe(before) +
+                                    " and is " + describe(after) + ". Make the frame again.");
+  }
+}
+
+}  // namespace
+
+Statement SqlOver(const std::string& sql, const Statement& query) {
+  Statement statement = Statement::Parse(sql);
+  statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+    if (name != "{0}") return std::nullopt;
+    return query.Copy();
+  });
+  return statement;
+}
+
+std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
+                                  const Schema& schema) {
+  Statement scan = ScanArrow(rows);
+  const Schema read = connection.Bind(scan);
+  const Schema held = SchemaIn(ExportTarget::kArrow, schema);
+  for (size_t i = 0; i < held.columns().size(); ++i) {
+    bool is_repeated = schema.Find(held.columns()[i].name) != static_cast<int>(i);
+    if (is_repeated || read.columns()[i].type != held.columns()[i].type) return std::nullopt;
+  }
+  return CastBack(ExportTarget::kArrow, std::move(scan), schema);
+}
+
+Statement PlanRun::Query(const PlanRef& plan) {
+  return LowerPlan(plan, [this](const PlanRef& source) -> std::optional<Statement> {
+    if (std::holds_alternative<ReadFiles>(source->op())) return Resolve(source).query.Copy();
+    if (auto kept = QueryKept(source)) return kept;
+    if (!IsConcatenated(*source)) return std::nullopt;
+    const PartitionTable& table = Partitions(source);
+    Statement rows = Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) +
+                                      ") FROM " + QuoteName(table.name));
+    return CastBack(ExportTarget::kTable, std::move(rows), table.schema);
+  });
+}
+
+std::optional<Statement> PlanRun::QueryKept(const PlanRef& plan) {
+  if (!kept_ || !std::holds_alternative<SqlQuery>(plan->op())) return std::nullopt;
+  auto entry = kept_->Find(plan);
+  if (!entry || entry->files != Files(plan)) return std::nullopt;
+  kept_rows_.push_back(entry->rows);
+  return ReadBack(connection_, *entry->rows, plan->schema());
+}
+
+Statement PlanRun::Compute(Statement query) {
+  if (!stages_) return query;
+  auto job = stages_->Run(connection_, query);
+  if (!job) return query;
+  jobs_.push_back(job);
+  return job->Result(connection_);
+}
+
+std::vector<FileIdentity> PlanRun::Files(const PlanRef& plan) {
+  if (std::holds_alternative<ReadFiles>(plan->op())) return Resolve(plan).files;
+  std::vector<FileIdentity> files;
+  for (const auto& input : plan->Inputs()) {
+    auto more = Files(input);
+    files.insert(files.end(), more.begin(), more.end());
+  }
+  return files;
+}
+
+ResolvedScan PlanRun::Find(const FileScan& scan) {
+  ResolvedScan resolved = ResolveScan(connection_, scan);
+  found_.insert(found_.end(), resolved.files.begin(), resolved.files.end());
+  return resolved;
+}
+
+const ResolvedScan& PlanRun::Resolve(const PlanRef& plan) {
+  auto found = resolved_.find(plan.get());
+  if (found != resolved_.end()) return found->second;
+  const auto& read = std::get<ReadFiles>(plan->op());
+  const ResolvedScan& now = resolved_.emplace(plan.get(), Find(read.scan)).first->second;
+  // What was bound over the earlier files holds for these only if their columns are the same.
+  // Where one of them is gone already, this throws and RemovedFiles tells why.
+  if (now.files != read.files) {
+    CheckSameColumns(plan->schema(), connection_.Bind(now.query), read);
+  }
+  return now;
+}
+
+void PlanRun::CheckFilesUnchanged() const { CheckUnchanged(found_); }
+
+Statement PlanRun::Over(const std::string& sql, const PlanRef& plan) {
+  return SqlOver(sql, Query(plan));
+}
+
+std::vector<std::string> PlanRun::RemovedFiles() const {
+  auto paths = smallpond::RemovedFiles(found_);
+  std::set<std::string> removed(paths.begin(), paths.end());  // Several scans may name one file.
+  return {removed.begin(), removed.end()};
+}
+
+const PlanRun::PartitionTable& PlanRun::Partitions(const PlanRef& plan) {
+  auto found = partitions_.find(plan.get());
+  if (found != partitions_.end()) return found->second;
+  bool is_repartition = std::holds_alternative<Repartition>(plan->op());
+  return partitions_[plan.get()] = is_repartition ? SpreadRows(plan) : RunPerPartition(plan);
+}
+
+Statement PlanRun::PartitionQuery(const PartitionTable& table, int partition) {
+  std::string column = QuoteName(table.partition_column);
+  Statement rows =
+      Statement::Parse("SELECT * EXCLUDE (" + column + ") FROM " + QuoteName(table.name) +
+                       " WHERE " + column + " = " + std::to_string(partition));
+  return CastBack(ExportTarget::kTable, std::move(rows), table.schema);
+}
+
+PlanRun::PartitionTable PlanRun::SpreadRows(const PlanRef& plan) {
+  const auto& repartition = std::get<Repartition>(plan->op());
+  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),
+                       plan->partitioning().num_partitions, plan->schema()};
+  connection_.Run(SqlOver("CREATE TEMP TABLE " + QuoteName(table.name) + " AS SELECT *, " +
+                              PartitionExpression(repartition, table.num_partitions) + " AS " +
+                              QuoteName(table.partition_column) + " FROM \"{0}\"",
+                          CastFor(ExportTarget::kTable, Query(repartition.input), plan->schema())));
+  return table;
+}
+
+// A plan of several partitions that is not a repartition is a query that runs on each.
+PlanRun::PartitionTable PlanRun::RunPerPartition(const PlanRef& plan) {
+  const auto& query = std::get<SqlQuery>(plan->op());
+  PartitionTable table{NewTableName(), PartitionColumnName(plan->schema()),
+                       plan->partitioning().num_partitions, plan->schema()};
+  // now() has one value in a transaction. It covers the partitions' queries only: DuckDB takes
+  // almost twice as long to scan a table that is not committed yet.
+  ComputeInputs(query);
+  connection_.Run(Statement::Parse("BEGIN TRANSACTION"));
+  for (int partition = 0; partition < table.num_partitions; ++partition) {
+    Statement statement = query.query.Copy();
+    statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+      auto input = query.inputs.find(name);
+      if (input == query.inputs.end()) return std::nullopt;
+      if (input->second->partitioning().num_partitions == 1) return WholeInput(input->second);
+      return PartitionQuery(Partitions(input->second), partition);
+    });
+    std::string rows = "SELECT *, " + std::to_string(partition) + "::BIGINT AS " +
+                       QuoteName(table.partition_column) + " FROM \"{0}\"";
+    std::string target = QuoteName(table.name);
+    connection_.Run(SqlOver(
+        (partition == 0 ? "CREATE TEMP TABLE " + target + " AS " : "INSERT INTO " + target + " ") +
+            rows,
+        CastFor(ExportTarget::kTable, std::move(statement), plan->schema())));
+  }
+  connection_.Run(Statement::Parse("COMMIT"));
+  return table;
+}
+
+void PlanRun::ComputeInputs(const SqlQuery& query) {
+  for (const auto& [name, input] : query.inputs) {
+    if (input->partitioning().num_partitions > 1) {
+      Partitions(input);
+    } else {
+      WholeInput(input);
+    }
+  }
+}
+
+Statement PlanRun::WholeInput(const PlanRef& plan) {
+  bool is_source = !std::holds_alternative<SqlQuery>(plan->op()) && plan->Inputs().empty();
+  if (is_source) return Query(plan);
+  auto [entry, is_new] = whole_inputs_.try_emplace(plan.get());
+  if (is_new) {
+    entry->second = NewTableName();
+    connection_.Run(SqlOver("CREATE TEMP TABLE " + QuoteName(entry->second) + " AS FROM \"{0}\"",
+                            CastFor(ExportTarget::kTable, Query(plan), plan->schema())));
+  }
+  return CastBack(ExportTarget::kTable, Statement::Parse("FROM " + QuoteName(entry->second)),
+                  plan->schema());
+}
+
+}  // namespace smallpond

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "action/result_cache.h"
+#include "action/stage_runner.h"
+#include "duckdb_adapter/connection/connection.h"
+#include "plan/logical_plan.h"
+
+namespace smallpond {
+
+/// One run of an action: the files of its plans as they were found, and the queries for their rows
+/// on one connection. Only where partitions can be seen are they made, as temporary tables of that
+/// connection, which spill like everything else:
+///
+///     partial_sql(concat) ── repartition ── scan
+///           │                   └ table of the scan's rows with the number of their partition
+///           └ table of the results, filled partition by partition
+///
+/// One thread uses a run. The connection may be interrupted from another.
+class PlanRun {
+ public:
+  /// A table that holds a plan's rows with the number of their partition.
+  struct PartitionTable {
+    std::string name;
+    std::string partition_column;
+    int num_partitions = 1;
+    Schema schema;  // The plan's. The table has names where a struct of the plan has none.
+  };
+
+  /// Takes results from `kept`, which may be null and must outlive the run.
+  /// With `stages`, queries are computed by tasks where that can be done.
+  explicit PlanRun(Connection& connection, ResultCache* kept = nullptr,
+                   StageRunner* stages = nullptr)
+      : connection_(connection), kept_(kept), stages_(stages) {}
+
+  /// Returns the query for all rows of `plan`.
+  Statement Query(const PlanRef& plan);
+  /// Returns the statement `sql` with the plan's rows for its table "{0}".
+  Statement Over(const std::string& sql, const PlanRef& plan);
+
+  /// Computes everything from now on, also what an earlier action kept.
+  void ForgetKept() { kept_ = nullptr; }
+
+  /// Computes a query in stages, if the run has any and it can be cut, and returns the query for
+  /// its rows, which are good as long as the run; otherwise returns it as it is.
+  Statement Compute(Statement query);
+
+  /// Returns the files that a scan means now, as this run's.
+  ResolvedScan Find(const FileScan& scan);
+  /// Returns the files that a ReadFiles means, as this run found them. Throws Io where they have
+  /// other columns than the plan.
+  const ResolvedScan& Resolve(const PlanRef& plan);
+  /// Returns all files that the plan reads, as this run found them.
+  std::vector<FileIdentity> Files(const PlanRef& plan);
+  /// Throws Io where a file that this run read has another content than when the run found it.
+  void CheckFilesUnchanged() const;
+  /// Returns the files that this run found and that are gone, by name.
+  std::vector<std::string> RemovedFiles() const;
+
+  /// Computes the plan's partitions, if that was not done yet. The rows of a partition stand in the
+  /// order of its result.
+  const PartitionTable& Partitions(const PlanRef& plan);
+  /// Returns the query for one partition's rows, without the partition's number.
+  static Statement PartitionQuery(const PartitionTable& table, int partition);
+
+ private:
+  std::optional<Statement> QueryKept(const PlanRef& plan);
+  PartitionTable SpreadRows(const PlanRef& plan);
+  PartitionTable RunPerPartition(const PlanRef& plan);
+  Statement WholeInput(const PlanRef& plan);
+  void ComputeInputs(const SqlQuery& query);
+  std::string NewTableName() { return "__smallpond_table_" + std::to_string(num_tables_++); }
+
+  Connection& connection_;
+  ResultCache* kept_;
+  StageRunner* stages_;
+  std::vector<std::shared_ptr<const FinishedJob>> jobs_;       // Whose results are read.
+  std::vector<std::shared_ptr<const ArrowSource>> kept_rows_;  // What the statements read.
+  int num_tables_ = 0;
+  std::vector<FileIdentity> found_;  // All files, as this run found them.
+  std::map<const LogicalPlan*, ResolvedScan> resolved_;
+  std::map<const LogicalPlan*, PartitionTable> partitions_;
+  std::map<const LogicalPlan*, std::string> whole_inputs_;  // Computed once for all partitions.
+};
+
+/// Returns `sql` with `query` for its table "{0}".
+Statement SqlOver(const std::string& sql, const Statement& query);
+
+/// Returns the query that reads rows of `schema`, which left as Arrow data, back with their own
+/// types; nothing where a type would not come back as it was.
+std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
+                                  const Schema& schema);
+
+}  // namespace smallpond

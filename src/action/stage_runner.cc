@@ -1,0 +1,215 @@
+#include "action/stage_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+
+#include "action/input_lists.h"
+#include "base/standard_errors.h"
+#include "duckdb_adapter/fragment/run_fragment.h"
+#include "scheduler/job_directory_files.h"
+#include "scheduler/job_log.h"
+#include "smallpond/error.h"
+#include "smallpond/options.h"
+#include "storage/job/checked_text.h"
+
+namespace smallpond {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Writes what the workers read beside the exchange files.
+void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
+  std::set<std::string> written;
+  for (const Stage& stage : plan.graph.stages) {
+    const auto& work = plan.work[static_cast<size_t>(stage.id)];
+    if (written.insert(stage.fragment).second) {
+      JobDirectory::WriteNew(directory.FragmentPath(stage.fragment), work.fragment);
+    }
+    for (size_t begin = 0; begin < work.scans.size(); begin += kTasksPerScanList) {
+      auto first = work.scans.begin() + static_cast<std::ptrdiff_t>(begin);
+      auto count = std::min<size_t>(kTasksPerScanList, work.scans.size() - begin);
+      std::vector<TaskScans> tasks(first, first + static_cast<std::ptrdiff_t>(count));
+      std::string path =
+          directory.path() + "/" + ScanListFileName(stage.id, static_cast<int>(begin));
+      JobDirectory::WriteNew(path, WithChecksum(FormatScanList(tasks), path));
+    }
+  }
+}
+
+double FractionDone(const JobProgress& progress) {
+  double done = 0;
+  double all = 0;
+  for (const auto& stage : progress.stages) {
+    done += stage.num_done;
+    all += stage.num_tasks;
+  }
+  return all > 0 ? done / all : 0;
+}
+
+std::string WhereToLook(const JobDirectory& directory) {
+  return "\nWhat happened is told by '" + directory.log_path() + "', which is kept for up to " +
+         std::to_string(JobDirectory::kKeptDays) + " days.";
+}
+
+JobReport ReportOf(const StagePlan& plan, const Scheduler& scheduler) {
+  JobReport report;
+  report.graph = plan.graph;
+  report.notes = plan.notes;
+  auto progress = scheduler.Progress();
+  for (const Stage& stage : plan.graph.stages) {
+    report.stages.push_back(scheduler.state().stage(stage.id).statistics.Summarize());
+    report.attempts.push_back(progress.stages[static_cast<size_t>(stage.id)].num_attempts);
+  }
+  return report;
+}
+
+}  // namespace
+
+FinishedJob::FinishedJob(std::unique_ptr<JobDirectory> directory, StagePlan plan,
+                         OutputsList outputs, JobReport report)
+    : directory_(std::move(directory)),
+      plan_(std::move(plan)),
+      outputs_(std::move(outputs)),
+      report_(std::move(report)) {
+  plan_.work.clear();  // Large, and done.
+}
+
+FinishedJob::~FinishedJob() { directory_->Remove(); }
+
+Statement FinishedJob::Result(Connection& connection) const {
+  TaskInputs inputs;
+  auto& parts = inputs.exchanges[plan_.result_input].parts;
+  for (int task = 0; task < static_cast<int>(outputs_.files.size()); ++task) {
+    int attempt = outputs_.files[static_cast<size_t>(task)].attempt;
+    parts.push_back({directory_->AttemptPath(outputs_.stage, task, attempt), 0, 1, outputs_.stage,
+                     task, attempt});
+  }
+  return QueryFragment(connection, plan_.result, inputs, plan_.columns);
+}
+
+std::unique_lock<std::timed_mutex> StageRunner::WaitForTurn(Connection& connection) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  while (!lock.try_lock_for(std::chrono::milliseconds(Options::kTickIntervalMs))) {
+    if (connection.IsInterrupted() || cancelled_)
+      throw Error(ErrorKind::kCancelled, "The query was stopped.");
+  }
+  return lock;
+}
+
+void StageRunner::Reset() {
+  is_stale_ = true;
+  EndStaleExecutor();
+}
+
+// A job looks here again after its turn. So if one is found running, it finds what was asked for.
+void StageRunner::EndStaleExecutor() {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock && is_stale_.exchange(false)) executor_ = nullptr;
+}
+
+void StageRunner::Stop() {
+  cancelled_ = true;
+  is_stale_ = true;
+  std::unique_lock lock(mutex_, std::chrono::milliseconds(Options::kStopTimeoutMs));
+  if (lock) executor_ = nullptr;
+}
+
+StagePlan StageRunner::Plan(Connection& connection, const Statement& query) {
+  StageOptions options = parts_.stages;
+  if (parts_.asks_for_slots) {
+    auto lock = WaitForTurn(connection);
+    options.slots = std::max(1, ExecutorFor(connection.settings()).PlannedSlots());
+    options.split.at_a_time = options.slots;
+  }
+  return PlanStages(connection, parts_.connect, query, options);
+}
+
+std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection, const Statement& query,
+                                                    std::string* whole_because) {
+  auto start = Clock::now();
+  std::optional<StagePlan> plan;
+  try {
+    plan = Plan(connection, query);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUnsupported) throw;
+    if (whole_because) *whole_because = error.what();
+    return nullptr;
+  }
+  return RunPlan(connection, std::move(*plan), SecondsSince(start));
+}
+
+// Called with the turn. A query runs with the settings that it was planned with, whatever was set
+// since.
+Executor& StageRunner::ExecutorFor(const SettingsRef& settings) {
+  bool is_stale = is_stale_.exchange(false) || executor_version_ != settings->worker_version();
+  if (is_stale) executor_ = nullptr;  // Its workers end before others begin.
+  if (!executor_) {
+    executor_ = parts_.make_executor(settings);
+    executor_version_ = settings->worker_version();
+  }
+  return *executor_;
+}
+
+std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, StagePlan plan,
+                                                        double plan_seconds) {
+  struct AfterTurn {
+    ~AfterTurn() { runner.EndStaleExecutor(); }
+    StageRunner& runner;
+  } after_turn{*this};
+  auto lock = WaitForTurn(connection);
+  auto start = Clock::now();
+  ExecutorFor(connection.settings()).BeginJob();
+  auto directory = std::make_unique<JobDirectory>(
+      parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
+  WriteJob(plan, *directory);
+  JobDirectoryFiles files(*directory);
+  JobLog log(directory->log_path());
+  InputLists input_lists(plan, *directory);
+  Scheduler::Parts parts{
+      .executor = *executor_,
+      .files = files,
+      .make_spec =
+          [&](TaskId id, const std::vector<int>& versions) {
+            int inputs_version = input_lists.VersionOf(id.stage, versions);
+            return FormatTaskSpec(SpecOf(plan, id, inputs_version, directory->path()));
+          },
+      .job = ++num_jobs_,
+      .log = &log,
+      .observer =
+          [&](const JobProgress& progress) {
+            connection.ShowProgress(FractionDone(progress));
+            return !connection.IsInterrupted() && !cancelled_;
+          },
+  };
+  Scheduler scheduler(plan.graph, parts_.limits, parts);
+  try {
+    TranslatingStandardErrors([&] { scheduler.Run(); });
+  } catch (const Error& error) {
+    connection.ShowProgress(-1);
+    if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;
+    // What people can look into is kept; a query that is wrong, or was stopped, tells all itself.
+    bool tells_all = error.kind() == ErrorKind::kCancelled ||
+                     error.kind() == ErrorKind::kInvalidInput ||
+                     error.kind() == ErrorKind::kUnsupported;
+    if (!tells_all) throw Error(error.kind(), error.what() + WhereToLook(*directory));
+    directory->Remove();
+    throw;
+  }
+  connection.ShowProgress(-1);
+  if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;
+  JobReport report = ReportOf(plan, scheduler);
+  report.plan_seconds = plan_seconds;
+  report.run_seconds = SecondsSince(start);
+  int last = static_cast<int>(plan.graph.stages.size()) - 1;
+  OutputsList outputs = scheduler.Outputs(last);
+  return std::make_shared<const FinishedJob>(std::move(directory), std::move(plan),
+                                             std::move(outputs), std::move(report));
+}
+
+}  // namespace smallpond

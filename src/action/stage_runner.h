@@ -1,0 +1,108 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "duckdb_adapter/connection/session_settings.h"
+#include "planner/stage_plan.h"
+#include "scheduler/scheduler.h"
+#include "scheduler/stage_statistics.h"
+#include "storage/job/job_directory.h"
+#include "task/executor.h"
+
+namespace smallpond {
+
+/// What a job did, for explain(analyze).
+struct JobReport {
+  StageGraph graph;
+  std::vector<StagePlan::Notes> notes;  ///< By stage.
+  std::vector<StageSummary> stages;     ///< One for each stage.
+  std::vector<int> attempts;            ///< How many each stage took.
+  double plan_seconds = 0;
+  double run_seconds = 0;
+};
+
+/// A job that has ended well. It keeps the files of its result as long as it lives.
+class FinishedJob {
+ public:
+  FinishedJob(std::unique_ptr<JobDirectory> directory, StagePlan plan, OutputsList outputs,
+              JobReport report);
+  ~FinishedJob();
+  FinishedJob(const FinishedJob&) = delete;
+  FinishedJob& operator=(const FinishedJob&) = delete;
+
+  /// Returns the query for the rows of the result. It is good until the next one on `connection`
+  /// that comes from a job.
+  Statement Result(Connection& connection) const;
+  const JobReport& report() const { return report_; }
+
+ private:
+  std::unique_ptr<JobDirectory> directory_;
+  StagePlan plan_;
+  OutputsList outputs_;
+  JobReport report_;
+};
+
+/// Runs queries in stages:
+///
+///     query → PlanStages → job directory → Scheduler ⇄ Executor → files of the result
+///
+/// Belongs to a session. Any thread may use it; jobs run one after the other, since they share the
+/// executor. One that waits for its turn can be cancelled too.
+class StageRunner {
+ public:
+  struct Parts {
+    /// Opens a connection with the session's settings, on a database prepared for stages.
+    ScanDivision::Connect connect;
+    /// Makes an executor whose workers have these settings. Called before the first job, and again
+    /// where a query has others, or after Reset.
+    std::function<std::shared_ptr<Executor>(const SettingsRef&)> make_executor;
+    std::string jobs_folder;  ///< Every worker sees it.
+    /// Of earlier jobs' folders that are kept there. Nothing: JobDirectory::kKeptShare of the disk.
+    std::optional<uint64_t> max_kept_bytes = {};
+    StageOptions stages = {};
+    /// Whether `stages.slots` is a guess, and only an executor knows how many tasks run at a time.
+    bool asks_for_slots = false;
+    JobLimits limits = {};
+  };
+
+  explicit StageRunner(Parts parts) : parts_(std::move(parts)) {}
+
+  /// Runs a query. `connection`'s interrupt cancels the job; its progress is the job's. Returns
+  /// null where the query can't be cut, and has to be run as a whole; `whole_because`, which may be
+  /// null, is why then. Throws the job's error.
+  std::shared_ptr<const FinishedJob> Run(Connection& connection, const Statement& query,
+                                         std::string* whole_because = nullptr);
+
+  /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
+  StagePlan Plan(Connection& connection, const Statement& query);
+
+  /// Makes the next job begin with a new executor. Ends the one that is there, now, or with the job
+  /// that runs: that one is not waited for.
+  void Reset();
+  /// Cancels the job that runs and all later ones: the program ends. Returns when the executor has
+  /// ended, or the job has not within Options::kStopTimeoutMs.
+  void Stop();
+
+ private:
+  std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
+                                             double plan_seconds);
+  std::unique_lock<std::timed_mutex> WaitForTurn(Connection& connection);
+  Executor& ExecutorFor(const SettingsRef& settings);
+  void EndStaleExecutor();
+
+  const Parts parts_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> is_stale_{false};   // Whether the executor has to go.
+  std::timed_mutex mutex_;              // Guards executor_, and is held by the job that uses it.
+  std::shared_ptr<Executor> executor_;  // Null where the next job has to make it.
+  int64_t executor_version_ = 0;        // Of the settings that its workers have.
+  int num_jobs_ = 0;
+};
+
+}  // namespace smallpond

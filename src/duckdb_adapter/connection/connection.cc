@@ -1,0 +1,236 @@
+#include "duckdb_adapter/connection/connection.h"
+#include "base/secrets.h"
+
+#include "duckdb/main/valid_checker.hpp"
+#include "duckdb/storage/buffer_manager.hpp"
+#include "duckdb_adapter/connection/connection_handle.h"
+#include "duckdb_adapter/connection/database_instance.h"
+#include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/sql/schema_types.h"
+#include "duckdb_adapter/sql/statement_tree.h"
+
+namespace smallpond {
+namespace {
+
+std::string EscapeHtml(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(
+    duckdb::unique_ptr<duckdb::QueryResult> result) {
+  return duckdb::unique_ptr_cast<duckdb::QueryResult, duckdb::MaterializedQueryResult>(
+      std::move(result));
+}
+
+}  // namespace
+
+Connection::Connection(Database& database, SettingsRef settings)
+    : settings_(settings ? std::move(settings) : SessionSettings::None()) {
+  TranslatingErrors([&] {
+    handle_ = std::make_unique<Handle>(database.instance());
+    settings_->ApplyTo(handle_->context());
+    auto& config = handle_->context().config;
+    config.enable_progress_bar = true;  // Counts progress; showing it is up to the caller.
+    config.print_progress_bar = false;
+  });
+}
+
+Connection::~Connection() = default;
+
+duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::Run(Statement statement,
+                                                                bool allow_streaming) {
+  return TranslatingErrors([&] {
+    RunPreparation(statement);
+    auto result =
+        context().Query(std::move(statement.tree().main), duckdb::QueryParameters(allow_streaming));
+    if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
+    return result;
+  });
+}
+
+void Connection::Handle::RunPreparation(Statement& statement) {
+  for (auto& step : statement.tree().preparation) {
+    auto result = context().Query(std::move(step), duckdb::QueryParameters(false));
+    if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
+  }
+  statement.tree().preparation.clear();
+}
+
+Statement Connection::ParseQuery(const std::string& sql) {
+  return ParseQueryBy(sql, handle_->context().GetParserOptions());
+}
+
+Schema Connection::Bind(const Statement& query) {
+  auto& context = handle_->context();
+  Statement copy = query.Copy();
+  std::string text = copy.tree().main->query;
+  try {
+    handle_->RunPreparation(copy);
+    auto types = std::make_shared<Schema::Types>();
+    std::vector<std::string> names;
+    context.RunFunctionInTransaction([&] {
+      duckdb::Planner planner(context);
+      planner.CreatePlan(std::move(copy.tree().main));
+      names.assign(planner.names.begin(), planner.names.end());
+      types->list = planner.types;
+    });
+    return Schema(std::move(names), std::move(types));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& exception) {
+    duckdb::ErrorData error(exception);
+    context.ProcessError(error, text);  // Adds "LINE 1: …" with a caret.
+    ThrowAsOurs(error);
+  }
+}
+
+std::optional<TableLocation> Connection::FindTable(const std::string& name) {
+  std::optional<TableLocation> found;
+  TranslatingErrors([&] {
+    auto& context = handle_->context();
+    context.RunFunctionInTransaction([&] {
+      duckdb::EntryLookupInfo lookup(duckdb::CatalogType::TABLE_ENTRY, name);
+      auto entry = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
+                                             duckdb::OnEntryNotFound::RETURN_NULL);
+      if (entry) found = {entry->ParentCatalog().GetName(), entry->ParentSchema().name};
+    });
+  });
+  return found;
+}
+
+bool Connection::MayOpen(const std::string& path) {
+  return TranslatingErrors([&] {
+    auto& config = duckdb::DBConfig::GetConfig(handle_->context());
+    return config.CanAccessFile(path, duckdb::FileType::FILE_TYPE_REGULAR);
+  });
+}
+
+std::vector<std::string> Connection::Glob(const std::string& pattern) {
+  return TranslatingErrors([&] {
+    std::vector<std::string> paths;
+    auto& file_system = duckdb::FileSystem::GetFileSystem(handle_->context());
+    for (auto& file : file_system.Glob(pattern)) paths.push_back(file.path);
+    std::sort(paths.begin(), paths.end());
+    return paths;
+  });
+}
+
+void Connection::Run(Statement statement) { handle_->Run(std::move(statement)); }
+
+int64_t Connection::QueryInt64(Statement query) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    if (result->RowCount() == 0) return int64_t{0};
+    auto value = result->GetValue(0, 0);
+    return value.IsNull() ? int64_t{0} : value.GetValue<int64_t>();
+  });
+}
+
+std::vector<std::pair<std::string, int64_t>> Connection::QueryCounts(Statement query) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    std::vector<std::pair<std::string, int64_t>> rows;
+    for (auto& row : result->Collection().Rows())
+      rows.emplace_back(row.GetValue(0).ToString(), row.GetValue(1).GetValue<int64_t>());
+    return rows;
+  });
+}
+
+std::string Connection::RenderText(Statement query, int max_rows, int width, int limit) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    duckdb::BoxRendererConfig config;
+    config.max_rows = static_cast<duckdb::idx_t>(max_rows);
+    config.max_width = static_cast<duckdb::idx_t>(width);
+    config.limit = static_cast<duckdb::idx_t>(limit);
+    return std::string(duckdb::BoxRenderer(config).ToString(handle_->context(), result->names,
+                                                            result->Collection()));
+  });
+}
+
+std::string Connection::RenderHtml(Statement query, int max_rows) {
+  auto result = AsMaterialized(handle_->Run(std::move(query)));
+  return TranslatingErrors([&] {
+    std::string html = "<table border=\"1\" class=\"dataframe\">\n<thead><tr>";
+    for (size_t i = 0; i < result->names.size(); ++i) {
+      html += "<th>" + EscapeHtml(result->names[i]) + "<br><small>" +
+              EscapeHtml(result->types[i].ToString()) + "</small></th>";
+    }
+    html += "</tr></thead>\n<tbody>\n";
+    int rows = 0;
+    for (auto& row : result->Collection().Rows()) {
+      if (rows++ == max_rows) break;
+      html += "<tr>";
+      for (size_t i = 0; i < result->names.size(); ++i) {
+        auto value = row.GetValue(i);
+        html += value.IsNull() ? "<td><i>NULL</i></td>"
+                               : "<td>" + EscapeHtml(value.ToString()) + "</td>";
+      }
+      html += "</tr>\n";
+    }
+    html += "</tbody></table>";
+    if (rows > max_rows)
+      html += "\n<p>The first " + std::to_string(max_rows) + " rows of more.</p>";
+    return html;
+  });
+}
+
+std::string Connection::ExplainPlan(Statement query, PlanForm form) {
+  return TranslatingErrors([&] {
+    // A credential that a box breaks over two lines is not seen by who hides them in the text.
+    std::string text = query.ToSql();
+    bool as_json = form.json || WithoutSecrets(text) != text;
+    handle_->RunPreparation(query);
+    auto explain = duckdb::make_uniq<duckdb::ExplainStatement>(
+        std::move(query.tree().main),
+        form.analyze ? duckdb::ExplainType::EXPLAIN_ANALYZE : duckdb::ExplainType::EXPLAIN_STANDARD,
+        as_json ? duckdb::ExplainFormat::JSON : duckdb::ExplainFormat::DEFAULT);
+    auto result = handle_->context().Query(std::move(explain), duckdb::QueryParameters(false));
+    if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
+    return AsMaterialized(std::move(result))->GetValue(1, 0).ToString();
+  });
+}
+
+Connection::MemoryUse Connection::Use() {
+  return TranslatingErrors([&] {
+    auto& buffers = duckdb::BufferManager::GetBufferManager(*handle_->context().db);
+    return MemoryUse{buffers.GetUsedMemory(), buffers.GetUsedSwap()};
+  });
+}
+
+bool Connection::IsBroken() { return duckdb::ValidChecker::IsInvalidated(*handle_->context().db); }
+
+void Connection::Break() {
+  duckdb::ValidChecker::Invalidate(*handle_->context().db, "A test has asked for it.");
+}
+
+void Connection::Interrupt() { handle_->connection.Interrupt(); }
+
+bool Connection::IsInterrupted() { return handle_->context().IsInterrupted(); }
+
+double Connection::ProgressFraction() {
+  if (shown_progress_ >= 0) return shown_progress_;
+  double percent = handle_->context().GetQueryProgress().GetPercentage();
+  return percent < 0 ? -1 : percent / 100;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/exchange/exchange_scan.h"
+#include "exchange/exchange_writer.h"
+
+namespace smallpond {
+
+/// What a connection's exchange functions read from, and what they have to tell after a statement.
+struct ExchangeConnectionState : duckdb::ClientContextState {
+  static constexpr const char* kName = "smallpond_exchange";
+
+  static duckdb::shared_ptr<ExchangeConnectionState> Of(duckdb::ClientContext& context) {
+    return context.registered_state->GetOrCreate<ExchangeConnectionState>(kName);
+  }
+
+  std::mutex mutex;                                            // Guards everything below.
+  std::map<int, std::shared_ptr<const ExchangeInput>> inputs;  // Shared with running scans.
+  std::optional<ExchangeInput::Part> lost;
+  std::optional<ExchangeFileSummary> written;
+};
+
+/// The table function smallpond_exchange_scan, for a LogicalGet. In SQL it takes an input's id and
+/// finds names and types in the input's first file.
+duckdb::TableFunction ExchangeScanFunction();
+
+/// Bind data for a LogicalGet over ExchangeScanFunction(). `ordered` keeps the order of parts and
+/// of the rows in them, as far as the plan above does.
+duckdb::unique_ptr<duckdb::FunctionData> MakeExchangeScanBindData(
+    int input_id, duckdb::vector<std::string> names, duckdb::vector<duckdb::LogicalType> types,
+    bool ordered, duckdb::idx_t estimated_rows);
+
+/// The columns that a LogicalGet over ExchangeScanFunction() offers besides: the empty one, for
+/// count(*).
+duckdb::virtual_column_map_t ExchangeScanVirtualColumns();
+
+/// The COPY format smallpond_exchange.
+duckdb::CopyFunction ExchangeCopyFunction();
+
+}  // namespace smallpond

@@ -1,0 +1,22 @@
+#pragma once
+
+namespace smallpond {
+
+/// What makes a row's partition of its keys. Rows of two outputs meet where both have the same
+/// function, key types and number of partitions.
+enum class PartitionFunction {
+  kNumber,  ///< The one key, of an integer type, is the partition's number, from 0 on.
+  kHash,    ///< DuckDB's hash() of the keys in their order, modulo the number of partitions.
+};
+
+/// What a stage writes for others to read: which columns, and which row goes where. `num_columns`
+/// columns of the rows, then `num_keys` that are not stored.
+struct ExchangeOutput {
+  int num_columns = 0;
+  int num_keys = 0;  ///< 0: one partition.
+  PartitionFunction function = PartitionFunction::kHash;
+  int num_partitions = 1;
+  bool ordered = false;  ///< Keeps the rows' order within each partition.
+};
+
+}  // namespace smallpond

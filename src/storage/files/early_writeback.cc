@@ -1,0 +1,51 @@
+#include "storage/files/early_writeback.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+namespace smallpond {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kLookInterval = std::chrono::milliseconds(100);
+// Smaller pieces are left to the sync: a file's last page may still change.
+constexpr uint64_t kLeastBytes = 8'000'000;
+
+}  // namespace
+
+EarlyWriteback::EarlyWriteback(std::string folder)
+    : folder_(std::move(folder)), thread_([this](std::stop_token stop) {
+        std::unique_lock lock(mutex_);
+        while (!ended_.wait_for(lock, stop, kLookInterval, [&] { return stop.stop_requested(); }))
+          Look();
+      }) {}
+
+EarlyWriteback::~EarlyWriteback() = default;
+
+void EarlyWriteback::Look() {
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder_, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code gone;
+    uint64_t bytes = entry->is_regular_file(gone) ? entry->file_size(gone) : 0;
+    if (!gone && bytes >= kLeastBytes) Begin(entry->path().string(), bytes);
+  }
+}
+
+void EarlyWriteback::Begin(const std::string& path, uint64_t bytes) {
+  uint64_t& begun = begun_bytes_[path];
+  if (bytes < begun) begun = 0;  // Another file of the name.
+  if (bytes - begun < kLeastBytes) return;
+  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ::sync_file_range(file, static_cast<off64_t>(begun), static_cast<off64_t>(bytes - begun),
+                    SYNC_FILE_RANGE_WRITE);
+  ::close(file);
+  begun = bytes;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,48 @@
+#include "storage/files/paths.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "smallpond/error.h"
+
+namespace smallpond {
+namespace fs = std::filesystem;
+
+bool IsRemote(const std::string& path) { return path.find("://") != std::string::npos; }
+
+void CheckIsLocal(const std::string& path) {
+  if (!IsRemote(path)) return;
+  throw Error(
+      ErrorKind::kUnsupported,
+      "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
+}
+
+std::string ResolvePath(const std::string& path, const std::string& base) {
+  if (path.empty()) {
+    throw Error(ErrorKind::kInvalidInput, "The path is empty. Give a file, a glob or a folder.");
+  }
+  if (IsRemote(path)) return path;
+  std::string expanded = path;
+  if (path == "~" || path.starts_with("~/")) {
+    const char* home = std::getenv("HOME");
+    if (home) expanded = home + path.substr(1);
+  }
+  fs::path local(expanded);
+  if (local.is_relative() && !base.empty()) local = fs::path(base) / local;
+  return fs::absolute(local).lexically_normal().string();
+}
+
+// DuckDB reads *, ? and [ as a pattern; in brackets they stand for themselves.
+std::string EscapePattern(const std::string& path) {
+  std::string out;
+  for (char c : path) {
+    if (c == '*' || c == '?' || c == '[') {
+      out += std::string("[") + c + "]";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace smallpond

@@ -1,0 +1,342 @@
+#include "storage/input/input_files.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <iterator>
+#include <set>
+#include <system_error>
+
+#include "smallpond/error.h"
+#include "storage/files/attempt_owner.h"
+#include "storage/files/paths.h"
+#include "storage/input/table_formats.h"
+#include "storage/output/output_manifest.h"
+
+namespace smallpond {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Glob = std::function<std::vector<std::string>(const std::string& pattern)>;
+
+// Names that begin with a dot or an underscore belong to the programs that wrote the folder, and so
+// do checksums.
+bool IsHidden(const std::string& name) {
+  return name.starts_with('.') || name.starts_with('_') || name.ends_with(".crc");
+}
+
+// Tells by its name whether a file of a folder is data of a format with these endings.
+class DataNames {
+ public:
+  explicit DataNames(const std::vector<std::string>& endings) : endings_(endings) {
+    for (const char* compression : {".gz", ".zst"}) {
+      if (std::find(endings.begin(), endings.end(), endings[0] + compression) != endings.end()) {
+        compressions_.emplace_back(compression);
+      }
+    }
+  }
+
+  bool Contain(std::string name) const {
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    auto has = [&](const std::string& ending) { return name.ends_with(ending); };
+    if (std::any_of(endings_.begin(), endings_.end(), has)) return true;
+    auto compression = std::find_if(compressions_.begin(), compressions_.end(), has);
+    if (compression != compressions_.end()) name.resize(name.size() - compression->size());
+    // Such as "part-0000" and "000000_0". A README is none.
+    return name.find('.') == std::string::npos &&
+           name.find_first_of("0123456789") != std::string::npos;
+  }
+
+ private:
+  const std::vector<std::string>& endings_;
+  std::vector<std::string> compressions_;  // Those that the format's files may have.
+};
+
+// Lists the files of a folder and of those below it.
+class FolderLister {
+ public:
+  FolderLister(const DataNames& names, bool recursive, InputFiles& files)
+      : names_(names), recursive_(recursive), files_(files) {}
+
+  void List(const fs::path& folder) {
+    std::error_code error;
+    fs::path real = fs::canonical(folder, error);
+    // A link may lead back to a folder above it.
+    if (std::find(open_.begin(), open_.end(), real) != open_.end()) return;
+    if (auto committed = ReadLatestManifest(folder.string())) {
+      for (const auto& path : PathsNow(folder.string(), *committed))
+        files_.Add(path, committed->partition_by);
+      return;
+    }
+    open_.push_back(real);
+    for (const auto& path : Entries(folder)) Add(path);
+    open_.pop_back();
+  }
+
+ private:
+  static std::vector<fs::path> Entries(const fs::path& folder) {
+    std::error_code error;
+    fs::directory_iterator entries(folder, error);
+    if (error) {
+      throw Error(ErrorKind::kIo,
+                  "The folder '" + folder.string() + "' can't be read: " + error.message() + ".");
+    }
+    std::vector<fs::path> sorted;
+    for (const auto& entry : entries) sorted.push_back(entry.path());
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
+  }
+
+  void Add(const fs::path& path) {
+    std::string name = path.filename().string();
+    std::error_code error;
+    if (IsHidden(name)) return;
+    if (fs::is_directory(path, error)) {
+      bool is_hive = name.find('=') != std::string::npos;
+      if (recursive_ || is_hive) {
+        List(path);
+      } else {
+        files_.unread.push_back(path.string() + "/");
+      }
+    } else if (names_.Contain(name)) {
+      files_.Add(path.string());
+    } else {
+      files_.unread.push_back(path.string());
+    }
+  }
+
+  const DataNames& names_;
+  const bool recursive_;
+  InputFiles& files_;
+  std::vector<fs::path> open_;  // The folders above the one that is being read.
+};
+
+// The longest folder of a pattern that has no pattern in its name.
+fs::path FixedFolder(const std::string& pattern) {
+  fs::path folder;
+  for (const auto& part : fs::path(pattern).parent_path()) {
+    if (part.string().find_first_of("*?[") != std::string::npos) break;
+    folder /= part;
+  }
+  return folder;
+}
+
+// Returns the pattern with brackets escaped in the names of its first folders, as long as there are
+// folders of just these names: the folder "a[1]" is one, whatever "a1" is.
+std::string WithFoldersThatExist(const std::string& pattern) {
+  fs::path written;
+  fs::path escaped;
+  std::error_code error;
+  bool exists = true;
+  for (const auto& part : fs::path(pattern)) {
+    written /= part;
+    exists = exists && part.string().find_first_of("*?") == std::string::npos &&
+             fs::is_directory(written, error);
+    escaped /= exists ? fs::path(EscapePattern(part.string())) : part;
+  }
+  return escaped.string();
+}
+
+// Whether a path matches a pattern, part by part. "**" stands for any number of folders.
+bool Matches(fs::path::iterator pattern, const fs::path::iterator& pattern_end,
+             fs::path::iterator path, const fs::path::iterator& path_end) {
+  for (; pattern != pattern_end; ++pattern, ++path) {
+    if (*pattern == "**") {
+      auto rest = std::next(pattern);
+      for (;; ++path) {
+        if (Matches(rest, pattern_end, path, path_end)) return true;
+        if (path == path_end) return rest == pattern_end;
+      }
+    }
+    if (path == path_end || ::fnmatch(pattern->c_str(), path->c_str(), 0) != 0) return false;
+  }
+  return path == path_end;
+}
+
+bool Matches(const fs::path& pattern, const fs::path& path) {
+  return Matches(pattern.begin(), pattern.end(), path.begin(), path.end());
+}
+
+// The output folder that a folder is, or is in. Empty where there is none.
+fs::path OutputFolderOf(fs::path folder) {
+  for (; folder.has_relative_path(); folder = folder.parent_path()) {
+    if (ReadLatestManifest(folder.string())) return folder;
+  }
+  return {};
+}
+
+// The folders in `folder` for which `is_wanted` says so. None where it can't be read.
+std::vector<fs::path> FoldersIn(const fs::path& folder,
+                                const std::function<bool(const fs::path&)>& is_wanted) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename() == kOutputMetadataFolder || !is_wanted(entry->path())) continue;
+    if (entry->is_directory(error)) found.push_back(entry->path());
+  }
+  return found;
+}
+
+// The folders in `folders` whose names match a part of a pattern. For "**" those, and all below.
+std::set<fs::path> FoldersMatching(const std::set<fs::path>& folders, const fs::path& part) {
+  bool is_deep = part == "**";
+  auto is_wanted = [&](const fs::path& path) {
+    std::error_code error;
+    if (is_deep) return !fs::is_symlink(path, error);  // DuckDB follows none.
+    return ::fnmatch(part.c_str(), path.filename().c_str(), 0) == 0;
+  };
+  std::set<fs::path> found;
+  std::vector<fs::path> open(folders.begin(), folders.end());
+  while (!open.empty()) {
+    fs::path folder = std::move(open.back());
+    open.pop_back();
+    if (is_deep) found.insert(folder);
+    auto inside = FoldersIn(folder, is_wanted);
+    if (is_deep) {
+      open.insert(open.end(), inside.begin(), inside.end());
+    } else {
+      found.insert(inside.begin(), inside.end());
+    }
+  }
+  return found;
+}
+
+// The output folders that may hold matches of a pattern.
+std::set<fs::path> OutputFolders(const std::string& pattern) {
+  fs::path prefix = FixedFolder(pattern);
+  fs::path above = OutputFolderOf(prefix);
+  if (!above.empty()) return {above};
+  std::set<fs::path> outputs;
+  std::set<fs::path> folders = {prefix};
+  fs::path rest = fs::path(pattern).lexically_relative(prefix);
+  for (const auto& part : rest.parent_path()) {
+    folders = FoldersMatching(folders, part);
+    for (const auto& folder : folders) {
+      if (ReadLatestManifest(folder.string())) outputs.insert(folder);
+    }
+  }
+  return outputs;
+}
+
+bool IsBelow(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
+// The files of the latest version of an output folder whose final names are wanted.
+void AddCommitted(const fs::path& folder, const std::function<bool(const fs::path&)>& is_wanted,
+                  InputFiles& files) {
+  auto manifest = ReadLatestManifest(folder.string());
+  if (!manifest) return;
+  auto paths = PathsNow(folder.string(), *manifest);
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (is_wanted(folder / manifest->files[i].name)) files.Add(paths[i], manifest->partition_by);
+  }
+}
+
+// Whether a file is being written, or a note of the folder around it.
+bool IsMetadata(const fs::path& path) {
+  return std::any_of(path.begin(), path.end(), [](const fs::path& part) {
+    return part == kOutputMetadataFolder || IsSiblingAttempt(part.string());
+  });
+}
+
+// The matches of a pattern: of output folders those in their latest versions, whatever names these
+// have right now, and of other folders the files that are there.
+void AddMatches(const std::string& pattern, const Glob& glob, InputFiles& files) {
+  auto outputs = OutputFolders(pattern);
+  bool is_all_one_output = false;
+  for (const auto& folder : outputs) {
+    AddCommitted(folder, [&](const fs::path& path) { return Matches(pattern, path); }, files);
+    is_all_one_output = is_all_one_output || IsBelow(FixedFolder(pattern), folder);
+  }
+  if (is_all_one_output) return;
+  for (const auto& file : glob(pattern)) {
+    bool is_of_output = std::any_of(outputs.begin(), outputs.end(),
+                                    [&](const fs::path& folder) { return IsBelow(file, folder); });
+    if (!is_of_output && !IsMetadata(file)) files.Add(file);
+  }
+}
+
+// Adds the files of a folder that is a part of an output folder, such as one partition's. Adds none
+// where the output folder has nothing there.
+void AddPartOfOutput(const std::string& path, InputFiles& files) {
+  fs::path part = fs::path(path + "/").parent_path();
+  fs::path output = OutputFolderOf(part);
+  if (output.empty() || output == part) return;
+  AddCommitted(output, [&](const fs::path& file) { return IsBelow(file, part); }, files);
+}
+
+[[noreturn]] void ThrowNoData(const std::string& folder, const std::string& ending,
+                              const std::vector<std::string>& unread) {
+  std::string why = TableFormats().WhyUnreadable(fs::path(folder + "/").parent_path());
+  if (!why.empty()) throw Error(ErrorKind::kUnsupported, why);
+  throw Error(ErrorKind::kInvalidInput,
+              "The folder '" + folder + "' holds no file that ends in " + ending + "; it holds " +
+                  std::to_string(unread.size()) + " others" +
+                  (unread.empty() ? "" : ", such as '" + unread[0] + "'") +
+                  ". Name the files with a glob, or use recursive for folders below it.");
+}
+
+}  // namespace
+
+bool IsNoFileOfItsOwn(const std::string& path) {
+  std::error_code error;
+  bool is_of_this_process =
+      path.starts_with("/dev/std") || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
+  return fs::exists(path, error) && !fs::is_directory(path, error) &&
+         (is_of_this_process || !fs::is_regular_file(path, error));
+}
+
+void InputFiles::Add(const std::string& path, const std::vector<PartitionColumn>& columns) {
+  if (paths.empty()) {
+    partition_by = columns;
+  } else if (partition_by != columns) {
+    partition_by.clear();
+  }
+  paths.push_back(path);
+}
+
+InputFiles ListInputFiles(
+    const std::vector<std::string>& paths, const std::vector<std::string>& endings, bool recursive,
+    const std::function<std::vector<std::string>(const std::string& pattern)>& glob) {
+  if (paths.empty()) {
+    throw Error(ErrorKind::kInvalidInput, "The list of paths is empty. Give at least one path.");
+  }
+  InputFiles files;
+  DataNames names(endings);
+  for (const auto& path : paths) {
+    std::error_code error;
+    size_t before = files.paths.size();
+    if (IsRemote(path)) {
+      files.Add(path);
+    } else if (fs::is_directory(path, error)) {
+      AddPartOfOutput(path, files);
+      FolderLister lister(names, recursive, files);
+      if (files.paths.size() == before) lister.List(path);
+      if (files.paths.size() == before) ThrowNoData(path, endings[0], files.unread);
+    } else if (fs::exists(path, error)) {
+      if (IsNoFileOfItsOwn(path)) {
+        for (const auto& file : glob(path)) files.Add(file);
+      } else {
+        files.Add(path);
+      }
+    } else {
+      AddMatches(WithFoldersThatExist(path), glob, files);
+    }
+    if (files.paths.size() == before) {
+      bool is_pattern = path.find_first_of("*?[") != std::string::npos;
+      throw Error(
+          ErrorKind::kIo,
+          (is_pattern ? "No file matches '" : "There is no file '") + path +
+              "'. Check the path; a relative one starts at data_dir or the current folder.");
+    }
+  }
+  return files;
+}
+
+}  // namespace smallpond

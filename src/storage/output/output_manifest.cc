@@ -1,0 +1,311 @@
+#include "storage/output/output_manifest.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <system_error>
+
+#include "smallpond/error.h"
+#include "storage/files/attempt_owner.h"
+#include "storage/files/durable.h"
+#include "storage/output/folder_text.h"
+
+namespace smallpond {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr int kFormat = 2;
+constexpr int kMaxCreateTries = 10;
+constexpr int64_t kKeptManifests =
+    16;  // So that leftovers of an interrupted publisher are known as ours.
+constexpr const char* kManifestPrefix = "manifest-";
+constexpr const char* kPublishedPrefix = "published-";
+constexpr const char* kRemovedPrefix = "removed-";
+
+std::string VersionName(const char* prefix, int64_t version) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%010lld", static_cast<long long>(version));
+  return std::string(prefix) + digits;
+}
+
+fs::path MetadataPath(const std::string& folder, const std::string& name) {
+  return fs::path(folder) / kOutputMetadataFolder / name;
+}
+
+[[noreturn]] void ThrowErrno(const std::string& what, const fs::path& path) {
+  throw Error(ErrorKind::kIo,
+              what + " '" + path.string() + "' failed: " + std::strerror(errno) + ".");
+}
+
+// Whether a name stays below the folder that it starts from. A folder that came from elsewhere may
+// say otherwise, and what stands in a manifest is read and later removed.
+bool IsBelow(const std::string& name) {
+  fs::path path(name);
+  return !name.empty() && path.is_relative() && path.has_filename() &&
+         std::find(path.begin(), path.end(), "..") == path.end();
+}
+
+bool IsAttemptFolder(const std::string& name) {
+  if (!name.starts_with("../")) return IsBelow(name);
+  std::string sibling = name.substr(3);
+  return sibling.find('/') == std::string::npos && IsSiblingAttempt(sibling);
+}
+
+std::vector<int64_t> Versions(const std::string& folder) {
+  std::vector<int64_t> versions;
+  std::error_code error;
+  fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
+  auto entry = fs::directory_iterator(metadata, error);
+  // Only a folder without metadata is another program's. One whose metadata can't be read may be
+  // half replaced.
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
+    return versions;
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (!name.starts_with(kManifestPrefix) || name.find('.') != std::string::npos) continue;
+    versions.push_back(std::atoll(name.c_str() + std::strlen(kManifestPrefix)));
+  }
+  if (error) {
+    throw Error(ErrorKind::kIo,
+                "Reading the folder '" + metadata.string() + "' failed: " + error.message() + ".");
+  }
+  std::sort(versions.begin(), versions.end());
+  return versions;
+}
+
+std::optional<std::string> ReadText(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return ReadFolderText(path);
+  std::ifstream file(path);
+  if (!file) return std::nullopt;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Of the first format: each file with its whole staged name.
+std::vector<OutputFile> FilesOfFormat1(const Json& json) {
+  std::vector<OutputFile> files;
+  for (const auto& file : json.at("files")) {
+    OutputFile found{file.at("name").get<std::string>(), "", file.at("bytes").get<uint64_t>()};
+    std::string staged = file.at("staged").get<std::string>();
+    std::string end = "/" + found.name + OutputFile::kStagedEnding;
+    // What is not named so can't be published any more; its final name still counts.
+    found.attempt = staged.ends_with(end) ? staged.substr(0, staged.size() - end.size()) : staged;
+    files.push_back(std::move(found));
+  }
+  return files;
+}
+
+std::vector<OutputFile> FilesOf(const Json& json) {
+  std::vector<OutputFile> files;
+  for (const auto& attempt : json.at("attempts")) {
+    std::string folder = attempt.at("folder").get<std::string>();
+    for (const auto& file : attempt.at("files"))
+      files.push_back({file.at(0).get<std::string>(), folder, file.at(1).get<uint64_t>()});
+  }
+  return files;
+}
+
+OutputManifest FromJson(const Json& json, int64_t version, const std::string& path) {
+  int format = json.at("format").get<int>();
+  if (format > kFormat) {
+    throw Error(ErrorKind::kUnsupported,
+                "'" + path + "' was written by a newer smallpond. Update this one.");
+  }
+  OutputManifest manifest{version, json.at("job_id").get<std::string>(), {}};
+  manifest.files = format == 1 ? FilesOfFormat1(json) : FilesOf(json);
+  manifest.has_rows = json.value("has_rows", true);
+  manifest.dialect = json.value("dialect", "");
+  if (json.contains("rows")) manifest.num_rows = json.at("rows").get<int64_t>();
+  for (const auto& column : json.value("columns", Json::array()))
+    manifest.columns.push_back({column.at(0).get<std::string>(), column.at(1).get<std::string>()});
+  for (const auto& column : json.value("partition_by", Json::array())) {
+    manifest.partition_by.push_back({column.at("name").get<std::string>(),
+                                     column.at("key").get<std::string>(),
+                                     column.at("type").get<std::string>()});
+  }
+  for (const auto& file : manifest.files) {
+    if (IsBelow(file.name) && IsAttemptFolder(file.attempt)) continue;
+    throw Error(ErrorKind::kInternal, "'" + path + "' is not a manifest of smallpond: the file '" +
+                                          file.name + "' is outside its folder.");
+  }
+  return manifest;
+}
+
+Json ToJson(const OutputManifest& manifest) {
+  Json json = {{"format", kFormat}, {"version", manifest.version}, {"job_id", manifest.job_id}};
+  json["attempts"] = Json::array();
+  for (const auto& file : manifest.files) {
+    if (json["attempts"].empty() || json["attempts"].back()["folder"] != file.attempt)
+      json["attempts"].push_back({{"folder", file.attempt}, {"files", Json::array()}});
+    json["attempts"].back()["files"].push_back(Json::array({file.name, file.bytes}));
+  }
+  if (!manifest.has_rows) json["has_rows"] = false;
+  if (!manifest.dialect.empty()) json["dialect"] = manifest.dialect;
+  if (manifest.num_rows) json["rows"] = *manifest.num_rows;
+  for (const auto& column : manifest.columns)
+    json["columns"].push_back(Json::array({column.name, column.type}));
+  for (const auto& column : manifest.partition_by) {
+    json["partition_by"].push_back(
+        {{"name", column.name}, {"key", column.key}, {"type", column.type}});
+  }
+  return json;
+}
+
+// Returns nothing where the manifest was removed meanwhile, by a later commit.
+std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t version) {
+  fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, version));
+  auto text = ReadText(path);
+  if (!text) return std::nullopt;
+  try {
+    return FromJson(Json::parse(*text), version, path.string());
+  } catch (const Json::exception& error) {
+    // A folder is renamed before what is in it goes, and may have been listed then.
+    std::error_code gone;
+    if (!fs::exists(path, gone)) return std::nullopt;
+    throw Error(ErrorKind::kInternal,
+                "'" + path.string() + "' is not a manifest of smallpond: " + error.what());
+  }
+}
+
+// Removes what may be a file or a folder. Its name goes first, so that nobody reads half of it.
+void RemoveNote(const std::string& folder, const std::string& name) {
+  std::error_code ignored;
+  fs::path removed = MetadataPath(folder, kRemovedPrefix + name);
+  fs::rename(MetadataPath(folder, name), removed, ignored);
+  fs::remove_all(removed, ignored);
+}
+
+}  // namespace
+
+std::optional<OutputManifest> ReadLatestManifest(const std::string& folder) {
+  // The highest may be removed between listing and reading only if a higher one came: look again.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    auto versions = Versions(folder);
+    if (versions.empty()) return std::nullopt;
+    if (auto manifest = ReadManifest(folder, versions.back())) return manifest;
+  }
+  throw Error(ErrorKind::kIo,
+              "The versions of '" + folder + "' change faster than they can be read.");
+}
+
+std::vector<OutputManifest> ReadManifests(const std::string& folder) {
+  std::vector<OutputManifest> manifests;
+  for (int64_t version : Versions(folder)) {
+    if (auto manifest = ReadManifest(folder, version)) manifests.push_back(std::move(*manifest));
+  }
+  return manifests;
+}
+
+bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
+                    const std::string& attempt_folder) {
+  fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, manifest.version));
+  fs::path temporary =
+      fs::path(attempt_folder) / (kManifestPrefix + std::to_string(std::random_device()()));
+  constexpr auto kReplace = Json::error_handler_t::replace;  // Bytes that are no UTF-8.
+  MakeFolderText(temporary, ToJson(manifest).dump(-1, ' ', false, kReplace));
+  std::error_code ignored;
+  // A version long ago has no manifest any more, so that its name is free again.
+  auto versions = Versions(folder);
+  if (!versions.empty() && versions.back() >= manifest.version) {
+    fs::remove_all(temporary, ignored);
+    return false;
+  }
+  MarkCommitting(attempt_folder);
+  // It creates the name with the whole content or not at all, also on network file systems.
+  bool created = ::rename(temporary.c_str(), path.c_str()) == 0;
+  int error = errno;
+  // A first writer that failed removed the folders that it had made, unless somebody used them.
+  for (int attempt = 0; attempt < kMaxCreateTries && !created && error == ENOENT &&
+                        manifest.version == 1 && fs::exists(temporary, ignored);
+       ++attempt) {
+    fs::create_directories(path.parent_path(), ignored);
+    created = ::rename(temporary.c_str(), path.c_str()) == 0;
+    error = errno;
+  }
+  // A network file system may do it, lose the answer, and fail the same request sent again. Nobody
+  // else knows the temporary name, so where that is gone, the manifest is this one.
+  if (!created && error == ENOENT && !fs::exists(temporary, ignored)) {
+    created = fs::exists(path, ignored);
+  } else if (!created) {
+    fs::remove_all(temporary, ignored);
+  }
+  if (created) {
+    try {
+      SyncFolders({path.parent_path().string()});
+    } catch (const Error&) {  // It is committed all the same.
+    }
+    return true;
+  }
+  UnmarkCommitting(attempt_folder);
+  // What another writer made may be a file, where that one is an earlier smallpond.
+  if (error == EEXIST || error == ENOTEMPTY || error == ENOTDIR) return false;
+  errno = error;
+  ThrowErrno("Committing", path);
+}
+
+bool IsPublished(const std::string& folder, int64_t version) {
+  std::error_code error;
+  return fs::exists(MetadataPath(folder, VersionName(kPublishedPrefix, version)), error);
+}
+
+void MarkPublished(const std::string& folder, int64_t version) {
+  fs::path path = MetadataPath(folder, VersionName(kPublishedPrefix, version));
+  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return;
+  ThrowErrno("Creating", path);
+}
+
+std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder) {
+  auto manifest = ReadLatestManifest(folder);
+  if (!manifest) return std::nullopt;
+  return PathsNow(folder, *manifest);
+}
+
+std::vector<std::string> PathsNow(const std::string& folder, const OutputManifest& manifest) {
+  bool published = IsPublished(folder, manifest.version);
+  std::vector<std::string> paths;
+  for (const auto& file : manifest.files) {
+    std::error_code error;
+    fs::path path = fs::path(folder) / file.name;
+    if (!published && !fs::exists(path, error)) {
+      fs::path staged = fs::path(folder) / file.staged();
+      // Between the two looks it may have been published.
+      if (fs::exists(staged, error)) path = staged;
+    }
+    paths.push_back(path.string());
+  }
+  return paths;
+}
+
+void RemoveOldManifests(const std::string& folder, int64_t version) {
+  auto versions = Versions(folder);
+  std::error_code error;
+  for (size_t i = 0; i < versions.size() && versions[i] < version; ++i) {
+    std::string manifest = VersionName(kManifestPrefix, versions[i]);
+    bool is_folder = fs::is_directory(MetadataPath(folder, manifest), error);
+    if (is_folder && i + kKeptManifests >= versions.size()) continue;
+    RemoveNote(folder, VersionName(kPublishedPrefix, versions[i]));
+    RemoveNote(folder, manifest);
+  }
+  // What somebody left who died over it.
+  std::vector<fs::path> removed;
+  fs::directory_iterator entry(fs::path(folder) / kOutputMetadataFolder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(kRemovedPrefix))
+      removed.push_back(entry->path());
+  }
+  for (const auto& path : removed) fs::remove_all(path, error);
+}
+
+}  // namespace smallpond

@@ -1,0 +1,72 @@
+#include "write/copy_options.h"
+
+#include <set>
+#include <vector>
+
+#include "duckdb_adapter/sql/sql_text.h"
+#include "smallpond/error.h"
+#include "write/format_options.h"
+#include "write/partition_folders.h"
+
+namespace smallpond {
+namespace {
+
+[[noreturn]] void RefuseFolders(const std::string& message) {
+  throw Error(ErrorKind::kInvalidInput, message);
+}
+
+// "amount DESC" → "amount" and " DESC". A column whose own name ends so is taken as it is.
+std::string SortTerm(const Schema& schema, const std::string& term) {
+  if (schema.Find(term) >= 0) return QuotedColumn(schema, term, "sort_by");
+  for (const char* order : {" desc", " asc", " DESC", " ASC"}) {
+    if (!term.ends_with(order)) continue;
+    return QuotedColumn(schema, term.substr(0, term.size() - std::string(order).size()),
+                        "sort_by") +
+           order;
+  }
+  return QuotedColumn(schema, term, "sort_by");
+}
+
+// Readers find a key's column under the name that folders have for it, in any letter case.
+void CheckKeys(const Schema& schema, const std::vector<PartitionColumn>& keys) {
+  std::set<int> positions;
+  for (const auto& key : keys) {
+    if (!positions.insert(schema.Find(key.name)).second)
+      RefuseFolders("partition_by names the column '" + key.name + "' twice. Leave one out.");
+    if (key.key == key.name || schema.Find(key.key) < 0) continue;
+    RefuseFolders("The folders of partition_by='" + key.name + "' are named " + key.key +
+                  "=…, which hides the column '" + key.key + "'. Rename one of the two.");
+  }
+  if (keys.size() < schema.columns().size()) return;
+  RefuseFolders(
+      "partition_by names every column, so that none is left for the files. Leave one out.");
+}
+
+std::string Ending(const std::string& format, const std::string& compression) {
+  if (format == "parquet") return ".parquet";
+  return "." + format + (compression == "gzip" ? ".gz" : compression == "zstd" ? ".zst" : "");
+}
+
+}  // namespace
+
+CopyOptions::CopyOptions(const std::string& format, const Schema& schema, const WriteOptions& write)
+    : is_parquet(format == "parquet") {
+  FormatOptions read = ReadFormatOptions(format, schema, write);
+  options = "FORMAT " + format + read.sql;
+  if (!read.compression.empty()) options += ", COMPRESSION " + read.compression;
+  ending = Ending(format, read.compression);
+  dialect = read.dialect;
+  encryption = read.encryption;
+  for (const auto& name : write.partition_by) {
+    partition_list +=
+        (partition_list.empty() ? "" : ", ") + QuotedColumn(schema, name, "partition_by");
+  }
+  for (const auto& term : write.sort_by) {
+    sort_list += (sort_list.empty() ? "" : ", ") + SortTerm(schema, term);
+  }
+  if (write.partition_by.empty()) return;
+  partition_by = PartitionColumns(schema, write.partition_by, is_parquet);
+  CheckKeys(schema, partition_by);
+}
+
+}  // namespace smallpond
