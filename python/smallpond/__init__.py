@@ -34,12 +34,13 @@ def _load_core() -> None:
 _load_core()
 
 from smallpond import _core  # noqa: E402
-from smallpond.dataframe import DataFrame  # noqa: E402
+from smallpond.frame import DataFrame  # noqa: E402
 from smallpond.errors import (  # noqa: E402
     CancelledError,
     Error,
     InternalError,
     InvalidInputError,
+    InvalidTypeError,
     IoError,
     MergeWarning,
     OptionWarning,
@@ -52,6 +53,7 @@ from smallpond.errors import (  # noqa: E402
 )
 from smallpond.initialize import init  # noqa: E402
 from smallpond.session import Session  # noqa: E402
+from smallpond.writing import LazyWrite, WriteResult  # noqa: E402
 
 __version__: str = _core.version()
 duckdb_version: str = _core.duckdb_version()
@@ -62,7 +64,9 @@ __all__ = [
     "Error",
     "InternalError",
     "InvalidInputError",
+    "InvalidTypeError",
     "IoError",
+    "LazyWrite",
     "MergeWarning",
     "OptionWarning",
     "OutOfMemoryError",
@@ -72,6 +76,7 @@ __all__ = [
     "UnreadFilesWarning",
     "UnsupportedError",
     "UserCodeError",
+    "WriteResult",
     "duckdb_version",
     "init",
 ]

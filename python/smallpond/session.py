@@ -13,7 +13,7 @@ from typing import IO, Any, Union
 
 from smallpond import _core, arguments
 from smallpond.arrow_input import advice, categories, is_one_shot, is_table, to_stream
-from smallpond.dataframe import DataFrame
+from smallpond.frame import DataFrame
 from smallpond.errors import (
     InvalidInputError,
     InvalidTypeError,
