@@ -34,7 +34,6 @@ def _load_core() -> None:
 _load_core()
 
 from smallpond import _core  # noqa: E402
-from smallpond.frame import DataFrame  # noqa: E402
 from smallpond.errors import (  # noqa: E402
     CancelledError,
     Error,
@@ -51,6 +50,7 @@ from smallpond.errors import (  # noqa: E402
     UnsupportedError,
     UserCodeError,
 )
+from smallpond.frame import DataFrame  # noqa: E402
 from smallpond.initialize import init  # noqa: E402
 from smallpond.session import Session  # noqa: E402
 from smallpond.writing import LazyWrite, WriteResult  # noqa: E402

@@ -336,4 +336,6 @@ class DataFrame:
         return pyarrow.RecordBatchReader.from_stream(stream).read_all()
 
     def _rows(self, limit: int) -> list[dict[str, Any]]:
-        return to_rows(self._collect(limit), self._core.columns)
+        with progress("collect") as on_progress:
+            stream = self._core.collect(limit, on_progress)
+        return to_rows(stream, self._core.columns)

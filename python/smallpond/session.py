@@ -13,14 +13,14 @@ from typing import IO, Any, Union
 
 from smallpond import _core, arguments
 from smallpond.arrow_input import advice, categories, is_one_shot, is_table, to_stream
-from smallpond.frame import DataFrame
 from smallpond.errors import (
     InvalidInputError,
     InvalidTypeError,
     MergeWarning,
     UnreadFilesWarning,
-    missing_package,
 )
+from smallpond.frame import DataFrame
+from smallpond.items import columns_of_items, to_arrow
 from smallpond.open_files import readable_paths
 from smallpond.params import to_value
 from smallpond.scope import find, table_names
@@ -189,35 +189,8 @@ class Session:
 
     def from_items(self, items: Sequence[Any]) -> DataFrame:
         """A frame over a list: dicts become rows, everything else a column `item`."""
-        try:
-            import pyarrow
-        except ImportError:
-            raise missing_package("pyarrow", "arrow", "from_items()") from None
-        if isinstance(items, (str, bytes, Mapping)):
-            raise InvalidInputError(f"from_items: give a list of items, not {items!r:.60}.")
-        values = list(items)
-        if not values:
-            raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
-        columns: dict[Any, list[Any]] = {"item": values}
-        if isinstance(values[0], dict):
-            for number, row in enumerate(values):
-                if not isinstance(row, dict):
-                    raise InvalidInputError(
-                        f"from_items: item 0 is a dict, and item {number} is {row!r:.60}."
-                    )
-            names = dict.fromkeys(name for row in values for name in row)
-            columns = {name: [row.get(name) for row in values] for name in names}
-        try:
-            table = pyarrow.table(columns)
-        except OverflowError:
-            raise InvalidInputError(
-                "from_items: an integer does not fit into 64 bits. Give decimal.Decimal."
-            ) from None
-        except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInputError(
-                f"from_items: the items have no common type: {error}"
-            ) from error
-        return self.from_arrow(table)
+        columns = columns_of_items(items)
+        return DataFrame(self, self._from_arrow(to_arrow(self._core, columns)))
 
     def _from_table(self, value: Any, method: str, expected: str) -> DataFrame:
         if not is_table(value):
