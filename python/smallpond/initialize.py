@@ -16,7 +16,8 @@ from typing import Any, ParamSpec, TypeVar
 from smallpond import _core
 from smallpond.ending import end_on_signals
 from smallpond.errors import OptionWarning
-from smallpond.session import PathLike, Session
+from smallpond.readers import PathLike
+from smallpond.session import Session
 
 # How long the end of a program waits for queries that other threads still run.
 EXIT_SECONDS = 10.0
@@ -115,6 +116,10 @@ def init(
         Of smallpond 0.15; read, and without effect. An OptionWarning tells so once.
 
     Raises TypeError (unknown argument), InvalidInputError (bad value), UnsupportedError (cluster).
+
+    >>> sp = smallpond.init(duckdb_memory="500MB", threads=1)
+    >>> sp.sql("SELECT sum(i) AS s FROM range(5) t(i)").take_all()
+    [{'s': 10}]
     """
     arguments = {name: value for name, value in locals().items() if value is not None}
     _warn_of_options_without_effect(arguments)
