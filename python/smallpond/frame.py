@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from smallpond import _core, arguments
 from smallpond.errors import InvalidInputError, UnsupportedError, missing_package
+from smallpond.log import logged
 from smallpond.progress import progress
 from smallpond.python_values import distinct, require_pandas, to_pandas, to_rows
 from smallpond.writing import WriteMethods
@@ -213,8 +214,9 @@ class DataFrame(WriteMethods):
         >>> df.count()
         3
         """
-        with progress("count") as on_progress:
+        with logged("count") as tell, progress("count") as on_progress:
             rows = self._core.count(on_progress)
+            tell(f"{rows:,} rows")
         return rows
 
     def to_arrow(self) -> pyarrow.Table:
@@ -287,7 +289,7 @@ class DataFrame(WriteMethods):
         ...
         """
         max_rows = arguments.integer(max_rows, "show: the number of rows", 0, _MAX_SHOWN_ROWS)
-        with progress("show") as on_progress:
+        with logged("show"), progress("show") as on_progress:
             text = self._core.to_text(
                 max_rows, shutil.get_terminal_size((120, 24)).columns, on_progress
             )
@@ -312,13 +314,13 @@ class DataFrame(WriteMethods):
         if format not in ("text", "json"):
             raise InvalidInputError(f"format must be 'text' or 'json', not {format!r:.60}.")
         analyze = arguments.flag(analyze, "analyze")
-        with progress("explain") as on_progress:
+        with logged("explain"), progress("explain") as on_progress:
             return Explanation(self._core.explain(analyze, format == "json", on_progress))
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """Hands the rows to any Arrow consumer (pyarrow, Polars, DuckDB …) as they are computed,
         with bounded memory."""
-        with progress("stream") as on_progress:
+        with logged("stream"), progress("stream") as on_progress:
             stream = self._core.stream(on_progress)
         return stream.__arrow_c_stream__(requested_schema)
 
@@ -328,7 +330,7 @@ class DataFrame(WriteMethods):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        with progress("preview") as on_progress:
+        with logged("preview"), progress("preview") as on_progress:
             return self._core.to_html(20, on_progress)
 
     # --- private ---
@@ -341,12 +343,14 @@ class DataFrame(WriteMethods):
             import pyarrow
         except ImportError:
             raise missing_package("pyarrow", "arrow", f"{method}()") from None
-        with progress(method) as on_progress:
+        with logged(method) as tell, progress(method) as on_progress:
             stream = self._core.collect(-1, on_progress)
             table = pyarrow.RecordBatchReader.from_stream(stream).read_all()
+            tell(f"{table.num_rows:,} rows")
         return table
 
     def _rows(self, method: str, limit: int) -> list[dict[str, Any]]:
-        with progress(method) as on_progress:
+        with logged(method) as tell, progress(method) as on_progress:
             rows = to_rows(self._core.collect(limit, on_progress), self._core.columns)
+            tell(f"{len(rows):,} rows")
         return rows

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from smallpond import _core
 from smallpond.ending import end_on_signals
 from smallpond.errors import OptionWarning
+from smallpond.log import logger
 from smallpond.readers import PathLike
 from smallpond.session import Session
 
@@ -134,6 +135,7 @@ def _open(settings: dict[str, str]) -> Session:
     _choose_executor(core)
     session = Session(core)
     _open_sessions.add(session)
+    logger.info("Opened %s", _core.without_secrets(str(core)))
     return session
 
 

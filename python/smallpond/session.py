@@ -18,6 +18,7 @@ from smallpond.errors import (
 )
 from smallpond.frame import DataFrame
 from smallpond.items import columns_of_items, to_arrow
+from smallpond.log import logger
 from smallpond.params import to_value
 from smallpond.readers import ReadMethods
 from smallpond.scope import find, table_names
@@ -45,6 +46,8 @@ class Session(ReadMethods):
     def __init__(self, core: _core.Session) -> None:
         self._core = core
         self._warned: set[str] = set()
+        self._is_open = True
+        self._job_id = core.job_id
         self._temp_dir = core.temp_dir
         # What was read from readers that give their rows only once, for as long as they live.
         self._readers: weakref.WeakKeyDictionary[Any, _core.DataFrame] = weakref.WeakKeyDictionary()
@@ -281,6 +284,9 @@ class Session(ReadMethods):
         """
         self._stop_workers(False)
         self._core.close()
+        if self._is_open:
+            self._is_open = False
+            logger.info("Closed Session(job_id=%s)", self._job_id)
 
     def _stop_workers(self, for_good: bool) -> None:
         # A closed session has none.

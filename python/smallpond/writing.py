@@ -10,6 +10,7 @@ from typing import Any
 
 from smallpond import _core, arguments
 from smallpond.errors import PublishWarning
+from smallpond.log import logged
 from smallpond.params import to_value
 from smallpond.progress import progress
 
@@ -277,8 +278,9 @@ def write(
         [(name, to_value(value)) for name, value in (further or {}).items() if value is not None],
     )
     method = f"write_{format}"
-    with progress(method) as on_progress:
+    with logged(method) as tell, progress(method) as on_progress:
         result = frame.write(format, os.fspath(path), options, on_progress)
+        tell(repr(result))
     if result.publish_error:
         warnings.warn(
             f"The write to '{os.fspath(path)}' is committed, but programs that list the folder do "
