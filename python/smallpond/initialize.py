@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from smallpond import _core
 from smallpond.ending import end_on_signals
 from smallpond.errors import OptionWarning
+from smallpond.extensions import offer_installed_extensions
 from smallpond.log import logger
 from smallpond.readers import PathLike
 from smallpond.session import Session
@@ -132,6 +133,7 @@ def _open(settings: dict[str, str]) -> Session:
         settings.setdefault("job_name", os.path.basename(sys.argv[0]) if sys.argv else "")
     end_on_signals()
     core = _core.Session.init(settings)
+    offer_installed_extensions(core)
     _choose_executor(core)
     session = Session(core)
     _open_sessions.add(session)
