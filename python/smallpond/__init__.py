@@ -53,6 +53,7 @@ from smallpond.errors import (  # noqa: E402
 from smallpond.frame import DataFrame  # noqa: E402
 from smallpond.initialize import init  # noqa: E402
 from smallpond.session import Session  # noqa: E402
+from smallpond.versions import show_versions  # noqa: E402
 from smallpond.writing import LazyWrite, WriteResult  # noqa: E402
 
 __version__: str = _core.version()
@@ -79,4 +80,5 @@ __all__ = [
     "WriteResult",
     "duckdb_version",
     "init",
+    "show_versions",
 ]
