@@ -95,7 +95,8 @@ class Array:
         """`count` numbers of a ctypes type from a buffer."""
         if count == 0:
             return []
-        return (kind * (start + count)).from_address(self.address(buffer))[start:]
+        numbers: list[Any] = (kind * (start + count)).from_address(self.address(buffer))[start:]
+        return numbers
 
     def bits(self, buffer: int, start: int, count: int) -> list[bool]:
         """`count` bits of a buffer."""

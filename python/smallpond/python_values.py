@@ -39,11 +39,12 @@ def to_rows(stream: Any, columns: Columns) -> list[dict[str, Any]]:
 
     def read(i: int, read_values: Callable[[], list[Any]]) -> list[Any]:
         name, kind = columns[i]
-        return _converted(name, kind, lambda: _whole(read_values(), kind))
+        values: list[Any] = _converted(name, kind, lambda: _whole(read_values(), kind))
+        return values
 
-    values = read_columns(stream, len(columns), read)
     names = distinct([name for name, _ in columns])
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+    rows = zip(*read_columns(stream, len(columns), read), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _whole(values: list[Any], kind: str) -> list[Any]:

@@ -20,6 +20,8 @@ PathLike = Union[str, "os.PathLike[str]"]
 Path = Union[PathLike, IO[Any]]  # noqa: UP007
 Paths = Union[Path, Iterable[Path]]  # noqa: UP007
 
+CoreFrame = _core.DataFrame  # In the class below `_core` is the session's.
+
 
 class ReadMethods:
     """The methods of a session that read files.
@@ -180,9 +182,7 @@ class ReadMethods:
             )
         return self._noticed(core, UnreadFilesWarning)
 
-    def _noticed(
-        self, core: _core.DataFrame, category: type[Warning], stacklevel: int = 3
-    ) -> DataFrame:
+    def _noticed(self, core: CoreFrame, category: type[Warning], stacklevel: int = 3) -> DataFrame:
         """The frame, whose notice is told once, as one of the line that called the method."""
         if core.notice and core.notice not in self._warned:
             self._warned.add(core.notice)
