@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 import smallpond
 from smallpond.extensions import extension_folder, installed_extensions
+from smallpond.ray_node import NodeActor
 
 ROADS: dict[str, dict[str, Any]] = {
     "direct": {},
@@ -112,6 +114,11 @@ def test_what_duckdb_has_itself_is_not_fetched_again(home: Path) -> None:
     (own / "spatial.duckdb_extension").write_bytes(b"")
     extension_folder()
     assert (links(home) / "spatial.duckdb_extension").readlink() == own / "spatial.duckdb_extension"
+
+
+def test_each_node_of_a_cluster_makes_its_own(home: Path) -> None:
+    assert NodeActor().prepare(lambda setup: MagicMock(), "") == smallpond.__version__
+    assert (links(home) / HTTPFS).exists()
 
 
 def test_without_packages_all_is_as_in_duckdb(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
