@@ -59,6 +59,8 @@ def read_columns(
 
 def _values(field: Field, array: Array, start: int, count: int) -> Values:
     """`count` values of `array`, whose first one is the array's own number `start`."""
+    if count == 0:
+        return []  # There may be no buffers.
     first = array.offset + start
     if field.dictionary is not None:
         names = _values(field.dictionary, array.dictionary(), 0, array.dictionary().length)

@@ -224,3 +224,41 @@ def test_every_layout(number: int, skipped: int) -> None:
     reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=2))
     columns = read_columns(reader, 2, lambda _, read: read())
     assert columns == [array.to_pylist()] * 2
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_no_rows(number: int) -> None:
+    import pyarrow as pa
+
+    kind = arrays()[number].type
+    buffers = [None] * (3 if pa.types.is_string(kind) or pa.types.is_binary(kind) else 0)
+    empty = pa.Array.from_buffers(kind, 0, buffers) if buffers else arrays()[number][:0]
+    batch = pa.record_batch({"v": empty, "w": empty})
+    reader = pa.RecordBatchReader.from_batches(batch.schema, [batch, batch])
+    assert read_columns(reader, 2, lambda _, read: read()) == [[], []]
+
+
+def test_a_stream_that_fails() -> None:
+    """The error names what the stream said; what was read before is let go."""
+    import pyarrow as pa
+
+    def batches() -> Any:
+        yield pa.record_batch({"v": [1, 2]})
+        raise OSError("the disk is gone")
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"v": pa.int64()}), batches())
+    with pytest.raises(smallpond.IoError, match="the disk is gone"):
+        read_columns(reader, 1, lambda _, read: read())
+
+
+def test_memory_is_let_go(sp: smallpond.Session) -> None:
+    import pyarrow as pa
+
+    before = pa.total_allocated_bytes()
+    for _ in range(3):
+        table = pa.table({"v": list(range(100_000))})
+        reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
+        columns = read_columns(reader, 1, lambda _, read: read())
+        assert len(columns[0]) == 100_000
+        del table, reader, columns
+    assert pa.total_allocated_bytes() == before
