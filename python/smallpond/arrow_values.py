@@ -7,7 +7,6 @@ import ctypes
 import datetime
 import decimal
 import itertools
-import zoneinfo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -211,6 +210,8 @@ def _zone(name: str) -> datetime.tzinfo:
         hours, _, minutes = name[1:].partition(":")
         offset = datetime.timedelta(hours=int(hours), minutes=int(minutes or 0))
         return datetime.timezone(offset if name[0] == "+" else -offset)
+    import zoneinfo
+
     try:
         return zoneinfo.ZoneInfo(name)
     except zoneinfo.ZoneInfoNotFoundError:  # A machine may have no list of time zones.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 
@@ -41,6 +40,8 @@ def _memory_bytes() -> int:
 
 
 def _version(package: str) -> str:
+    import importlib.metadata  # Takes 50 ms.
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
