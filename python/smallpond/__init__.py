@@ -34,12 +34,12 @@ def _load_core() -> None:
 _load_core()
 
 from smallpond import _core  # noqa: E402
-from smallpond.dataframe import DataFrame  # noqa: E402
 from smallpond.errors import (  # noqa: E402
     CancelledError,
     Error,
     InternalError,
     InvalidInputError,
+    InvalidTypeError,
     IoError,
     MergeWarning,
     OptionWarning,
@@ -50,8 +50,11 @@ from smallpond.errors import (  # noqa: E402
     UnsupportedError,
     UserCodeError,
 )
+from smallpond.frame import DataFrame  # noqa: E402
 from smallpond.initialize import init  # noqa: E402
 from smallpond.session import Session  # noqa: E402
+from smallpond.versions import show_versions  # noqa: E402
+from smallpond.writing import LazyWrite, WriteResult  # noqa: E402
 
 __version__: str = _core.version()
 duckdb_version: str = _core.duckdb_version()
@@ -62,7 +65,9 @@ __all__ = [
     "Error",
     "InternalError",
     "InvalidInputError",
+    "InvalidTypeError",
     "IoError",
+    "LazyWrite",
     "MergeWarning",
     "OptionWarning",
     "OutOfMemoryError",
@@ -72,6 +77,8 @@ __all__ = [
     "UnreadFilesWarning",
     "UnsupportedError",
     "UserCodeError",
+    "WriteResult",
     "duckdb_version",
     "init",
+    "show_versions",
 ]

@@ -35,12 +35,18 @@ class WriteOptions:
         row_group_size: int | None,
         file_size: str | None,
         sort_by: Sequence[str],
-        further: Sequence[tuple[str, str]],
+        further: Sequence[tuple[str, Value]],
     ) -> WriteOptions: ...
 
 class WriteResult:
     """What a write did."""
 
+    @property
+    def path(self) -> str: ...
+    @property
+    def is_folder(self) -> bool: ...
+    @property
+    def num_rows(self) -> int: ...
     @property
     def num_files(self) -> int: ...
     @property
@@ -90,17 +96,30 @@ class Session:
         columns: Sequence[str],
         recursive: bool,
         union_by_name: bool,
+        hive_partitioning: bool | None,
         further: Sequence[tuple[str, Value]],
-        /,
     ) -> DataFrame: ...
-    def read_text(
+    def read_csv(
         self,
-        format: str,
         paths: Sequence[str],
         schema: Sequence[tuple[str, str]],
+        delim: str | None,
+        header: bool | None,
+        ignore_errors: bool,
         recursive: bool,
+        union_by_name: bool,
+        hive_partitioning: bool | None,
         further: Sequence[tuple[str, Value]],
-        /,
+    ) -> DataFrame: ...
+    def read_json(
+        self,
+        paths: Sequence[str],
+        schema: Sequence[tuple[str, str]],
+        ignore_errors: bool,
+        recursive: bool,
+        union_by_name: bool,
+        hive_partitioning: bool | None,
+        further: Sequence[tuple[str, Value]],
     ) -> DataFrame: ...
     def from_arrow(self, table: Any, description: str, /) -> DataFrame: ...
     def sql(
@@ -140,7 +159,6 @@ class Session:
     @property
     def threads_per_worker(self) -> int: ...
     def set_make_executor(self, make: Callable[[str], Executor]) -> None: ...
-    def __str__(self) -> str: ...
     def stop_workers(self, for_good: bool) -> None: ...
     def close(self) -> None: ...
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import functools
+import inspect
 import os
 import shutil
 import sys
 import warnings
 import weakref
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 from smallpond import _core
 from smallpond.ending import end_on_signals
 from smallpond.errors import OptionWarning
-from smallpond.session import PathLike, Session
+from smallpond.extensions import offer_installed_extensions
+from smallpond.log import logger
+from smallpond.readers import PathLike
+from smallpond.session import Session
 
 # How long the end of a program waits for queries that other threads still run.
 EXIT_SECONDS = 10.0
@@ -31,7 +37,26 @@ _FOR_ITS_WORKERS = {
 _FOR_ITS_CLUSTER = {"num_nodes": "SP_NUM_NODES", "num_executors": "SP_NUM_EXECUTORS"}
 _warned_of: set[str] = set()
 
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
+
+def _suggests_arguments(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Makes the error of an unknown argument name the one that was meant. The signature stays, so
+    that type checkers find such an argument as well."""
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        for name in kwargs:
+            if name not in known:
+                raise TypeError(_unknown_argument(name, known))
+        return function(*args, **kwargs)
+
+    return checked
+
+
+@_suggests_arguments
 def init(
     job_id: str | None = None,
     job_time: Any = None,
@@ -55,7 +80,6 @@ def init(
     max_exchange_bytes: str | int | None = None,
     temp_dir: PathLike | None = None,
     merge: str | None = None,
-    **unknown: Any,
 ) -> Session:
     """Opens a session: one DuckDB in this process. Starts no process and no service. SIGTERM and
     SIGHUP end the program in order from then on, with status 143 and 129, unless it handles them.
@@ -94,12 +118,12 @@ def init(
         Of smallpond 0.15; read, and without effect. An OptionWarning tells so once.
 
     Raises TypeError (unknown argument), InvalidInputError (bad value), UnsupportedError (cluster).
+
+    >>> sp = smallpond.init(duckdb_memory="500MB", threads=1)
+    >>> sp.sql("SELECT sum(i) AS s FROM range(5) t(i)").take_all()
+    [{'s': 10}]
     """
-    arguments = {
-        name: value for name, value in locals().items() if name != "unknown" and value is not None
-    }
-    if unknown:
-        raise TypeError(_unknown_argument(next(iter(unknown))))
+    arguments = {name: value for name, value in locals().items() if value is not None}
     _warn_of_options_without_effect(arguments)
     return _open({name: _as_text(value) for name, value in arguments.items()})
 
@@ -109,9 +133,11 @@ def _open(settings: dict[str, str]) -> Session:
         settings.setdefault("job_name", os.path.basename(sys.argv[0]) if sys.argv else "")
     end_on_signals()
     core = _core.Session.init(settings)
+    offer_installed_extensions(core)
     _choose_executor(core)
     session = Session(core)
     _open_sessions.add(session)
+    logger.info("Opened %s", _core.without_secrets(str(core)))
     return session
 
 
@@ -146,12 +172,10 @@ def _as_text(value: Any) -> str:
     return str(os.fspath(value)) if isinstance(value, os.PathLike) else str(value)
 
 
-def _unknown_argument(name: str) -> str:
+def _unknown_argument(name: str, known: Iterable[str]) -> str:
     nearest = _core.nearest_option(name)
     if nearest:
         return f"init() got an unknown argument '{name}'. Did you mean '{nearest}'?"
-    code = init.__code__
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return f"init() got an unknown argument '{name}'. Known are: {', '.join(known)}."
 
 
@@ -161,13 +185,13 @@ def _warn_of_options_without_effect(arguments: dict[str, Any]) -> None:
         _warn_once(arguments, _FOR_ITS_CLUSTER, "tasks run on all nodes of the Ray cluster")
 
 
-def _warn_once(arguments: dict[str, Any], options: dict[str, str | None], why: str) -> None:
+def _warn_once(arguments: dict[str, Any], options: Mapping[str, str | None], why: str) -> None:
     for name, variable in options.items():
         is_given = name in arguments or (variable is not None and os.environ.get(variable))
         if is_given and name not in _warned_of:
             _warned_of.add(name)
             leave_out = f"Leave it out{f', and {variable} too' if variable else ''}."
-            warnings.warn(f"{name} has no effect: {why}. {leave_out}", OptionWarning, stacklevel=4)
+            warnings.warn(f"{name} has no effect: {why}. {leave_out}", OptionWarning, stacklevel=5)
 
 
 def _end() -> None:

@@ -34,7 +34,7 @@ def _has_terminal() -> bool:
 def progress(what: str) -> Iterator[OnProgress | None]:
     """Yields what the core calls about every 50 ms with the seconds since the start and the
     fraction done (-1: unknown), or None where nobody would see it. The bar appears after two
-    seconds and goes when the query ends."""
+    seconds and goes when the query ends; it has the name of the method, `what`."""
     bar = _NotebookBar() if in_notebook() else _TerminalBar() if _has_terminal() else None
     if bar is None:
         yield None
@@ -50,33 +50,41 @@ def progress(what: str) -> Iterator[OnProgress | None]:
         bar.close()
 
 
+def _percent(fraction: float) -> str:
+    """How much is done, or nothing where nobody knows. What has done nothing for two seconds is
+    work whose size DuckDB does not know: 0% would tell of a start."""
+    return f"{fraction:.0%}" if fraction > 0 else ""
+
+
 class _TerminalBar:
     _bar: Any = None
     _task: Any = None
 
     def show(self, what: str, seconds: float, fraction: float) -> None:
+        state: dict[str, Any] = {
+            "completed": max(fraction, 0.0),
+            "total": 1.0 if fraction > 0 else None,  # None: the bar pulses.
+            "percent": _percent(fraction),
+            "seconds": seconds,
+        }
         if self._bar is None:
-            self._open(what)
-        self._bar.update(
-            self._task,
-            completed=max(fraction, 0.0),
-            total=1.0 if fraction >= 0 else None,
-            seconds=seconds,
-        )
+            self._open(what, state)
+        else:
+            self._bar.update(self._task, **state)
 
-    def _open(self, what: str) -> None:
+    def _open(self, what: str, state: dict[str, Any]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bar = Progress(
             TextColumn(what),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%  {task.fields[seconds]:.0f} s"),
+            TextColumn("{task.fields[percent]:>4}  {task.fields[seconds]:.0f} s"),
             console=Console(stderr=True),
             transient=True,
         )
+        self._task = self._bar.add_task(what, **state)
         self._bar.start()
-        self._task = self._bar.add_task(what, total=None, seconds=0.0)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -95,8 +103,9 @@ class _NotebookBar:
         if seconds < self._next_seconds:  # A notebook is slower to draw than a terminal.
             return
         self._next_seconds = seconds + 0.5
-        value = f' value="{fraction:.3f}"' if fraction >= 0 else ""
-        html = HTML(f"{what} <progress max=1{value}></progress> {seconds:.0f} s")
+        value = f' value="{fraction:.3f}"' if fraction > 0 else ""  # Without one it pulses.
+        bar = f"<progress max=1{value}></progress>"
+        html = HTML(f"{what} {bar} {_percent(fraction)} {seconds:.0f} s")
         if self._handle is None:
             self._handle = display(html, display_id=True)
         else:

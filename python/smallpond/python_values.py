@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from smallpond.errors import InvalidInputError, missing_package
+from smallpond.arrow_values import read_columns
+from smallpond.errors import Error, InvalidInputError, missing_package
 
 if TYPE_CHECKING:
     import pandas
@@ -32,15 +34,24 @@ def distinct(names: list[str]) -> list[str]:
     return list(distinct)
 
 
-def to_rows(table: pyarrow.Table, columns: Columns) -> list[dict[str, Any]]:
-    """The rows as dicts of Python values."""
-    narrow = _narrow_hugeints(table, columns)
-    values = [
-        _converted(name, kind, lambda i=i, kind=kind: _python_values(narrow.column(i), kind))
-        for i, (name, kind) in enumerate(columns)
-    ]
+def to_rows(stream: Any, columns: Columns) -> list[dict[str, Any]]:
+    """The rows of an Arrow stream as dicts of Python values. Needs no package."""
+
+    def read(i: int, read_values: Callable[[], list[Any]]) -> list[Any]:
+        name, kind = columns[i]
+        values: list[Any] = _converted(name, kind, lambda: _whole(read_values(), kind))
+        return values
+
     names = distinct([name for name, _ in columns])
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+    rows = zip(*read_columns(stream, len(columns), read), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _whole(values: list[Any], kind: str) -> list[Any]:
+    """Integers of 128 bits and more, which Arrow holds as decimals and texts, are int."""
+    if kind in _WIDE_INTEGERS or kind == "BIGNUM":
+        return [None if value is None else int(value) for value in values]
+    return values
 
 
 def require_pandas() -> None:
@@ -142,27 +153,29 @@ def _timedeltas(column: Any) -> Any:
 def _converted(name: str, kind: str, convert: Callable[[], Any]) -> Any:
     """What `convert` returns; a value that Python has no type for is an error that names the
     column."""
-    import pyarrow
-
     try:
         return convert()
-    except MemoryError:
+    except (MemoryError, Error):
         raise
-    except (ValueError, OverflowError, pyarrow.ArrowException) as error:
+    except Exception as error:
+        if not isinstance(error, (ValueError, OverflowError, *_arrow_errors())):
+            raise
         raise InvalidInputError(
             f"Column '{name}' of type {kind} holds a value that Python can't: {error}. Cast the "
             "column to VARCHAR."
         ) from error
 
 
+def _arrow_errors() -> tuple[type[Exception], ...]:
+    pyarrow = sys.modules.get("pyarrow")
+    return (pyarrow.ArrowException,) if pyarrow else ()
+
+
 def _python_values(column: Any, kind: str) -> list[Any]:
     """The values of a column; integers of 128 bits and more, which Arrow holds as decimals and
     texts, are int."""
     _check_times(column)
-    values = column.to_pylist()
-    if kind in _WIDE_INTEGERS or kind == "BIGNUM":
-        return [None if value is None else int(value) for value in values]
-    return values
+    return _whole(column.to_pylist(), kind)
 
 
 def _nested(column: Any) -> Any:

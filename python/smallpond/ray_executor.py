@@ -15,7 +15,6 @@ go by process name and take every cluster of the machine with them.
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 import uuid
@@ -26,6 +25,7 @@ from typing import Any
 
 from smallpond import _core
 from smallpond.errors import Error, InvalidInputError, UnavailableError
+from smallpond.log import logger
 from smallpond.ray_connection import CLOSE_TIMEOUT_SECONDS, NodeList, RayConnection
 from smallpond.ray_node import Key, NodeActor, Worker
 from smallpond.ray_room import look_at_rooms, worker_name
@@ -41,8 +41,6 @@ LONGEST_LOOK_SECONDS = 0.2  # Ctrl-C is looked for in between.
 CONTROL_THREADS = 2  # Of an actor, so that cancels and heartbeats pass by its tasks.
 
 NEVER = float("inf")
-
-logger = logging.getLogger("smallpond")
 
 
 @dataclass
@@ -276,6 +274,7 @@ class RayExecutor(_core.Executor):
         with contextlib.suppress(Exception):  # It may be gone, and its node with it.
             self._ray.kill(node.actor)
         text = f"The worker on node {node.name} was lost: {reason}"
+        logger.warning("%s", _core.without_secrets(text))
         for key in node.running:
             self._events.append(_core.TaskEvent("lost", _core.TaskId(*key), text))
         self._calls = {ref: call for ref, call in self._calls.items() if call[0] is not node}

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from smallpond import _core
 from smallpond.errors import Error
+from smallpond.extensions import extension_folder
 from smallpond.ray_connection import CLOSE_TIMEOUT_SECONDS
 
 Key = tuple[int, int, int, int]  # Of an attempt: its stage, task, attempt and job.
@@ -30,6 +31,7 @@ class NodeActor:
 
     def prepare(self, make_worker: Callable[[str], Worker], setup: str) -> str | Error:
         """Makes the worker, once; returns this node's version, or why there is no worker."""
+        extension_folder()  # Where the session's setting leads to.
         try:
             self._worker = make_worker(setup)
         except Error as error:  # As a value: Ray prints what is raised and never asked for.

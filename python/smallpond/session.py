@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
-import warnings
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Any, Union
+from typing import Any, Union
 
 from smallpond import _core, arguments
 from smallpond.arrow_input import advice, categories, is_one_shot, is_table, to_stream
-from smallpond.dataframe import DataFrame
 from smallpond.errors import (
     InvalidInputError,
     InvalidTypeError,
     MergeWarning,
-    UnreadFilesWarning,
-    missing_package,
 )
-from smallpond.open_files import readable_paths
+from smallpond.frame import DataFrame
+from smallpond.items import columns_of_items, to_arrow
+from smallpond.log import logger
 from smallpond.params import to_value
+from smallpond.readers import ReadMethods
 from smallpond.scope import find, table_names
+from smallpond.writing import LazyWrite
 
-PathLike = Union[str, "os.PathLike[str]"]
-Path = Union[PathLike, IO[Any]]  # noqa: UP007
-Paths = Union[Path, Iterable[Path]]  # noqa: UP007
 Params = Union[Sequence[Any], Mapping[str, Any], None]  # noqa: UP007
 
 # The readers of all sessions that were read, and what keeps two threads from reading one. A reader
@@ -36,135 +32,27 @@ _read_readers: weakref.WeakSet[Any] = weakref.WeakSet()
 _readers_lock = threading.RLock()
 
 
-class Session:
+class Session(ReadMethods):
     """Makes frames from files, tables and SQL. Several sessions live side by side; any thread may
     use one.
 
     Made by `smallpond.init()`; `with smallpond.init() as sp:` closes it at the end.
+
+    >>> with smallpond.init(threads=1) as other:
+    ...     other.sql("SELECT 42 AS answer").take_all()
+    [{'answer': 42}]
     """
 
     def __init__(self, core: _core.Session) -> None:
         self._core = core
         self._warned: set[str] = set()
+        self._is_open = True
+        self._job_id = core.job_id
         self._temp_dir = core.temp_dir
         # What was read from readers that give their rows only once, for as long as they live.
         self._readers: weakref.WeakKeyDictionary[Any, _core.DataFrame] = weakref.WeakKeyDictionary()
 
-    # --- read ---
-    # Paths are a file, a glob, a folder, an open file, or a list of them. A folder stands for the
-    # files in it with the format's endings (in any case, of text also compressed) or, such as
-    # "part-0000", without any, and in folders named key=value below it; an UnreadFilesWarning names
-    # what else is there. A pipe ("/dev/stdin", a FIFO) is read once a session and kept in temp_dir.
-
-    def read_parquet(
-        self,
-        paths: Paths,
-        recursive: bool = False,
-        columns: Sequence[str] | None = None,
-        union_by_name: bool = False,
-        hive_partitioning: bool | None = None,
-        **options: Any,
-    ) -> DataFrame:
-        """Reads Parquet files.
-
-        Columns are matched by name: the first file says which there are, and their types; a file
-        that lacks one is an error. `union_by_name=True` takes all files' columns, and NULL where a
-        file has none. `columns` reads only these, in this order. `recursive` takes a folder with
-        all below it. Folders named key=value are columns where all files have the same keys;
-        `hive_partitioning` says yes or no. Further options go to DuckDB's `read_parquet`, such as
-        `filename=True`.
-        """
-        if isinstance(columns, str):
-            columns = [columns]
-        if columns is not None and not (columns := list(columns)):
-            raise InvalidInputError("read_parquet: columns is empty. Leave it out to read all.")
-        with readable_paths(paths, "read_parquet") as found:
-            core = self._core.read_parquet(
-                found,
-                columns or [],
-                _flag(recursive, "recursive"),
-                _flag(union_by_name, "union_by_name"),
-                hive_partitioning
-                if hive_partitioning is None
-                else _flag(hive_partitioning, "hive_partitioning"),
-                _options(options),
-            )
-        return self._noticed(core, UnreadFilesWarning)
-
-    def read_csv(
-        self,
-        paths: Paths,
-        schema: Mapping[str, str] | None = None,
-        delim: str | None = None,
-        header: bool | None = None,
-        ignore_errors: bool = False,
-        *,
-        recursive: bool = False,
-        union_by_name: bool = False,
-        hive_partitioning: bool | None = None,
-        **options: Any,
-    ) -> DataFrame:
-        """Reads CSV files, also compressed ones.
-
-        Without `schema` the names, types, delimiter and everything else are found out from the
-        data, as DuckDB does; columns of several files are then matched by name.
-
-        `schema` maps names to DuckDB types by position: its first entry is the first column of
-        every file, whatever a header calls it. `delim` is "," then and the files have no header,
-        unless these arguments say otherwise. To give types by name, leave `schema` out and pass
-        DuckDB's `types={"id": "INTEGER"}`.
-
-        `header` says whether the first line holds names. `ignore_errors` leaves out lines that
-        don't fit, instead of raising. `recursive`, `union_by_name` and `hive_partitioning` are
-        those of `read_parquet`. Further options go to DuckDB's `read_csv`, such as `nullstr="NA"`.
-        """
-        with readable_paths(paths, "read_csv") as found:
-            core = self._core.read_csv(
-                found,
-                _schema(schema),
-                delim,
-                header if header is None else _flag(header, "header"),
-                _flag(ignore_errors, "ignore_errors"),
-                _flag(recursive, "recursive"),
-                _flag(union_by_name, "union_by_name"),
-                hive_partitioning
-                if hive_partitioning is None
-                else _flag(hive_partitioning, "hive_partitioning"),
-                _options(options),
-            )
-        return self._noticed(core, UnreadFilesWarning)
-
-    def read_json(
-        self,
-        paths: Paths,
-        schema: Mapping[str, str] | None = None,
-        *,
-        ignore_errors: bool = False,
-        recursive: bool = False,
-        union_by_name: bool = False,
-        hive_partitioning: bool | None = None,
-        **options: Any,
-    ) -> DataFrame:
-        """Reads JSON files: one object a line, or one array of objects; also compressed ones.
-
-        `schema` maps names to DuckDB types; other names in the data are left out, missing ones are
-        NULL. Without it names and types are found out from the data. `ignore_errors` makes lines
-        that don't fit rows of NULLs, instead of raising. `recursive`, `union_by_name` and
-        `hive_partitioning` are those of `read_parquet`. Further options go to DuckDB's `read_json`.
-        """
-        with readable_paths(paths, "read_json") as found:
-            core = self._core.read_json(
-                found,
-                _schema(schema),
-                _flag(ignore_errors, "ignore_errors"),
-                _flag(recursive, "recursive"),
-                _flag(union_by_name, "union_by_name"),
-                hive_partitioning
-                if hive_partitioning is None
-                else _flag(hive_partitioning, "hive_partitioning"),
-                _options(options),
-            )
-        return self._noticed(core, UnreadFilesWarning)
+    # --- in memory ---
 
     def from_pandas(self, frame: Any) -> DataFrame:
         """A frame over a pandas DataFrame, which is kept in memory; its index is left out.
@@ -172,52 +60,53 @@ class Session:
         NaN and NaT become NULL, and timedelta64 an INTERVAL. Categories of text are text, but an
         ENUM where they have an order of their own. Python objects of several types become text.
 
-        Columns of numbers are not copied: what is changed in place in the DataFrame before the rows
-        are computed shows in them, or not. Give `frame.copy()` where that may happen. Assigning a
-        whole column is no such change.
+        frame
+            The DataFrame. Columns of numbers are not copied: what is changed in place in it before
+            the rows are computed shows in them, or not. Give `frame.copy()` where that may happen.
+            Assigning a whole column is no such change.
+
+        Raises InvalidTypeError (no table), InvalidInputError (a column that SQL has no type for),
+        UnsupportedError (pyarrow is not installed).
+
+        >>> import pandas
+        >>> sp.from_pandas(pandas.DataFrame({"a": [1.5, None]})).take_all()
+        [{'a': 1.5}, {'a': None}]
         """
         return self._from_table(frame, "from_pandas", "a pandas DataFrame")
 
     def from_arrow(self, table: Any) -> DataFrame:
-        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory. NumPy
-        arrays are columns too: a dict or a list of them, or one with two dimensions, as in DuckDB.
+        """A frame over Arrow data (pyarrow, Polars, DuckDB …), which is kept in memory.
 
-        A reader that gives its rows only once is read here. What this session makes of the same
-        pyarrow reader later has the same rows.
+        table
+            Anything with `__arrow_c_stream__`. NumPy arrays are columns too: a dict or a list of
+            them, or one with two dimensions, as in DuckDB. A reader that gives its rows only once
+            is read here; what this session makes of the same reader later has the same rows.
+
+        Raises InvalidTypeError (no table), InvalidInputError (a type that DuckDB does not read).
+
+        >>> import pyarrow
+        >>> sp.from_arrow(pyarrow.table({"a": [1, 2]})).count()
+        2
         """
         return self._from_table(table, "from_arrow", "Arrow data")
 
     def from_items(self, items: Sequence[Any]) -> DataFrame:
-        """A frame over a list: dicts become rows, everything else a column `item`."""
-        try:
-            import pyarrow
-        except ImportError:
-            raise missing_package("pyarrow", "arrow", "from_items()") from None
-        if isinstance(items, (str, bytes, Mapping)):
-            raise InvalidInputError(f"from_items: give a list of items, not {items!r:.60}.")
-        values = list(items)
-        if not values:
-            raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
-        columns: dict[Any, list[Any]] = {"item": values}
-        if isinstance(values[0], dict):
-            for number, row in enumerate(values):
-                if not isinstance(row, dict):
-                    raise InvalidInputError(
-                        f"from_items: item 0 is a dict, and item {number} is {row!r:.60}."
-                    )
-            names = dict.fromkeys(name for row in values for name in row)
-            columns = {name: [row.get(name) for row in values] for name in names}
-        try:
-            table = pyarrow.table(columns)
-        except OverflowError:
-            raise InvalidInputError(
-                "from_items: an integer does not fit into 64 bits. Give decimal.Decimal."
-            ) from None
-        except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInputError(
-                f"from_items: the items have no common type: {error}"
-            ) from error
-        return self.from_arrow(table)
+        """A frame over a list: dicts become rows, everything else a column `item`. Needs no
+        package.
+
+        items
+            The list, with one item at least. Keys that a dict lacks are NULL in its row.
+
+        Raises InvalidInputError (an empty list, items without a common type, integers beyond 64
+        bits).
+
+        >>> sp.from_items([{"a": 1}, {"a": 2, "b": "x"}]).take_all()
+        [{'a': 1, 'b': None}, {'a': 2, 'b': 'x'}]
+        >>> sp.from_items([3, 4]).schema
+        {'item': 'BIGINT'}
+        """
+        columns = columns_of_items(items)
+        return DataFrame(self, self._from_arrow(to_arrow(self._core, columns)))
 
     def _from_table(self, value: Any, method: str, expected: str) -> DataFrame:
         if not is_table(value):
@@ -236,15 +125,26 @@ class Session:
     ) -> DataFrame:
         """The answer of one DuckDB to `query`, over all rows of its inputs.
 
-        Inputs are frames, pandas DataFrames or anything with Arrow data. They stand for {0}, {1} …,
-        or for their name, also as main.name; one that the query doesn't name is passed over. Other
-        names mean, in this order: a CTE, a table of the session, a frame in the caller's variables.
+        The query is bound here; a wrong column raises now, and relative paths mean the folder that
+        the process is in now. Columns with a file's name (`filename`) show the whole path.
 
-        `params` are bound as typed constants: a list for ? and $1, a dict for $name. The query is
-        bound here; a wrong column raises now, and relative paths mean the folder that the process
-        is in now. Columns with a file's name (`filename`) show the whole path.
+        query
+            SQL that gives rows.
+        inputs, named_inputs
+            Frames, pandas DataFrames or anything with Arrow data. They stand for {0}, {1} …, or for
+            their name, also as main.name; one that the query doesn't name is passed over. Other
+            names mean, in this order: a CTE, a table of the session, a frame in the caller's
+            variables.
+        params
+            Bound as typed constants: a list for ? and $1, a dict for $name.
 
-            sp.sql("SELECT * FROM events WHERE day = $day", params={"day": date.today()})
+        Raises InvalidInputError (wrong SQL, an unknown name, a missing parameter),
+        InvalidTypeError (an input that is no table), UnsupportedError (a statement for `execute`).
+
+        >>> sp.sql("SELECT kind, count(*) AS n FROM df GROUP BY kind ORDER BY n DESC").take(1)
+        [{'kind': 'a', 'n': 2}]
+        >>> sp.sql("SELECT id FROM {0} WHERE kind = $kind", df, params={"kind": "b"}).take_all()
+        [{'id': 2}]
         """
         return self._sql(query, inputs, named_inputs, params, False, None, sys._getframe(1))
 
@@ -257,11 +157,22 @@ class Session:
         merge: str | None = None,
         **named_inputs: Any,
     ) -> DataFrame:
-        """Runs `query` over the partitions of its inputs. Inputs and `params` are as in `sql`.
+        """Runs `query` over the partitions of its inputs.
 
-        merge="auto" (the default) gives the answer of `sql`: groups, orders and limits over all
-        partitions. merge="concat" runs the query on partition i of every repartitioned input,
-        together with the others whole, and puts the results one after the other.
+        query, inputs, named_inputs, params
+            As in `sql`.
+        merge
+            "auto" (the default) gives the answer of `sql`: groups, orders and limits over all
+            partitions; a MergeWarning tells once where that makes a difference. "concat" runs the
+            query on partition i of every repartitioned input, together with the others whole, and
+            puts the results one after the other.
+
+        Raises what `sql` raises, and InvalidInputError (inputs with different numbers of
+        partitions, another `merge`).
+
+        >>> parts = df.repartition(2, by_rows=True)
+        >>> sp.partial_sql("SELECT count(*) AS n FROM {0}", parts, merge="concat").take_all()
+        [{'n': 2}, {'n': 1}]
         """
         return self._sql(query, inputs, named_inputs, params, True, merge, sys._getframe(1))
 
@@ -288,14 +199,7 @@ class Session:
         core = self._core.sql(
             query, positional, named, values, named_values, resolve, partial, merge
         )
-        return self._noticed(core, MergeWarning)
-
-    def _noticed(self, core: _core.DataFrame, category: type[Warning]) -> DataFrame:
-        """The frame, whose notice is told once."""
-        if core.notice and core.notice not in self._warned:
-            self._warned.add(core.notice)
-            warnings.warn(core.notice, category, stacklevel=3 + (category is MergeWarning))
-        return DataFrame(self, core)
+        return self._noticed(core, MergeWarning, stacklevel=4)
 
     def _resolver(self, caller: Any) -> _core.Resolver:
         return _Variables(self, caller)
@@ -337,16 +241,34 @@ class Session:
         sql = f"SELECT * REPLACE ({', '.join(enums)}) FROM {{0}}"
         return self._core.sql(sql, [frame], {}, [], {}, None, False, None)
 
-    def wait(self, *writes: Any) -> None:
-        """Computes lazy writes, one after the other: `sp.wait(df.write_parquet_lazy("out"), …)`."""
+    def wait(self, *writes: LazyWrite) -> None:
+        """Computes lazy writes, one after the other.
+
+        writes
+            What the `_lazy` methods of frames return.
+
+        Raises what the first write that fails raises.
+
+        >>> sp.wait(df.write_parquet_lazy("out"), df.write_csv_lazy("out.csv"))
+        """
         for lazy in writes:
             lazy.compute()
 
     def execute(self, sql: str, params: Params = None) -> None:
-        """Sets up the session: SET, USE, CREATE TABLE, VIEW, MACRO, TYPE or SECRET, ATTACH, LOAD,
-        INSERT and the like, one statement or several. Later queries of this session see them.
+        """Sets up the session. Later queries of this session see what the statements did.
 
-            sp.execute("CREATE MACRO net(x) AS x / 1.19")
+        sql
+            SET, USE, CREATE TABLE, VIEW, MACRO, TYPE or SECRET, ATTACH, LOAD, INSERT and the like,
+            one statement or several.
+        params
+            As in `sql`.
+
+        Raises InvalidInputError (wrong SQL, an unknown name), UnsupportedError (a query, or a
+        statement on files), IoError (a database or an extension).
+
+        >>> sp.execute("CREATE MACRO net(x) AS x / 1.19")
+        >>> sp.sql("SELECT round(net(119)) AS n").take_all()
+        [{'n': 100.0}]
         """
         arguments.text(sql, "execute: the statement")
         values, named_values = _params(params)
@@ -355,9 +277,16 @@ class Session:
     # --- end ---
 
     def shutdown(self) -> None:
-        """Closes the session. Frames made before stay usable. Closing twice is fine."""
+        """Closes the session. Frames made before stay usable. Closing twice is fine.
+
+        >>> other = smallpond.init(threads=1)
+        >>> other.shutdown()
+        """
         self._stop_workers(False)
         self._core.close()
+        if self._is_open:
+            self._is_open = False
+            logger.info("Closed Session(job_id=%s)", self._job_id)
 
     def _stop_workers(self, for_good: bool) -> None:
         # A closed session has none.
@@ -372,7 +301,12 @@ class Session:
 
     @property
     def job_id(self) -> str:
-        """The job's unique id."""
+        """The job's unique id.
+
+        >>> with smallpond.init(job_id="nightly-7", threads=1) as other:
+        ...     other.job_id
+        'nightly-7'
+        """
         return self._core.job_id
 
     def __repr__(self) -> str:
@@ -400,28 +334,6 @@ class _Variables:
 
 def _quote(text: str, quote: str) -> str:
     return quote + text.replace(quote, quote * 2) + quote
-
-
-def _flag(value: Any, name: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidInputError(f"{name} must be True or False, not {value!r}.")
-
-
-def _schema(schema: Mapping[str, str] | None) -> list[tuple[str, str]]:
-    if schema is None:
-        return []
-    if not isinstance(schema, Mapping):
-        raise InvalidInputError(
-            f"schema must map names to DuckDB types, such as {{'id': 'INTEGER'}}, not {schema!r}."
-        )
-    if not schema:
-        raise InvalidInputError("The schema is empty. Leave it out to have it found out.")
-    return [(str(name), str(type_)) for name, type_ in schema.items()]
-
-
-def _options(options: Mapping[str, Any]) -> list[tuple[str, _core.Value]]:
-    return [(name, to_value(value)) for name, value in options.items()]
 
 
 def _params(params: Params) -> tuple[list[_core.Value], dict[str, _core.Value]]:

@@ -123,7 +123,9 @@ def test_cancel(start: Start) -> None:
     assert [event.kind for event in ends(executor, 1)] == ["cancelled"]
 
 
-def test_a_killed_worker_loses_its_attempts_and_is_replaced(start: Start, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_its_attempts_and_is_replaced(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     executor = start()
     pids = node_pids(executor, tmp_path / "meet")
     executor.submit(launches(*["wait"] * 4))
@@ -133,6 +135,8 @@ def test_a_killed_worker_loses_its_attempts_and_is_replaced(start: Start, tmp_pa
     lost = ends(executor, 2)
     assert [event.kind for event in lost] == ["lost", "lost"]
     assert "The worker on node" in lost[0].report
+    logged = [r.levelname for r in caplog.records if "The worker on node" in r.getMessage()]
+    assert logged == ["WARNING"]
     for task in range(4):
         executor.cancel(_core.TaskId(0, task, 0))
     assert [event.kind for event in ends(executor, 2)] == ["cancelled"] * 2

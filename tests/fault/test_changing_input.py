@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import smallpond
-import smallpond.dataframe
+import smallpond.frame
 import smallpond.writing
 
 # Takes long enough, about half a second, that the core reports progress while it runs.
@@ -52,7 +52,7 @@ def during(monkeypatch: pytest.MonkeyPatch) -> During:
 
             yield on_progress
 
-        for module in [smallpond.dataframe, smallpond.writing]:
+        for module in [smallpond.frame, smallpond.writing]:
             monkeypatch.setattr(module, "progress", progress)
         return done
 

@@ -113,11 +113,11 @@ def test_headers_and_example_compile_without_a_warning(prefix: Path, tmp_path: P
 
 def test_the_binary_runs_from_where_it_was_moved(prefix: Path) -> None:
     binary = prefix / "bin/smallpond"
-    assert run(binary, "--version", cwd=prefix).startswith("smallpond 0.")
+    assert run(binary, "--version", cwd=prefix).startswith("smallpond 1.")
     assert run(binary, "sql", "SELECT 42 AS answer", "-f", "csv", cwd=prefix) == "answer\n42\n"
 
 
-@pytest.mark.parametrize(("wanted", "found"), [("0.1", True), ("0.99", False), ("1.0", False)])
+@pytest.mark.parametrize(("wanted", "found"), [("1.0", True), ("1.99", False), ("2.0", False)])
 def test_version_is_checked(prefix: Path, tmp_path: Path, wanted: str, found: bool) -> None:
     (tmp_path / "CMakeLists.txt").write_text(
         f"cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES CXX)\n"

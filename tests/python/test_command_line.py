@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import smallpond
 
 
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -105,4 +106,4 @@ def test_mistake(arguments: list[str], status: int, words: str) -> None:
 
 def test_help_and_version() -> None:
     assert "--input" in run("sql", "--help").stdout
-    assert run("--version").stdout.startswith("smallpond 0.")
+    assert run("--version").stdout.startswith(f"smallpond {smallpond.__version__}")

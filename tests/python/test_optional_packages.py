@@ -16,9 +16,8 @@ import smallpond
         (["pandas", "pyarrow"], lambda frame: frame.to_pandas(), "pandas"),
         (["pandas"], lambda frame: frame.to_pandas(), "pandas"),
         (["pyarrow"], lambda frame: frame.to_arrow(), "arrow"),
-        (["pyarrow"], lambda frame: frame.take(1), "arrow"),
     ],
-    ids=["pandas and pyarrow", "pandas", "pyarrow", "pyarrow for rows"],
+    ids=["pandas and pyarrow", "pandas", "pyarrow"],
 )
 def test_says_what_to_install(
     sp: smallpond.Session,
@@ -32,3 +31,11 @@ def test_says_what_to_install(
         monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(smallpond.UnsupportedError, match=rf"pip install 'smallpond\[{extra}\]'"):
         call(frame)
+
+
+def test_rows_need_none(sp: smallpond.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ["pandas", "pyarrow", "numpy"]:
+        monkeypatch.setitem(sys.modules, package, None)
+    frame = sp.from_items([{"a": 1}, {"a": 2}])
+    assert frame.take(1) == [{"a": 1}] and frame.count() == 2
+    assert "2" in frame._repr_html_()

@@ -64,7 +64,8 @@ def run_in_terminal(seconds: float) -> str:
 
 def test_bar_in_a_terminal() -> None:
     shown = run_in_terminal(3.5)
-    assert "count" in shown and "%" in shown
+    assert "count" in shown
+    assert "%" not in shown, "DuckDB does not know how much such a query has done"
     assert " 2 s" in shown, "the time that has passed since the query began"
 
 

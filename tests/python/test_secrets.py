@@ -142,7 +142,6 @@ STATEMENTS = [
     f"ATTACH 'host=127.0.0.1 passwd=''{HUSH} x'' user=u' AS m (TYPE mysql)",
     f"ATTACH '/nowhere/x.db?password={HUSH}' AS p",
     f"ATTACH '/nowhere/x.db' AS p (ENCRYPTION_KEY '{HUSH}')",
-    f"SET s3_session_token = '{HUSH}'",
     f"SET s3_session_token TO '{HUSH}', nothing",
     f"SET nothing_secret = '{HUSH}'",
     f"SET azure_storage_connection_string = 'AccountName=a;AccountKey={HUSH}=='",

@@ -82,6 +82,9 @@ NOTES = """
 * **DATE and TIMESTAMP** before year 1 or after 9999, and 'infinity', are errors of `take` and
   `take_all`, since Python has none; Arrow and Parquet hold them. pandas keeps them within 292,000
   years, and TIMESTAMP 'infinity' as the last microsecond there is; a DATE beyond is an error.
+* **Python** needs no package for any of them. INTERVAL is a named tuple of months, days and
+  nanoseconds. TIMESTAMP_NS is pandas' Timestamp where pandas is installed; otherwise it is a
+  datetime, and nanoseconds are an error.
 * **TIME '24:00:00'** and a TIME_NS with nanoseconds are errors in Python and pandas.
 * **pandas** types stand without NULLs; with them integers and BOOLEAN become pandas' nullable
   types, Int32, boolean and so on, and all else stays. So does DuckDB's own `df()`, whose type
