@@ -46,7 +46,7 @@ $(STAMPS)/run-packages $(STAMPS)/dev-packages:
 $(STAMPS)/duckdb: | $(VENV)/bin/python
 	@PYTHON="$(CURDIR)/$(PY)" tools/fetch_duckdb.sh build/duckdb
 
-.PHONY: demo test test-all check asan wheel bench fmt help clean
+.PHONY: demo test test-all check asan wheel wheels bench fmt help clean
 demo: ## Build the Python package and run the e-commerce example
 	@echo "Building the Python package (some minutes the first time), then running an example"
 	@$(MAKE) module
@@ -65,8 +65,11 @@ asan: build ## The fast tests under AddressSanitizer and UndefinedBehaviorSaniti
 	@tools/build_preset.sh asan
 	@tools/run_tests.sh asan $(if $(ONE_IN),--one-in $(ONE_IN))
 
-wheel: build ## A wheel in dist/, checked with auditwheel
+wheel: build ## A wheel in dist/ for the Python of .venv, checked with auditwheel
 	@tools/build_wheel.sh
+
+wheels: build ## Wheels for every Python that is found
+	@tools/build_wheel.sh all
 
 bench: build ## The benchmarks
 	@$(PY) benchmarks/run.py

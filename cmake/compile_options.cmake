@@ -13,7 +13,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_library(smallpond_options INTERFACE)
 target_include_directories(smallpond_options INTERFACE
   "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src")
-target_compile_definitions(smallpond_options INTERFACE SMALLPOND_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(smallpond_options INTERFACE SMALLPOND_VERSION="${smallpond_full_version}")
 target_compile_options(smallpond_options INTERFACE
   -Wall -Wextra $<$<BOOL:${SMALLPOND_WERROR}>:-Werror>
   # Only what SMALLPOND_API marks leaves a library, and nothing is shared process-wide: another

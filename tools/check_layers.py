@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Each folder of src/ is a layer. That none includes a higher one also means that there is no circle.
+# Each folder of src/ is a layer. That none includes a higher one also means: there is no circle.
 LAYERS = [
     "base",
     "storage/files",

@@ -13,7 +13,7 @@ mv "$work/prefix" "$work/moved"
 cat >"$work/program/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(program LANGUAGES CXX)
-find_package(smallpond 0.1 REQUIRED)
+find_package(smallpond 1.0 REQUIRED)
 file(GLOB sources *.cc)
 add_executable(program ${sources})
 target_compile_options(program PRIVATE -Wall -Wextra -Wpedantic -Werror)

@@ -26,8 +26,8 @@ def show_versions() -> None:
         ("DuckDB", _core.duckdb_version()),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
         ("platform", platform.platform()),
-        ("cores", f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}"),
-        ("memory", f"{_memory_bytes() / 1e9:.1f} GB"),
+        ("cores", f"{_core.usable_cpus()} of {os.cpu_count()}"),
+        ("memory", f"{_core.usable_memory_bytes() / 1e9:.1f} of {_memory_bytes() / 1e9:.1f} GB"),
         *((package, _version(package)) for package in _PACKAGES),
         ("extensions", ", ".join(sorted(map(_name, installed_extensions()))) or "none as packages"),
     ]

@@ -62,12 +62,26 @@ Statement PlanRun::Query(const PlanRef& plan) {
   });
 }
 
-std::optional<Statement> PlanRun::QueryKept(const PlanRef& plan) {
+std::optional<ResultCache::Entry> PlanRun::Kept(const PlanRef& plan) {
   if (!kept_ || !std::holds_alternative<SqlQuery>(plan->op())) return std::nullopt;
   auto entry = kept_->Find(plan);
   if (!entry || entry->files != Files(plan)) return std::nullopt;
+  return entry;
+}
+
+std::optional<Statement> PlanRun::QueryKept(const PlanRef& plan) {
+  auto entry = Kept(plan);
+  if (!entry) return std::nullopt;
   kept_rows_.push_back(entry->rows);
   return ReadBack(connection_, *entry->rows, plan->schema());
+}
+
+std::optional<int64_t> PlanRun::KnownRows(const PlanRef& plan) {
+  if (auto entry = Kept(plan)) return entry->rows->num_rows();
+  const auto* read = std::get_if<ReadFiles>(&plan->op());
+  if (!read || read->scan.function != "read_parquet" || Files(plan).size() > kMaxFooters)
+    return std::nullopt;
+  return connection_.QueryInt64(Over("SELECT count(*) FROM \"{0}\"", plan));
 }
 
 Statement PlanRun::Compute(Statement query) {

@@ -57,6 +57,8 @@ class PlanRun {
   const ResolvedScan& Resolve(const PlanRef& plan);
   /// Returns all files that the plan reads, as this run found them.
   std::vector<FileIdentity> Files(const PlanRef& plan);
+  /// Returns the plan's number of rows where it costs next to nothing to know.
+  std::optional<int64_t> KnownRows(const PlanRef& plan);
   /// Throws Io where a file that this run read has another content than when the run found it.
   void CheckFilesUnchanged() const;
   /// Returns the files that this run found and that are gone, by name.
@@ -69,6 +71,9 @@ class PlanRun {
   static Statement PartitionQuery(const PartitionTable& table, int partition);
 
  private:
+  static constexpr size_t kMaxFooters = 100;  // That are read to know a number of rows.
+
+  std::optional<ResultCache::Entry> Kept(const PlanRef& plan);
   std::optional<Statement> QueryKept(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);

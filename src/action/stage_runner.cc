@@ -120,27 +120,32 @@ void StageRunner::Stop() {
   if (lock) executor_ = nullptr;
 }
 
-StagePlan StageRunner::Plan(Connection& connection, const Statement& query) {
+StageOptions StageRunner::OptionsNow(Connection& connection) {
   StageOptions options = parts_.stages;
-  if (parts_.asks_for_slots) {
-    auto lock = WaitForTurn(connection);
-    options.slots = std::max(1, ExecutorFor(connection.settings()).PlannedSlots());
-    options.split.at_a_time = options.slots;
+  if (!parts_.asks_for_slots) return options;
+  auto lock = WaitForTurn(connection);
+  options.slots = std::max(1, ExecutorFor(connection.settings()).PlannedSlots());
+  options.split.at_a_time = options.slots;
+  return options;
+}
+
+std::optional<StagePlan> StageRunner::Plan(Connection& connection, const Statement& query,
+                                           std::string* whole_because) {
+  StageOptions options = OptionsNow(connection);  // An error of the workers is none of the query.
+  try {
+    return PlanStages(connection, parts_.connect, query, options);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUnsupported) throw;
+    if (whole_because) *whole_because = error.what();
+    return std::nullopt;
   }
-  return PlanStages(connection, parts_.connect, query, options);
 }
 
 std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection, const Statement& query,
                                                     std::string* whole_because) {
   auto start = Clock::now();
-  std::optional<StagePlan> plan;
-  try {
-    plan = Plan(connection, query);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kUnsupported) throw;
-    if (whole_because) *whole_because = error.what();
-    return nullptr;
-  }
+  std::optional<StagePlan> plan = Plan(connection, query, whole_because);
+  if (!plan) return nullptr;
   return RunPlan(connection, std::move(*plan), SecondsSince(start));
 }
 
@@ -179,13 +184,13 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
             int inputs_version = input_lists.VersionOf(id.stage, versions);
             return FormatTaskSpec(SpecOf(plan, id, inputs_version, directory->path()));
           },
-      .job = ++num_jobs_,
       .log = &log,
       .observer =
           [&](const JobProgress& progress) {
             connection.ShowProgress(FractionDone(progress));
             return !connection.IsInterrupted() && !cancelled_;
           },
+      .job = ++num_jobs_,
   };
   Scheduler scheduler(plan.graph, parts_.limits, parts);
   try {

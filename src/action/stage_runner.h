@@ -79,8 +79,9 @@ class StageRunner {
   std::shared_ptr<const FinishedJob> Run(Connection& connection, const Statement& query,
                                          std::string* whole_because = nullptr);
 
-  /// Plans a query without running it. Throws Unsupported that says why where it can't be cut.
-  StagePlan Plan(Connection& connection, const Statement& query);
+  /// Plans a query without running it. Returns nothing where it can't be cut, as Run does.
+  std::optional<StagePlan> Plan(Connection& connection, const Statement& query,
+                                std::string* whole_because = nullptr);
 
   /// Makes the next job begin with a new executor. Ends the one that is there, now, or with the job
   /// that runs: that one is not waited for.
@@ -93,6 +94,7 @@ class StageRunner {
   std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
                                              double plan_seconds);
   std::unique_lock<std::timed_mutex> WaitForTurn(Connection& connection);
+  StageOptions OptionsNow(Connection& connection);
   Executor& ExecutorFor(const SettingsRef& settings);
   void EndStaleExecutor();
 

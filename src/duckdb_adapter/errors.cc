@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 namespace smallpond {
 namespace {
@@ -79,8 +80,27 @@ ErrorKind KindOf(ExceptionType type, const std::string& message) {
   }
 }
 
+// The name of the extension that a message says is missing, or nothing.
+std::string MissingExtension(const std::string& message) {
+  constexpr std::string_view kAutoload = "the required extension '";
+  if (size_t at = message.find(kAutoload); at != std::string::npos) {
+    size_t begin = at + kAutoload.size();
+    return message.substr(begin, message.find('\'', begin) - begin);
+  }
+  size_t end = message.find(".duckdb_extension\" not found");
+  if (end == std::string::npos) return "";
+  size_t begin = message.rfind('/', end) + 1;
+  return message.substr(begin, end - begin);
+}
+
 // What DuckDB's message leaves out.
 std::string Advice(const std::string& message) {
+  if (std::string name = MissingExtension(message); !name.empty()) {
+    std::string version = std::string(duckdb::DuckDB::LibraryVersion()).substr(1);  // "v1.5.5"
+    return "\nWhere DuckDB's server can't be reached, install it as a package and open the session "
+           "again: pip install " +
+           (name == "httpfs" ? "'smallpond[s3]'" : "duckdb-extension-" + name + "==" + version);
+  }
   if (TellsOfNoParquet(message)) {
     return "\nIt is empty, cut off, or not a Parquet file. Write or copy it again, or leave it out "
            "of the paths.";

@@ -44,7 +44,9 @@ Json StageJson(const JobReport& job, const Stage& stage) {
   const auto& notes = job.notes[position];
   Json inputs = Json::array();
   for (const auto& input : stage.inputs) {
-    inputs.push_back({{"stage", input.stage}, {"exchange", ExchangeKindName(input.kind)}});
+    inputs.push_back({{"stage", input.stage},
+                      {"exchange", ExchangeKindName(input.kind)},
+                      {"exclusive", input.exclusive}});
   }
   Json operators = Json::array();
   for (const auto& op : notes.operators) {

@@ -79,7 +79,9 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
   for (auto& fragment : cut.fragments) {
     Stage stage;
     stage.id = static_cast<int>(plan.graph.stages.size());
-    for (const auto& input : fragment.inputs) stage.inputs.push_back({input.fragment, input.kind});
+    for (const auto& input : fragment.inputs) {
+      stage.inputs.push_back({input.fragment, input.kind, input.exclusive});
+    }
     stage.num_tasks = NumTasks(fragment, scans, plan.graph, exchange_partitions);
     if (fragment.output.num_keys > 0) fragment.output.num_partitions = exchange_partitions;
     stage.num_partitions = fragment.output.num_partitions;

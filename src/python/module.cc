@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/machine.h"
 #include "base/nearest_option.h"
 #include "base/secrets.h"
 #include "base/standard_errors.h"
@@ -169,12 +170,15 @@ std::string Explain(const DataFrame& frame, bool analyze, bool json,
   return frame.Explain({.analyze = analyze, .json = json}, PythonTicker(on_progress));
 }
 
-void DefineDataFrame(nb::module_& m) {
+void DefineArrowStream(nb::module_& m) {
   nb::class_<ArrowStreamHolder>(m, "ArrowStream")
       .def(
           "__arrow_c_stream__",
           [](ArrowStreamHolder& self, nb::object) { return self.TakeCapsule(); },
           "requested_schema"_a = nb::none());
+}
+
+void DefineDataFrame(nb::module_& m) {
   nb::class_<DataFrame> frame(m, "DataFrame");
   DefineWrite(m, frame);
   frame
@@ -235,9 +239,60 @@ void DefineDataFrame(nb::module_& m) {
       .def("__str__", &DataFrame::ToString);
 }
 
+void DefineOptions(nb::class_<Session>& session) {
+  session.def_prop_ro("job_id", [](const Session& session) { return session.options().job_id; })
+      .def_prop_ro("job_name", [](const Session& session) { return session.options().job_name; })
+      .def_prop_ro("job_time", [](const Session& session) { return session.options().job_time; })
+      .def_prop_ro("threads", [](const Session& session) { return *session.options().threads; })
+      .def_prop_ro("executor",
+                   [](const Session& session) {
+                     return std::string(ExecutorKindName(*session.options().executor));
+                   })
+      .def_prop_ro("ray_address",
+                   [](const Session& session) { return session.options().ray_address; })
+      .def_prop_ro(
+          "num_workers",
+          [](const Session& session) { return WorkerLayoutOf(session.options()).num_workers; })
+      .def_prop_ro("threads_per_worker",
+                   [](const Session& session) {
+                     return WorkerLayoutOf(session.options()).threads_per_worker;
+                   })
+      .def_prop_ro("temp_dir", [](const Session& session) { return session.options().temp_dir; });
+}
+
+// Kept by the session, which may end without the interpreter's lock.
+std::shared_ptr<nb::object> KeptBySession(nb::object object) {
+  return {new nb::object(std::move(object)), [](nb::object* object) {
+            if (!nb::is_alive()) return;
+            Locked locked;
+            delete object;
+          }};
+}
+
+void DefineWorkers(nb::class_<Session>& session) {
+  session
+      .def(
+          "set_make_executor",
+          [](const Session& session, nb::object make) {
+            auto kept = KeptBySession(std::move(make));
+            Internals::StateOf(session)->SetMakeExecutor(
+                [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
+          },
+          "make"_a)
+      .def(
+          "stop_workers",
+          [](const Session& session, bool for_good) {
+            Internals::StateOf(session)->StopWorkers(for_good);
+          },
+          "for_good"_a, nb::call_guard<Unlocked>());
+}
+
 void DefineSession(nb::module_& m) {
   using Release = nb::call_guard<Unlocked>;
-  nb::class_<Session>(m, "Session")
+  nb::class_<Session> session(m, "Session");
+  DefineOptions(session);
+  DefineWorkers(session);
+  session
       .def_static(
           "init",
           [](const std::map<std::string, std::string>& settings) {
@@ -257,45 +312,7 @@ void DefineSession(nb::module_& m) {
       .def("sql", &RunSql, "query"_a, "positional"_a, "named"_a, "params"_a, "named_params"_a,
            "resolve"_a.none(), "partial"_a, "merge"_a.none())
       .def("execute", &Execute, "sql"_a, "params"_a, "named_params"_a, "resolve"_a.none())
-      .def_prop_ro("job_id", [](const Session& session) { return session.options().job_id; })
-      .def_prop_ro("job_name", [](const Session& session) { return session.options().job_name; })
-      .def_prop_ro("job_time", [](const Session& session) { return session.options().job_time; })
-      .def_prop_ro("threads", [](const Session& session) { return *session.options().threads; })
-      .def_prop_ro("executor",
-                   [](const Session& session) {
-                     return std::string(ExecutorKindName(*session.options().executor));
-                   })
-      .def_prop_ro("ray_address",
-                   [](const Session& session) { return session.options().ray_address; })
-      .def_prop_ro(
-          "num_workers",
-          [](const Session& session) { return WorkerLayoutOf(session.options()).num_workers; })
-      .def_prop_ro("threads_per_worker",
-                   [](const Session& session) {
-                     return WorkerLayoutOf(session.options()).threads_per_worker;
-                   })
-      .def_prop_ro("temp_dir", [](const Session& session) { return session.options().temp_dir; })
-      .def(
-          "set_make_executor",
-          [](Session& session, nb::object make) {
-            // Kept by the session, which may end without the interpreter's lock.
-            std::shared_ptr<nb::object> kept(new nb::object(std::move(make)),
-                                             [](nb::object* object) {
-                                               if (!nb::is_alive()) return;
-                                               Locked locked;
-                                               delete object;
-                                             });
-            Internals::StateOf(session)->SetMakeExecutor(
-                [kept](const std::string& setup) { return MakePythonExecutor(*kept, setup); });
-          },
-          "make"_a)
       .def("__str__", &Session::ToString, Release())
-      .def(
-          "stop_workers",
-          [](const Session& session, bool for_good) {
-            Internals::StateOf(session)->StopWorkers(for_good);
-          },
-          "for_good"_a, Release())
       .def("close", &Session::Close, Release());
 }
 
@@ -309,6 +326,8 @@ NB_MODULE(_core, m) {
   m.def("without_secrets", &WithoutSecrets, "text"_a);
   m.def("version", &Version);
   m.def("duckdb_version", &DuckDBVersion);
+  m.def("usable_cpus", [] { return UsableCpus(); });
+  m.def("usable_memory_bytes", [] { return UsableMemoryBytes(); });
   m.def("query_of_expressions", [](const std::string& text, const std::string& method) {
     return QueryOfClause(SqlClause::kExpressions, text, method);
   });
@@ -331,6 +350,7 @@ NB_MODULE(_core, m) {
       "arguments"_a, "worker_command"_a);
   m.def("end_calls", &EndCoreCalls, "seconds"_a);
   DefineValue(m);
+  DefineArrowStream(m);
   DefineDataFrame(m);
   DefineSession(m);
   DefineExecutors(m);

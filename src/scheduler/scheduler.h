@@ -48,10 +48,10 @@ class Scheduler {
     Executor& executor;
     JobFiles& files;
     MakeSpec make_spec;
-    int job = 0;             ///< Tells this job's attempts from those of others at the executor.
     JobLog* log = nullptr;   ///< May be null.
     Observer observer = {};  ///< May be empty.
     Clock clock = {};        ///< Empty: the machine's.
+    int job = 0;             ///< Tells its attempts from those of others at the executor.
   };
 
   Scheduler(StageGraph graph, JobLimits limits, Parts parts);

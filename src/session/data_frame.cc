@@ -11,6 +11,7 @@
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/connection/stream_query.h"
 #include "duckdb_adapter/exchange/exchange_scan.h"
+#include "observe/amounts.h"
 #include "observe/explain.h"
 #include "observe/explain_steps.h"
 #include "plan/logical_plan.h"
@@ -25,8 +26,8 @@
 namespace smallpond {
 namespace {
 
-constexpr int kPreviewLimit =
-    10'000;  // Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
+// Rows that a preview computes to fit its columns' widths, as DuckDB's own does.
+constexpr int kPreviewLimit = 10'000;
 
 std::string Megabytes(uint64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
@@ -120,6 +121,13 @@ void Compute(SessionState& session, const LogicalPlan& plan, const Ticker& ticke
   Explaining(session, plan, [&] { action.Compute(work); });
 }
 
+// What stands below a preview that ends before the rows do.
+std::string FirstRowsText(PlanRun& run, const PlanRef& plan, int max_rows) {
+  auto number = [](int64_t rows) { return NumberText(static_cast<uint64_t>(rows)); };
+  auto known = run.KnownRows(plan);
+  return "First " + number(max_rows) + (known ? " of " + number(*known) : "") + " rows";
+}
+
 }  // namespace
 
 DataFrame::DataFrame(std::shared_ptr<SessionState> session, std::shared_ptr<const LogicalPlan> plan)
@@ -191,7 +199,8 @@ std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) con
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
-    text = connection.RenderText(run.Compute(std::move(query)), max_rows, width, kPreviewLimit);
+    text = connection.RenderText(run.Compute(std::move(query)), max_rows, width, kPreviewLimit,
+                                 [&] { return FirstRowsText(run, plan_, max_rows); });
   });
   return text;
 }
@@ -201,7 +210,8 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     Statement query =
         run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
-    html = connection.RenderHtml(run.Compute(std::move(query)), max_rows);
+    html = connection.RenderHtml(run.Compute(std::move(query)), max_rows,
+                                 [&] { return FirstRowsText(run, plan_, max_rows); });
   });
   return html;
 }

@@ -6,7 +6,6 @@
 #include "base/worker_layout.h"
 #include "plan/lower_plan.h"
 #include "planner/scan_splits.h"
-#include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
@@ -31,18 +30,14 @@ void TellWhere(SessionState& session, FrameExplanation& explanation) {
 void TellStages(StageRunner& stages, Connection& connection, const Statement& query,
                 FrameExplanation& explanation) {
   auto start = std::chrono::steady_clock::now();
-  try {
-    StagePlan plan = stages.Plan(connection, query);
-    std::chrono::duration<double> planning = std::chrono::steady_clock::now() - start;
-    JobReport job;
-    job.graph = std::move(plan.graph);
-    job.notes = std::move(plan.notes);
-    job.plan_seconds = planning.count();
-    explanation.job = std::move(job);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kUnsupported) throw;
-    explanation.whole_because = error.what();
-  }
+  auto plan = stages.Plan(connection, query, &explanation.whole_because);
+  if (!plan) return;
+  std::chrono::duration<double> planning = std::chrono::steady_clock::now() - start;
+  JobReport job;
+  job.graph = std::move(plan->graph);
+  job.notes = std::move(plan->notes);
+  job.plan_seconds = planning.count();
+  explanation.job = std::move(job);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace smallpond {
 struct StageInput {
   int stage = 0;  ///< The producer.
   ExchangeKind kind = ExchangeKind::kGather;
+  bool exclusive = false;  ///< As in FragmentInput.
 };
 
 /// One fragment of a query and the tasks that run it, each over its part of the inputs.

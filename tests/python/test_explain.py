@@ -88,7 +88,8 @@ def test_stages_without_running(staged: smallpond.Session, rows: Path) -> None:
     assert [one["depth"] for one in joins[0]["operators"]] == [0, 1, 2, 2]
     last = stages[-1]
     assert (last["tasks"], last["gathered"]) == (1, ["ORDER BY"])
-    assert last["inputs"] == [{"stage": last["stage"] - 1, "exchange": "gather"}]
+    gathered = {"stage": last["stage"] - 1, "exchange": "gather", "exclusive": False}
+    assert last["inputs"] == [gathered]
 
     text = frame.explain()
     assert text.startswith("threads: tasks on 2 threads, ")

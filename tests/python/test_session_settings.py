@@ -273,7 +273,8 @@ def test_lists_all() -> None:
     source = Path(__file__).parents[2] / "src"
     called: set[str] = set()
     for path in source.rglob("*.cc"):
-        if path.parent.name in {"cli", "storage", "observe", "scheduler", "exchange", "base"}:
+        layer = path.relative_to(source).parts[0]
+        if layer in {"cli", "storage", "observe", "scheduler", "exchange", "base"}:
             continue
         for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', path.read_text()):
             called |= set(re.findall(r"(?<![A-Za-z_.])([a-z][a-z0-9_]+)\((?!\))", literal))

@@ -29,7 +29,8 @@ def test_machine(capsys: pytest.CaptureFixture[str]) -> None:
     told = shown(capsys)
     cores, all_cores = map(int, told["cores"].split(" of "))
     assert 1 <= cores <= all_cores
-    assert float(told["memory"].removesuffix(" GB")) > 0.1
+    memory, all_memory = map(float, told["memory"].removesuffix(" GB").split(" of "))
+    assert 0.1 < memory <= all_memory
 
 
 def test_what_is_not_installed(

@@ -1,4 +1,4 @@
-"""Which stages count as deterministic: explain() tells, and lost outputs are treated accordingly."""
+"""Which stages count as deterministic: explain() tells, and lost outputs are treated so."""
 
 from __future__ import annotations
 

@@ -5,35 +5,13 @@
 #include "duckdb/storage/buffer_manager.hpp"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/connection/database_instance.h"
+#include "duckdb_adapter/connection/html_table.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/sql/schema_types.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 
 namespace smallpond {
 namespace {
-
-std::string EscapeHtml(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(
     duckdb::unique_ptr<duckdb::QueryResult> result) {
@@ -155,42 +133,35 @@ std::vector<std::pair<std::string, int64_t>> Connection::QueryCounts(Statement q
   });
 }
 
-std::string Connection::RenderText(Statement query, int max_rows, int width, int limit) {
+std::string Connection::RenderText(Statement query, int max_rows, int width, int limit,
+                                   const MoreText& more) {
   auto result = AsMaterialized(handle_->Run(std::move(query)));
   return TranslatingErrors([&] {
     duckdb::BoxRendererConfig config;
     config.max_rows = static_cast<duckdb::idx_t>(max_rows);
     config.max_width = static_cast<duckdb::idx_t>(width);
-    config.limit = static_cast<duckdb::idx_t>(limit);
-    return std::string(duckdb::BoxRenderer(config).ToString(handle_->context(), result->names,
-                                                            result->Collection()));
+    auto draw = [&](const duckdb::ColumnDataCollection& rows) {
+      return duckdb::BoxRenderer(config).ToString(handle_->context(), result->names, rows);
+    };
+    if (result->RowCount() < static_cast<duckdb::idx_t>(limit)) return draw(result->Collection());
+    // What stands behind the limit is not known, so the last rows here are not the last ones.
+    duckdb::ColumnDataCollection first(handle_->context(), result->types);
+    for (auto& chunk : result->Collection().Chunks()) {
+      duckdb::idx_t left = config.max_rows - first.Count();
+      if (left == 0) break;
+      if (chunk.size() > left) chunk.SetCardinality(left);
+      first.Append(chunk);
+    }
+    return draw(first) + more() + "\n";
   });
 }
 
-std::string Connection::RenderHtml(Statement query, int max_rows) {
+std::string Connection::RenderHtml(Statement query, int max_rows, const MoreText& more) {
   auto result = AsMaterialized(handle_->Run(std::move(query)));
   return TranslatingErrors([&] {
-    std::string html = "<table border=\"1\" class=\"dataframe\">\n<thead><tr>";
-    for (size_t i = 0; i < result->names.size(); ++i) {
-      html += "<th>" + EscapeHtml(result->names[i]) + "<br><small>" +
-              EscapeHtml(result->types[i].ToString()) + "</small></th>";
-    }
-    html += "</tr></thead>\n<tbody>\n";
-    int rows = 0;
-    for (auto& row : result->Collection().Rows()) {
-      if (rows++ == max_rows) break;
-      html += "<tr>";
-      for (size_t i = 0; i < result->names.size(); ++i) {
-        auto value = row.GetValue(i);
-        html += value.IsNull() ? "<td><i>NULL</i></td>"
-                               : "<td>" + EscapeHtml(value.ToString()) + "</td>";
-      }
-      html += "</tr>\n";
-    }
-    html += "</tbody></table>";
-    if (rows > max_rows)
-      html += "\n<p>The first " + std::to_string(max_rows) + " rows of more.</p>";
-    return html;
+    bool has_more = result->RowCount() > static_cast<duckdb::idx_t>(max_rows);
+    std::string html = HtmlTable(*result, max_rows);
+    return has_more ? html + "\n<p>" + more() + "</p>" : html;
   });
 }
 

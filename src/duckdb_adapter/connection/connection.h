@@ -53,13 +53,14 @@ class Connection {
   std::vector<std::pair<std::string, int64_t>> QueryCounts(Statement query);
   /// Runs a query with all threads and hands out its rows, which are in memory then.
   void Collect(Statement query, ArrowArrayStream* out);
+  /// What to say below a table that does not show all rows.
+  using MoreText = std::function<std::string()>;
   /// Runs a query and renders up to `max_rows` of its rows, `width` characters wide. `limit` is the
-  /// query's own LIMIT: where the result reaches it, the footer doesn't claim to know the number of
-  /// rows.
-  std::string RenderText(Statement query, int max_rows, int width, int limit);
+  /// query's own LIMIT: where the result reaches it, its first rows are shown and `more` below.
+  std::string RenderText(Statement query, int max_rows, int width, int limit, const MoreText& more);
   /// Runs a query and renders its first `max_rows` rows as an HTML table, with all text escaped,
-  /// and whether there are more.
-  std::string RenderHtml(Statement query, int max_rows);
+  /// and `more` below where there are more.
+  std::string RenderHtml(Statement query, int max_rows, const MoreText& more);
   /// How DuckDB tells its plan.
   struct PlanForm {
     bool analyze = false;  ///< Runs the query and adds what its operators did.

@@ -140,6 +140,7 @@ Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   auto merge = NewAggregate(binder_, Copies(keys), std::move(split.merges));
   merge->distinct_validity = aggregate.distinct_validity;
   KeepEstimate(aggregate, *merge);
+  partial_.insert(split.partial.get());
   merge->children.push_back(std::move(split.partial));
   merge->ResolveOperatorTypes();
 

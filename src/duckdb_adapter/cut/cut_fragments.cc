@@ -2,6 +2,7 @@
 
 #include "duckdb/optimizer/column_binding_replacer.hpp"
 #include "duckdb_adapter/cut/plan_cutter.h"
+#include "duckdb_adapter/cut/required_properties.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
@@ -112,6 +113,7 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   text_.Append(*plan, [&](const LogicalGet& get) { return ScanText(get); }, fragment.operators);
   fragment.estimated_rows = static_cast<double>(plan->EstimateCardinality(context_));
   fragment.estimated_row_bytes = RowBytes(plan->types);
+  auto exclusive = FindExclusiveScans(*plan, partial_);
   std::function<void(LogicalOperator&)> collect = [&](LogicalOperator& op) {
     for (auto& child : op.children) collect(*child);
     auto gathered = gathered_.find(&op);
@@ -122,7 +124,11 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
     if (op.type != LogicalOperatorType::LOGICAL_GET) return;
     auto& get = op.Cast<LogicalGet>();
     auto source = sources_.find(get.table_index);
-    if (source != sources_.end()) fragment.inputs.push_back(source->second.input);
+    if (source != sources_.end()) {
+      fragment.inputs.push_back(source->second.input);
+      fragment.inputs.back().exclusive =
+          source->second.input.kind == ExchangeKind::kHash && exclusive.contains(get.table_index);
+    }
     auto scan = scans_.find(get.table_index);
     if (scan != scans_.end()) fragment.scans.push_back(scan->second);
   };

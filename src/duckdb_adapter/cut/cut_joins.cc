@@ -2,6 +2,7 @@
 
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
+#include "duckdb_adapter/cut/required_properties.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 
 namespace smallpond {
@@ -10,22 +11,6 @@ namespace {
 using duckdb::idx_t;
 using duckdb::JoinType;
 using duckdb::LogicalOperatorType;
-
-bool KeepsLeftRows(JoinType type) {
-  return type == JoinType::LEFT || type == JoinType::SEMI || type == JoinType::ANTI ||
-         type == JoinType::MARK || type == JoinType::SINGLE;
-}
-
-bool KeepsRightRows(JoinType type) {
-  return type == JoinType::RIGHT || type == JoinType::RIGHT_SEMI || type == JoinType::RIGHT_ANTI;
-}
-
-// Whether a task that sees all rows of that side, and its part of the other, gives its part of the
-// result: the side's own rows must not be in the result by themselves.
-bool MayBroadcast(JoinType type, int side) {
-  if (type == JoinType::INNER) return true;
-  return side == 1 ? KeepsLeftRows(type) : KeepsRightRows(type);
-}
 
 JoinType TypeOf(const duckdb::LogicalOperator& op) {
   return op.Cast<duckdb::LogicalJoin>().join_type;
@@ -78,11 +63,11 @@ Distribution PlanCutter::DistributeJoin(Operator& slot) {
   // NULLs on the right decide about every row on the left, so a mark join has to see all of them.
   bool can_hash = !equalities.left.empty() && type != JoinType::MARK;
   bool wants_right = !right.is_spread() || !can_hash || IsSmall(*slot->children[1]);
-  if (left.is_spread() && MayBroadcast(type, 1) && wants_right) {
+  if (left.is_spread() && MayHaveAllOf(type, 1) && wants_right) {
     return BroadcastSide(slot, 1, right, left);
   }
   bool wants_left = !left.is_spread() || !can_hash || IsSmall(*slot->children[0]);
-  if (right.is_spread() && MayBroadcast(type, 0) && wants_left) {
+  if (right.is_spread() && MayHaveAllOf(type, 0) && wants_left) {
     return BroadcastSide(slot, 0, left, right);
   }
   if (can_hash) return JoinByHash(slot, left, right);
@@ -129,8 +114,7 @@ Distribution PlanCutter::JoinByHash(Operator& slot, const Distribution& left,
   }
   JoinType type = TypeOf(*slot);
   if (type == JoinType::OUTER) return Distribution::Spread();
-  if (KeepsLeftRows(type)) return left_after;
-  if (KeepsRightRows(type)) return right_after;
+  if (type != JoinType::INNER) return MayHaveAllOf(type, 1) ? left_after : right_after;
   for (size_t i = 0; i < left_after.keys.size() && i < right_after.keys.size(); ++i) {
     auto& bindings = left_after.keys[i].bindings;
     const auto& more = right_after.keys[i].bindings;

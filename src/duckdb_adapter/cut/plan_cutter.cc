@@ -155,6 +155,7 @@ Distribution PlanCutter::DistributeDistinct(Operator& slot) {
   if (is_plain) {  // Each task drops its own doubles first.
     auto before = duckdb::make_uniq<duckdb::LogicalDistinct>(Copies(distinct.distinct_targets),
                                                              duckdb::DistinctType::DISTINCT);
+    partial_.insert(before.get());
     before->children.push_back(std::move(slot->children[0]));
     slot->children[0] = std::move(before);
   }
@@ -174,6 +175,7 @@ Distribution PlanCutter::DistributeTopN(Operator& slot) {
   for (const auto& order : top.orders) orders.push_back(order.Copy());
   auto before =
       duckdb::make_uniq<duckdb::LogicalTopN>(std::move(orders), top.limit + top.offset, idx_t{0});
+  partial_.insert(before.get());
   before->children.push_back(std::move(slot->children[0]));
   slot->children[0] = std::move(before);
   Exchange(slot->children[0], where, ExchangeKind::kGather);
@@ -195,6 +197,7 @@ Distribution PlanCutter::DistributeLimit(Operator& slot) {
     auto rows = static_cast<int64_t>(limit.limit_val.GetConstantValue() + offset);
     auto before = duckdb::make_uniq<duckdb::LogicalLimit>(
         duckdb::BoundLimitNode::ConstantValue(rows), duckdb::BoundLimitNode());
+    partial_.insert(before.get());
     before->children.push_back(std::move(slot->children[0]));
     slot->children[0] = std::move(before);
   }

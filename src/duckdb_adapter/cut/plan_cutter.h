@@ -110,6 +110,7 @@ class PlanCutter {
   };
   std::map<duckdb::idx_t, Source> sources_;  // By the table index of the exchange's scan.
   std::map<const duckdb::LogicalOperator*, std::string> gathered_;
+  std::set<const duckdb::LogicalOperator*> partial_;  // Whose results are merged later.
   OperatorText text_;
   int next_id_ = 0;  // Of scans and inputs.
 };

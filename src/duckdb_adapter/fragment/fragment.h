@@ -22,6 +22,9 @@ struct FragmentInput {
   int id = 0;        ///< Names the input among all of the query.
   int fragment = 0;  ///< The producer.
   ExchangeKind kind = ExchangeKind::kGather;
+  /// By hash: whether a task needs all rows with equal keys. Otherwise several tasks may share
+  /// those, each with all that they are joined with.
+  bool exclusive = false;
 };
 
 /// One operator of a fragment, for people.

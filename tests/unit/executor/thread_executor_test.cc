@@ -11,7 +11,7 @@ namespace {
 using Kind = TaskEvent::Kind;
 
 std::string RunUntilCancelled(const std::string& /*spec*/, const std::atomic<bool>& cancelled) {
-  while (!cancelled) std::this_thread::yield();
+  EXPECT_TRUE(ComesTrue([&] { return cancelled.load(); }));
   return "was cancelled";
 }
 
@@ -32,7 +32,7 @@ TEST(ThreadExecutor, RunsAsManyAtOnceAsItHasThreads) {
   std::atomic<int> running{0};
   ThreadExecutor executor(4, [&](const std::string&, const auto&) {
     ++running;
-    while (running < 4) std::this_thread::yield();
+    EXPECT_TRUE(ComesTrue([&] { return running >= 4; }));
     return "";
   });
   executor.Submit(Launches({"", "", "", ""}));

@@ -83,7 +83,8 @@ class Stages : public testing::TestWithParam<Cut> {
   std::vector<std::string> InOnePiece(const std::string& sql) { return Lines(Parse(sql)); }
 
   std::vector<std::string> Lines(Statement query) {
-    std::istringstream text(connection_->RenderText(std::move(query), kMaxRows, 1000, 0));
+    std::istringstream text(connection_->RenderText(std::move(query), kMaxRows, 1000, kMaxRows + 1,
+                                                    [] { return std::string(); }));
     std::vector<std::string> lines;
     for (std::string line; std::getline(text, line);) lines.push_back(line);
     std::sort(lines.begin(), lines.end());

@@ -48,7 +48,7 @@ TEST(WorkerMessage, HasALimit) {
 TEST(WorkerMessage, RefusesWhatCannotBeOne) {
   std::string whole;
   AppendMessage({Kind::kRun, {}, "spec"}, whole);
-  for (uint32_t length : {0u, 12u, 16'000'014u, 0xffffffffu}) {
+  for (uint32_t length : {0u, 16u, 16'000'018u, 0xffffffffu}) {
     std::string bytes = whole;
     std::memcpy(bytes.data(), &length, sizeof(length));
     MessageReader reader;
