@@ -13,7 +13,7 @@
 
 namespace smallpond {
 
-/// smallpond's own version, for example "0.1.0".
+/// smallpond's own version, for example "1.0.0".
 SMALLPOND_API const char* Version();
 /// The version of the DuckDB that was loaded, for example "v1.5.5".
 SMALLPOND_API std::string DuckDBVersion();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include "base/text.h"
 
 namespace smallpond {
 namespace {
@@ -48,12 +49,6 @@ bool IsNamePart(char c) {
 }
 
 bool IsQuote(char c) { return c == '\'' || c == '"'; }
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 // "S3_secret-KEY" → "s3secretkey".
 std::string Normalize(std::string_view name) {

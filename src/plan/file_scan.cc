@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 #include "storage/files/paths.h"
@@ -14,12 +15,6 @@
 
 namespace smallpond {
 namespace {
-
-std::string Join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
 
 bool HasOption(const FileScan& scan, const std::string& name) {
   return std::any_of(scan.options.begin(), scan.options.end(),

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/checks.h"
 #include "base/nearest_name.h"
 #include "duckdb_adapter/connection/absolute_paths.h"
 #include "duckdb_adapter/sql/sql_text.h"
@@ -12,10 +13,6 @@
 
 namespace smallpond {
 namespace {
-
-[[noreturn]] void ThrowInvalid(const std::string& message) {
-  throw Error(ErrorKind::kInvalidInput, message);
-}
 
 bool EqualIgnoringCase(const std::string& left, const std::string& right) {
   return std::equal(

@@ -1,4 +1,5 @@
 #include "planner/scan_splits.h"
+#include "base/text.h"
 #include "base/worker_layout.h"
 
 #include <algorithm>
@@ -12,12 +13,6 @@
 
 namespace smallpond {
 namespace {
-
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 // DuckDB lets a folder's key of this name hide the row's number.
 bool HasRowNumberKey(const std::string& path) {

@@ -7,6 +7,7 @@
 #include "action/action.h"
 #include "action/run_ticking.h"
 #include "base/standard_errors.h"
+#include "base/text.h"
 #include "duckdb_adapter/arrow/arrow_source.h"
 #include "duckdb_adapter/connection/session_statement.h"
 #include "duckdb_adapter/sql/sql_text.h"
@@ -21,12 +22,6 @@
 
 namespace smallpond {
 namespace {
-
-std::string Join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
 
 // What binds: it reads no rows, and computes all that it needs.
 Action::Parts BindingOn(const std::shared_ptr<Connection>& connection, const Ticker& ticker = {}) {

@@ -11,7 +11,7 @@ constexpr int kHeartbeatIntervalMs = 1000;
 /// The first thing that both sides compare; counts up when messages change their meaning.
 constexpr int kWorkerProtocol = 1;
 
-/// What a worker and its driver must have in common, such as "1 0.1.0".
+/// What a worker and its driver must have in common, such as "1 1.0.0".
 std::string WorkerVersion();
 
 /// Is a worker process: says hello over `fd`, makes itself ready from the setup that it receives,

@@ -9,21 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/checks.h"
 #include "base/nearest_name.h"
+#include "base/text.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
-
-[[noreturn]] void ThrowInvalid(const std::string& message) {
-  throw Error(ErrorKind::kInvalidInput, message);
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 enum class Type { kFlag, kCount, kSize, kNumber, kText, kChoice, kColumns, kFields };
 

@@ -131,6 +131,26 @@ def test_without_packages_all_is_as_in_duckdb(home: Path, monkeypatch: pytest.Mo
     assert not links(home).exists()
 
 
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        ("FROM 's3://bucket/x.parquet'", "pip install 'smallpond[s3]'"),
+        ("FROM read_csv('https://127.0.0.1:1/x.csv')", "pip install 'smallpond[s3]'"),
+        ("CALL dsdgen(sf=1)", "pip install duckdb-extension-tpcds==1.5.5"),
+        ("FROM sqlite_scan('a', 'b')", "pip install duckdb-extension-sqlite_scanner==1.5.5"),
+    ],
+)
+def test_a_missing_one_is_named(home: Path, query: str, advice: str) -> None:
+    with smallpond.init(**SMALL) as sp:
+        sp.execute(
+            f"SET extension_directories = []; SET extension_directory = '{home}';"
+            "SET autoinstall_known_extensions = false"
+        )
+        with pytest.raises(smallpond.Error, match="install") as caught:
+            sp.execute(query) if query.startswith("CALL") else sp.sql(query)
+    assert advice in str(caught.value)
+
+
 def test_nowhere_to_put_links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/proc/nowhere")
     assert extension_folder() is None

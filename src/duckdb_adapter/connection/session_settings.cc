@@ -9,9 +9,6 @@
 
 #include "duckdb/catalog/catalog_entry/pragma_function_catalog_entry.hpp"
 #include "duckdb/catalog/catalog_search_path.hpp"
-#include "duckdb/common/serializer/binary_deserializer.hpp"
-#include "duckdb/common/serializer/binary_serializer.hpp"
-#include "duckdb/common/serializer/memory_stream.hpp"
 #include "duckdb/common/types/blob.hpp"
 #include "duckdb/main/client_data.hpp"
 #include "duckdb/main/database_manager.hpp"
@@ -23,6 +20,7 @@
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/connection/session_statement.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/serialized.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 
 namespace smallpond {
@@ -152,29 +150,6 @@ bool ChangesSecrets(const SQLStatement& statement) {
          statement.Cast<duckdb::DropStatement>().info->type == duckdb::CatalogType::SECRET_ENTRY;
 }
 
-template <class Write>
-std::string Serialized(const Write& write) {
-  duckdb::MemoryStream stream(duckdb::Allocator::DefaultAllocator());
-  duckdb::SerializationOptions options;
-  options.serialization_compatibility = duckdb::SerializationCompatibility::Latest();
-  duckdb::BinarySerializer serializer(stream, options);
-  serializer.Begin();
-  write(serializer);
-  serializer.End();
-  return std::string(reinterpret_cast<const char*>(stream.GetData()), stream.GetPosition());
-}
-
-template <class Read>
-void Deserialize(const std::string& bytes, const Read& read) {
-  // The stream only reads; its interface has no const.
-  auto* data = reinterpret_cast<duckdb::data_ptr_t>(const_cast<char*>(bytes.data()));
-  duckdb::MemoryStream stream(data, bytes.size());
-  duckdb::BinaryDeserializer deserializer(stream);
-  deserializer.Begin();
-  read(deserializer);
-  deserializer.End();
-}
-
 // The secrets that the session made, each as bytes. Others come from files that workers find too.
 duckdb::vector<std::string> SecretsOf(ClientContext& context) {
   duckdb::vector<std::string> secrets;
@@ -183,7 +158,7 @@ duckdb::vector<std::string> SecretsOf(ClientContext& context) {
     for (const auto& entry : duckdb::SecretManager::Get(context).AllSecrets(transaction)) {
       if (entry.storage_mode != duckdb::SecretManager::TEMPORARY_STORAGE_NAME) continue;
       secrets.push_back(
-          Serialized([&](duckdb::Serializer& serializer) { entry.secret->Serialize(serializer); }));
+          ToBytes([&](duckdb::Serializer& serializer) { entry.secret->Serialize(serializer); }));
     }
   });
   return secrets;
@@ -194,7 +169,7 @@ void RegisterSecrets(ClientContext& context, const duckdb::vector<std::string>& 
     auto& manager = duckdb::SecretManager::Get(context);
     auto transaction = duckdb::CatalogTransaction::GetSystemCatalogTransaction(context);
     for (const auto& bytes : secrets) {
-      Deserialize(bytes, [&](duckdb::Deserializer& deserializer) {
+      FromBytes(bytes, [&](duckdb::Deserializer& deserializer) {
         manager.RegisterSecret(transaction, manager.DeserializeSecret(deserializer),
                                duckdb::OnCreateConflict::REPLACE_ON_CONFLICT,
                                duckdb::SecretPersistType::TEMPORARY);
@@ -330,7 +305,7 @@ std::string SessionSettings::ForWorkers() const {
       scopes.push_back(static_cast<uint64_t>(step.scope));
       values.push_back(step.value);
     }
-    std::string bytes = Serialized([&](duckdb::Serializer& serializer) {
+    std::string bytes = ToBytes([&](duckdb::Serializer& serializer) {
       serializer.WriteProperty(100, "kinds", kinds);
       serializer.WriteProperty(101, "texts", texts);
       serializer.WriteProperty(102, "scopes", scopes);
@@ -348,7 +323,7 @@ SettingsRef SessionSettings::SetUpWorker(Database& database, const std::string& 
   duckdb::vector<std::string> secrets;
   TranslatingErrors([&] {
     std::string bytes = duckdb::Blob::FromBase64(duckdb::string_t(for_workers));
-    Deserialize(bytes, [&](duckdb::Deserializer& in) {
+    FromBytes(bytes, [&](duckdb::Deserializer& in) {
       auto kinds = in.ReadProperty<duckdb::vector<uint64_t>>(100, "kinds");
       auto texts = in.ReadProperty<duckdb::vector<std::string>>(101, "texts");
       auto scopes = in.ReadProperty<duckdb::vector<uint64_t>>(102, "scopes");

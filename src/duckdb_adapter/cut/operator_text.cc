@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "base/text.h"
 #include "duckdb_adapter/fragment/aggregate_states.h"
 
 namespace smallpond {
@@ -17,12 +18,6 @@ using duckdb::LogicalOperatorType;
 // What is shown of one operator and of one name in it: a line that fits a terminal.
 constexpr size_t kMaxText = 92;
 constexpr size_t kMaxName = 40;
-
-std::string Join(const std::vector<std::string>& parts, const std::string& between) {
-  std::string text;
-  for (const auto& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
-}
 
 // The text up to about `length` characters.
 std::string Shorten(const std::string& text, size_t length) {

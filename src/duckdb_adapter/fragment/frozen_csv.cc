@@ -4,7 +4,7 @@
 
 #include "duckdb/execution/operator/csv_scanner/csv_multi_file_info.hpp"
 #include "duckdb/function/table/read_csv.hpp"
-#include "duckdb_adapter/fragment/frozen_bytes.h"
+#include "duckdb_adapter/serialized.h"
 
 namespace smallpond {
 namespace {

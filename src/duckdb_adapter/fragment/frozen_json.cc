@@ -1,6 +1,6 @@
 #include "duckdb_adapter/fragment/frozen_json.h"
 
-#include "duckdb_adapter/fragment/frozen_bytes.h"
+#include "duckdb_adapter/serialized.h"
 #include "json_multi_file_info.hpp"
 #include "json_scan.hpp"
 

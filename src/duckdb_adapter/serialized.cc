@@ -1,4 +1,4 @@
-#include "duckdb_adapter/fragment/frozen_bytes.h"
+#include "duckdb_adapter/serialized.h"
 
 #include "duckdb/common/serializer/binary_deserializer.hpp"
 #include "duckdb/common/serializer/binary_serializer.hpp"
