@@ -163,7 +163,8 @@ class Session(ReadMethods):
             As in `sql`.
         merge
             "auto" (the default) gives the answer of `sql`: groups, orders and limits over all
-            partitions; a MergeWarning tells once where that makes a difference. "concat" runs the
+            partitions; where it was not asked for, a MergeWarning tells once where that makes a
+            difference. "concat" runs the
             query on partition i of every repartitioned input, together with the others whole, and
             puts the results one after the other.
 
@@ -199,6 +200,8 @@ class Session(ReadMethods):
         core = self._core.sql(
             query, positional, named, values, named_values, resolve, partial, merge
         )
+        if merge is not None:  # Whoever says it knows it.
+            return DataFrame(self, core)
         return self._noticed(core, MergeWarning, stacklevel=4)
 
     def _resolver(self, caller: Any) -> _core.Resolver:

@@ -50,3 +50,20 @@ def test_quickstart(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "country" in result.stdout and result.stderr == ""
+
+
+def test_demo(tmp_path: Path) -> None:
+    """What `make demo` shows, of little data: the answers agree, nobody is warned of anything."""
+    result = subprocess.run(
+        [
+            *[sys.executable, EXAMPLES / "ecommerce.py", "--folder", tmp_path],
+            *["--events-per-day", "2_000", "--users", "400"],
+        ],
+        env={**os.environ, "SP_DUCKDB_MEMORY": "1GB"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "The answers are the same" in result.stdout and result.stderr == ""
+    assert "What to try next:" in result.stdout

@@ -27,6 +27,16 @@ def notices(road: Road, shape: Shape, sp: smallpond.Session, data: Path) -> list
     return [str(w.message) for w in caught]
 
 
+def test_who_asks_for_merging_is_not_warned(fresh_sp: smallpond.Session, data: Path) -> None:
+    parts = fresh_sp.read_parquet(data / "events.parquet").repartition(3, by_rows=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frame = fresh_sp.partial_sql("SELECT count(*) AS n FROM {0}", parts, merge="auto")
+    assert frame.take_all() == [{"n": 400}]
+    with pytest.warns(smallpond.MergeWarning):
+        fresh_sp.partial_sql("SELECT count(*) AS n FROM {0}", parts)
+
+
 @pytest.mark.parametrize(("road", "shape"), drawn(PARTITIONED, SHAPES, 1, 1))
 def test_claim_holds_and_difference_is_told(
     shape: Shape,
