@@ -21,6 +21,7 @@ find_python() {  # 3.12 → an interpreter's path, or nothing
   for found in "$(command -v "python$1" || true)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python; do
     [ -x "$found" ] && "$found" -c 'import ensurepip' 2>/dev/null && { echo "$found"; return; }
   done
+  return 0
 }
 
 build() {  # interpreter → path of the wheel
