@@ -28,6 +28,21 @@ auto TranslatingErrors(Work&& work) {
   }
 }
 
+/// The same for work that binds the statement of this text: the error shows the line, and the place
+/// in it, where DuckDB found it.
+template <class Work>
+auto TranslatingBindErrors(duckdb::ClientContext& context, const std::string& text, Work&& work) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& exception) {
+    duckdb::ErrorData error(exception);
+    context.ProcessError(error, text);  // Adds "LINE 1: …" with a caret.
+    ThrowAsOurs(error);
+  }
+}
+
 /// Throws the exception that is being handled as one that ends DuckDB's statement and no more: an
 /// InternalException or FatalException would end its database. ThrowAsOurs gives an Error of ours
 /// back with its kind and its text.

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 import smallpond
+from http_server import Quiet, serve
 from smallpond.extensions import extension_folder, installed_extensions
 from smallpond.ray_node import NodeActor
 
@@ -40,7 +39,7 @@ def links(home: Path) -> Path:
     return home / ".smallpond" / INSIDE / "linux_amd64"
 
 
-class Rows(BaseHTTPRequestHandler):
+class Rows(Quiet):
     """Serves one small CSV file."""
 
     body = b"k,n\n" + b"".join(b"%d,%d\n" % (i % 3, i) for i in range(30))
@@ -54,18 +53,11 @@ class Rows(BaseHTTPRequestHandler):
         self.do_HEAD()
         self.wfile.write(self.body)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Rows) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}/rows.csv"
-        http.shutdown()
-        thread.join()
+    with serve(Rows) as address:
+        yield f"{address}/rows.csv"
 
 
 @pytest.mark.parametrize("road", ROADS)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 import smallpond
+from http_server import Quiet, serve
 
 ROADS: dict[str, dict[str, Any]] = {
     "direct": {},
@@ -63,7 +62,7 @@ def test_queries_after_create_and_drop(road_sp: smallpond.Session, numbers: Path
         answers(road_sp, numbers)
 
 
-class Guarded(BaseHTTPRequestHandler):
+class Guarded(Quiet):
     """Gives the rows to who has the token."""
 
     def do_HEAD(self) -> None:
@@ -91,18 +90,11 @@ class Guarded(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.wfile.write(part)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-        http.shutdown()
-        thread.join()
+    with serve(Guarded) as address:
+        yield address
 
 
 def test_a_server_that_asks_for_a_token(road_sp: smallpond.Session, server: str) -> None:

@@ -91,7 +91,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
   Statement marked = MarkInputs(query, inputs, marks);
   auto& context = connection.handle().context();
   std::string text = marked.tree().main->query;
-  try {
+  return TranslatingBindErrors(context, text, [&] {
     PartitionFacts facts;
     context.RunFunctionInTransaction([&] {
       duckdb::Planner planner(context);
@@ -117,13 +117,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
         facts.result = ResultPartitioning(state, *planner.plan, num_partitions);
     });
     return facts;
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& exception) {
-    duckdb::ErrorData error(exception);
-    context.ProcessError(error, text);  // Adds "LINE 1: …" with a caret.
-    ThrowAsOurs(error);
-  }
+  });
 }
 
 }  // namespace smallpond

@@ -61,7 +61,7 @@ Schema Connection::Bind(const Statement& query) {
   auto& context = handle_->context();
   Statement copy = query.Copy();
   std::string text = copy.tree().main->query;
-  try {
+  return TranslatingBindErrors(context, text, [&] {
     handle_->RunPreparation(copy);
     auto types = std::make_shared<Schema::Types>();
     std::vector<std::string> names;
@@ -72,13 +72,7 @@ Schema Connection::Bind(const Statement& query) {
       types->list = planner.types;
     });
     return Schema(std::move(names), std::move(types));
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& exception) {
-    duckdb::ErrorData error(exception);
-    context.ProcessError(error, text);  // Adds "LINE 1: …" with a caret.
-    ThrowAsOurs(error);
-  }
+  });
 }
 
 std::optional<TableLocation> Connection::FindTable(const std::string& name) {
