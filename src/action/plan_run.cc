@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "action/staged_query.h"
+#include "base/secrets.h"
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "plan/lower_plan.h"
@@ -29,15 +31,6 @@ void CheckSameColumns(const Schema& planned, const Schema& now, const ReadFiles&
 
 }  // namespace
 
-Statement SqlOver(const std::string& sql, const Statement& query) {
-  Statement statement = Statement::Parse(sql);
-  statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
-    if (name != "{0}") return std::nullopt;
-    return query.Copy();
-  });
-  return statement;
-}
-
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
                                   const Schema& schema) {
   Statement scan = ScanArrow(rows);
@@ -53,7 +46,7 @@ std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& row
 Statement PlanRun::Query(const PlanRef& plan) {
   return LowerPlan(plan, [this](const PlanRef& source) -> std::optional<Statement> {
     if (std::holds_alternative<ReadFiles>(source->op())) return Resolve(source).query.Copy();
-    if (auto kept = QueryKept(source)) return kept;
+    if (auto kept = QueryKept(source)) return std::move(kept->query);
     if (!IsConcatenated(*source)) return std::nullopt;
     const PartitionTable& table = Partitions(source);
     Statement rows = Statement::Parse("SELECT * EXCLUDE (" + QuoteName(table.partition_column) +
@@ -69,11 +62,13 @@ std::optional<ResultCache::Entry> PlanRun::Kept(const PlanRef& plan) {
   return entry;
 }
 
-std::optional<Statement> PlanRun::QueryKept(const PlanRef& plan) {
+std::optional<PlanRun::KeptRows> PlanRun::QueryKept(const PlanRef& plan) {
   auto entry = Kept(plan);
   if (!entry) return std::nullopt;
   kept_rows_.push_back(entry->rows);
-  return ReadBack(connection_, *entry->rows, plan->schema());
+  auto query = ReadBack(connection_, *entry->rows, plan->schema());
+  if (!query) return std::nullopt;
+  return KeptRows{std::move(*query), entry->rows};
 }
 
 std::optional<int64_t> PlanRun::KnownRows(const PlanRef& plan) {
@@ -84,12 +79,46 @@ std::optional<int64_t> PlanRun::KnownRows(const PlanRef& plan) {
   return connection_.QueryInt64(Over("SELECT count(*) FROM \"{0}\"", plan));
 }
 
-Statement PlanRun::Compute(Statement query) {
-  if (!stages_) return query;
-  auto job = stages_->Run(connection_, query);
-  if (!job) return query;
-  jobs_.push_back(job);
-  return job->Result(connection_);
+Statement PlanRun::Compute(const std::string& sql, const PlanRef& plan) {
+  // What is kept is handed out; nothing is to be computed of it.
+  if (stages_ && !Kept(plan)) {
+    if (auto job = stages_->Run(connection_, PlanOf(sql, plan))) {
+      jobs_.push_back(job);
+      return job->Result(connection_);
+    }
+  }
+  return Over(sql, plan);
+}
+
+StageRunner::MakePlan PlanRun::PlanOf(const std::string& sql, const PlanRef& plan) {
+  return [this, sql, plan](StagePlanner& planner) {
+    StagedQuery staged(*this, planner);
+    return planner.Finish(SqlOver(sql, staged.Rows(plan)));
+  };
+}
+
+std::optional<StagePlan> PlanRun::PlanStages(const PlanRef& plan, std::string* whole_because) {
+  return stages_->Plan(connection_, PlanOf("FROM \"{0}\"", plan), whole_because);
+}
+
+std::shared_ptr<const FinishedJob> PlanRun::RunStages(const PlanRef& plan,
+                                                      std::string* whole_because) {
+  return stages_->Run(connection_, PlanOf("FROM \"{0}\"", plan), whole_because);
+}
+
+std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
+    const PlanRef& plan, const std::function<Statement(Statement)>& exported,
+    const FileOutput& files) {
+  // What would be written to the job's folder.
+  if (!stages_ || WithoutSecrets(files.copy.options) != files.copy.options) return std::nullopt;
+  auto job = stages_->Run(connection_, [&](StagePlanner& planner) {
+    StagedQuery staged(*this, planner);
+    if (plan->partitioning().num_partitions == 1)
+      return planner.Finish(exported(staged.Rows(plan)), files);
+    return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
+  });
+  if (!job) return std::nullopt;
+  return job->parts();
 }
 
 std::vector<FileIdentity> PlanRun::Files(const PlanRef& plan) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,9 +47,29 @@ class PlanRun {
   /// Computes everything from now on, also what an earlier action kept.
   void ForgetKept() { kept_ = nullptr; }
 
-  /// Computes a query in stages, if the run has any and it can be cut, and returns the query for
-  /// its rows, which are good as long as the run; otherwise returns it as it is.
-  Statement Compute(Statement query);
+  /// Computes the plan's rows in stages, if the run has any and that can be done, and returns the
+  /// query for them, which is good as long as the run; otherwise returns Query(plan).
+  Statement Compute(const PlanRef& plan) { return Compute("FROM \"{0}\"", plan); }
+  /// The same for the statement `sql` over the plan's rows, "{0}".
+  Statement Compute(const std::string& sql, const PlanRef& plan);
+  /// Writes the plan's rows, as `exported` makes them, to files by tasks, if the run has stages and
+  /// that can be done: those of partition i by task i, where there are several. Returns what each
+  /// task has written, which is on the disk; nothing where it has to be done as a whole.
+  std::optional<std::vector<WrittenPart>> WriteInStages(
+      const PlanRef& plan, const std::function<Statement(Statement)>& exported,
+      const FileOutput& files);
+  /// Returns the stages of the plan's rows; nothing where there can be none, and why.
+  std::optional<StagePlan> PlanStages(const PlanRef& plan, std::string* whole_because);
+  /// Runs them, without handing out the rows. Returns null where there can be none.
+  std::shared_ptr<const FinishedJob> RunStages(const PlanRef& plan, std::string* whole_because);
+
+  /// Rows that an earlier action has computed.
+  struct KeptRows {
+    Statement query;
+    std::shared_ptr<const ArrowSource> rows;  // Shared with the cache, and kept by the run.
+  };
+  std::optional<KeptRows> QueryKept(const PlanRef& plan);
+  Schema Bind(const Statement& query) { return connection_.Bind(query); }
 
   /// Returns the files that a scan means now, as this run's.
   ResolvedScan Find(const FileScan& scan);
@@ -73,8 +94,8 @@ class PlanRun {
  private:
   static constexpr size_t kMaxFooters = 100;  // That are read to know a number of rows.
 
+  StageRunner::MakePlan PlanOf(const std::string& sql, const PlanRef& plan);
   std::optional<ResultCache::Entry> Kept(const PlanRef& plan);
-  std::optional<Statement> QueryKept(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);
   PartitionTable RunPerPartition(const PlanRef& plan);
   Statement WholeInput(const PlanRef& plan);
@@ -92,9 +113,6 @@ class PlanRun {
   std::map<const LogicalPlan*, PartitionTable> partitions_;
   std::map<const LogicalPlan*, std::string> whole_inputs_;  // Computed once for all partitions.
 };
-
-/// Returns `sql` with `query` for its table "{0}".
-Statement SqlOver(const std::string& sql, const Statement& query);
 
 /// Returns the query that reads rows of `schema`, which left as Arrow data, back with their own
 /// types; nothing where a type would not come back as it was.

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <set>
+#include <system_error>
+#include <utility>
 
 #include "action/input_lists.h"
 #include "base/standard_errors.h"
@@ -28,7 +31,7 @@ void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
   std::set<std::string> written;
   for (const Stage& stage : plan.graph.stages) {
     const auto& work = plan.work[static_cast<size_t>(stage.id)];
-    if (written.insert(stage.fragment).second) {
+    if (!stage.is_given && written.insert(stage.fragment).second) {
       JobDirectory::WriteNew(directory.FragmentPath(stage.fragment), work.fragment);
     }
     for (size_t begin = 0; begin < work.scans.size(); begin += kTasksPerScanList) {
@@ -39,6 +42,57 @@ void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
           directory.path() + "/" + ScanListFileName(stage.id, static_cast<int>(begin));
       JobDirectory::WriteNew(path, WithChecksum(FormatScanList(tasks), path));
     }
+  }
+  if (!plan.files) return;
+  std::string path = directory.path() + "/" + FileOutputName(plan.graph.stages.back().id);
+  JobDirectory::WriteNew(path, WithChecksum(FormatFileOutput(*plan.files), path));
+}
+
+// The files of each task of the last stage, in the order of the tasks.
+std::vector<WrittenPart> PartsOf(const Scheduler& scheduler, const OutputsList& outputs) {
+  std::vector<WrittenPart> parts;
+  for (int task = 0; task < static_cast<int>(outputs.files.size()); ++task) {
+    const auto& output = outputs.files[static_cast<size_t>(task)];
+    parts.push_back({AttemptFolderName(task, output.attempt),
+                     {scheduler.Files(outputs.stage, task), static_cast<int64_t>(output.rows)}});
+  }
+  return parts;
+}
+
+// The tasks whose files for users are not there as they were reported.
+std::vector<TaskId> LostFiles(const Scheduler& scheduler, const StagePlan& plan) {
+  if (!plan.files) return {};
+  OutputsList outputs = scheduler.Outputs(static_cast<int>(plan.graph.stages.size()) - 1);
+  std::vector<TaskId> lost;
+  auto parts = PartsOf(scheduler, outputs);
+  for (size_t task = 0; task < parts.size(); ++task) {
+    const std::string folder = plan.files->staging_folder + "/" + parts[task].folder + "/";
+    for (const auto& file : parts[task].written.files) {
+      std::error_code error;
+      uint64_t bytes = std::filesystem::file_size(folder + file.name + OutputFile::kStagedEnding, error);
+      if (!error && bytes == file.bytes) continue;
+      lost.push_back({outputs.stage, static_cast<int>(task), outputs.files[task].attempt});
+      break;
+    }
+  }
+  return lost;
+}
+
+// Until the files that tasks have written for users are there: lost ones are made again.
+void RunToTheEnd(Scheduler& scheduler, const StagePlan& plan) {
+  scheduler.Run();
+  for (auto lost = LostFiles(scheduler, plan); !lost.empty(); lost = LostFiles(scheduler, plan)) {
+    scheduler.ReportLost(std::move(lost));
+    scheduler.Run();
+  }
+  scheduler.ReportCommitted();  // What is handed out now stays as it is.
+}
+
+// Writes the rows that only this process has.
+void WriteGiven(Connection& connection, const StagePlan& plan, const JobDirectory& directory) {
+  for (const auto& given : plan.given) {
+    WriteExchangeFile(connection, given.rows, directory.AttemptPath(given.stage, 0, 0),
+                      plan.work[static_cast<size_t>(given.stage)].output);
   }
 }
 
@@ -72,11 +126,12 @@ JobReport ReportOf(const StagePlan& plan, const Scheduler& scheduler) {
 }  // namespace
 
 FinishedJob::FinishedJob(std::unique_ptr<JobDirectory> directory, StagePlan plan,
-                         OutputsList outputs, JobReport report)
+                         OutputsList outputs, JobReport report, std::vector<WrittenPart> parts)
     : directory_(std::move(directory)),
       plan_(std::move(plan)),
       outputs_(std::move(outputs)),
-      report_(std::move(report)) {
+      report_(std::move(report)),
+      parts_(std::move(parts)) {
   plan_.work.clear();  // Large, and done.
 }
 
@@ -129,11 +184,12 @@ StageOptions StageRunner::OptionsNow(Connection& connection) {
   return options;
 }
 
-std::optional<StagePlan> StageRunner::Plan(Connection& connection, const Statement& query,
+std::optional<StagePlan> StageRunner::Plan(Connection& connection, const MakePlan& make_plan,
                                            std::string* whole_because) {
   StageOptions options = OptionsNow(connection);  // An error of the workers is none of the query.
   try {
-    return PlanStages(connection, parts_.connect, query, options);
+    StagePlanner planner(connection, parts_.connect, options);
+    return make_plan(planner);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUnsupported) throw;
     if (whole_because) *whole_because = error.what();
@@ -141,10 +197,11 @@ std::optional<StagePlan> StageRunner::Plan(Connection& connection, const Stateme
   }
 }
 
-std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection, const Statement& query,
+std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection,
+                                                    const MakePlan& make_plan,
                                                     std::string* whole_because) {
   auto start = Clock::now();
-  std::optional<StagePlan> plan = Plan(connection, query, whole_because);
+  std::optional<StagePlan> plan = Plan(connection, make_plan, whole_because);
   if (!plan) return nullptr;
   return RunPlan(connection, std::move(*plan), SecondsSince(start));
 }
@@ -173,7 +230,10 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   auto directory = std::make_unique<JobDirectory>(
       parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
   WriteJob(plan, *directory);
-  JobDirectoryFiles files(*directory);
+  WriteGiven(connection, plan, *directory);
+  int last = static_cast<int>(plan.graph.stages.size()) - 1;
+  JobDirectoryFiles files(*directory, plan.files ? last : -1,
+                          plan.files ? plan.files->staging_folder : "");
   JobLog log(directory->log_path());
   InputLists input_lists(plan, *directory);
   Scheduler::Parts parts{
@@ -194,7 +254,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   };
   Scheduler scheduler(plan.graph, parts_.limits, parts);
   try {
-    TranslatingStandardErrors([&] { scheduler.Run(); });
+    TranslatingStandardErrors([&] { RunToTheEnd(scheduler, plan); });
   } catch (const Error& error) {
     connection.ShowProgress(-1);
     if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;
@@ -211,10 +271,11 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   JobReport report = ReportOf(plan, scheduler);
   report.plan_seconds = plan_seconds;
   report.run_seconds = SecondsSince(start);
-  int last = static_cast<int>(plan.graph.stages.size()) - 1;
   OutputsList outputs = scheduler.Outputs(last);
+  auto written = plan.files ? PartsOf(scheduler, outputs) : std::vector<WrittenPart>();
   return std::make_shared<const FinishedJob>(std::move(directory), std::move(plan),
-                                             std::move(outputs), std::move(report));
+                                             std::move(outputs), std::move(report),
+                                             std::move(written));
 }
 
 }  // namespace smallpond

@@ -27,11 +27,17 @@ struct JobReport {
   double run_seconds = 0;
 };
 
+/// The files that one task has written for users.
+struct WrittenPart {
+  std::string folder;  ///< Below the staging folder of the output.
+  WrittenFiles written;
+};
+
 /// A job that has ended well. It keeps the files of its result as long as it lives.
 class FinishedJob {
  public:
   FinishedJob(std::unique_ptr<JobDirectory> directory, StagePlan plan, OutputsList outputs,
-              JobReport report);
+              JobReport report, std::vector<WrittenPart> parts = {});
   ~FinishedJob();
   FinishedJob(const FinishedJob&) = delete;
   FinishedJob& operator=(const FinishedJob&) = delete;
@@ -39,6 +45,8 @@ class FinishedJob {
   /// Returns the query for the rows of the result. It is good until the next one on `connection`
   /// that comes from a job.
   Statement Result(Connection& connection) const;
+  /// Of a job that has written files: those that count, in the order of the tasks.
+  const std::vector<WrittenPart>& parts() const { return parts_; }
   const JobReport& report() const { return report_; }
 
  private:
@@ -46,6 +54,7 @@ class FinishedJob {
   StagePlan plan_;
   OutputsList outputs_;
   JobReport report_;
+  std::vector<WrittenPart> parts_;
 };
 
 /// Runs queries in stages:
@@ -73,14 +82,18 @@ class StageRunner {
 
   explicit StageRunner(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Runs a query. `connection`'s interrupt cancels the job; its progress is the job's. Returns
-  /// null where the query can't be cut, and has to be run as a whole; `whole_because`, which may be
-  /// null, is why then. Throws the job's error.
-  std::shared_ptr<const FinishedJob> Run(Connection& connection, const Statement& query,
+  /// Plans the stages of a job. It may throw Unsupported where there can be none.
+  using MakePlan = std::function<StagePlan(StagePlanner& planner)>;
+
+  /// Plans a job and runs it. `connection`'s interrupt cancels the job; its progress is the job's.
+  /// Returns null where there can be no stages, and all has to be run as a whole; `whole_because`,
+  /// which may be null, is why then. Throws the job's error. Files that the job writes for users are
+  /// on the disk when it returns.
+  std::shared_ptr<const FinishedJob> Run(Connection& connection, const MakePlan& make_plan,
                                          std::string* whole_because = nullptr);
 
-  /// Plans a query without running it. Returns nothing where it can't be cut, as Run does.
-  std::optional<StagePlan> Plan(Connection& connection, const Statement& query,
+  /// Plans a job without running it. Returns nothing where there can be no stages, as Run does.
+  std::optional<StagePlan> Plan(Connection& connection, const MakePlan& make_plan,
                                 std::string* whole_because = nullptr);
 
   /// Makes the next job begin with a new executor. Ends the one that is there, now, or with the job

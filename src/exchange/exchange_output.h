@@ -7,6 +7,7 @@ namespace smallpond {
 enum class PartitionFunction {
   kNumber,  ///< The one key, of an integer type, is the partition's number, from 0 on.
   kHash,    ///< DuckDB's hash() of the keys in their order, modulo the number of partitions.
+  kModulo,  ///< The one key, of an integer type and not negative, modulo that number.
 };
 
 /// What a stage writes for others to read: which columns, and which row goes where. `num_columns`

@@ -79,12 +79,7 @@ class Lowering {
     Statement input = Lower(repartition.input);
     std::string check = PartitionCheck(repartition, plan.partitioning().num_partitions);
     if (check.empty()) return input;
-    Statement statement = Statement::Parse("SELECT * FROM \"{0}\" WHERE " + check);
-    statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
-      if (name != "{0}") return std::nullopt;
-      return input.Copy();
-    });
-    return statement;
+    return SqlOver("SELECT * FROM \"{0}\" WHERE " + check, input);
   }
 
   const ReadPlan& read_;

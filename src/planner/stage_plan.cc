@@ -15,6 +15,11 @@ constexpr int kMaxExchangePartitions = 2000;
 /// they give, and a partition that turns out too large only spills.
 constexpr double kMostExchangeBytesPerFileByte = 4;
 
+// Whether the planner decides how many partitions there are.
+bool IsByHash(const ExchangeOutput& output) {
+  return output.num_keys > 0 && output.function == PartitionFunction::kHash;
+}
+
 // How many partitions every exchange by hash has: one number, so that rows which two stages spread
 // by the same keys meet.
 int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
@@ -22,7 +27,7 @@ int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
   if (options.partitions > 0) return std::min(options.partitions, kMaxExchangePartitions);
   double most_bytes = 0;
   for (const auto& fragment : cut.fragments) {
-    if (fragment.output.num_keys == 0) continue;
+    if (!IsByHash(fragment.output)) continue;
     most_bytes = std::max(most_bytes, fragment.estimated_rows * fragment.estimated_row_bytes);
   }
   if (file_bytes) most_bytes = std::min(most_bytes, kMostExchangeBytesPerFileByte * *file_bytes);
@@ -33,17 +38,16 @@ int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
 }
 
 // The tasks of a stage: as many as its widest input has parts for.
-int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGraph& graph,
-             int exchange_partitions) {
+int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGraph& graph) {
   if (fragment.single_task) return 1;
   size_t tasks = 1;
   for (const auto& scan : fragment.scans) tasks = std::max(tasks, scans.SplitsOf(scan).size());
   for (const auto& input : fragment.inputs) {
+    const Stage& producer = graph.stages[static_cast<size_t>(input.fragment)];
     if (input.kind == ExchangeKind::kHash) {
-      tasks = std::max(tasks, static_cast<size_t>(exchange_partitions));
+      tasks = std::max(tasks, static_cast<size_t>(producer.num_partitions));
     } else if (input.kind == ExchangeKind::kForward) {
-      int producers = graph.stages[static_cast<size_t>(input.fragment)].num_tasks;
-      tasks = std::max(tasks, static_cast<size_t>(producers));
+      tasks = std::max(tasks, static_cast<size_t>(producer.num_tasks));
     }
   }
   return static_cast<int>(tasks);
@@ -66,24 +70,61 @@ std::vector<TaskScans> DivideScans(const Fragment& fragment, const ScanDivision&
 
 }  // namespace
 
-StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
-                     const Statement& query, const StageOptions& options) {
-  ScanDivision scans(connect, options.split);
-  CutOptions cut_options;
-  cut_options.broadcast_bytes = options.broadcast_bytes;
-  cut_options.is_divided = [&](const FragmentScan& scan) { return scans.Divide(scan) > 1; };
-  CutQuery cut = CutIntoFragments(connection, query, cut_options);
+StagePlanner::StagePlanner(Connection& connection, const ScanDivision::Connect& connect,
+                           StageOptions options)
+    : connection_(connection),
+      options_(std::move(options)),
+      scans_(connect, options_.split),
+      cutter_(connection,
+              {.is_divided = [this](const FragmentScan& scan) { return scans_.Divide(scan) > 1; },
+               .broadcast_bytes = options_.broadcast_bytes}) {}
 
+int StagePlanner::AddGiven(const Statement& rows, const Schema& schema, int64_t num_rows,
+                           uint64_t bytes) {
+  // Pieces for all that run at a time, of rows as they stand.
+  constexpr int64_t kRowsPerPiece = 50'000;
+  int64_t pieces = std::clamp<int64_t>(num_rows / kRowsPerPiece, 1, options_.slots);
+  if (options_.partitions > 0) pieces = std::clamp<int64_t>(options_.partitions, 1, kMaxExchangePartitions);
+  int fragment =
+      cutter_.AddGiven(schema, static_cast<double>(num_rows), static_cast<int>(pieces));
+  std::string key = "((row_number() OVER () - 1) * " + std::to_string(pieces) + ") // " +
+                    std::to_string(std::max<int64_t>(num_rows, 1));
+  given_.push_back(
+      {fragment, pieces == 1 ? rows.Copy() : SqlOver("SELECT *, " + key + " FROM \"{0}\"", rows)});
+  given_bytes_ += bytes;
+  return fragment;
+}
+
+StagePlan StagePlanner::Finish(const Statement& query, std::optional<FileOutput> files) {
+  return Divide(cutter_.Finish(query), std::move(files));
+}
+
+StagePlan StagePlanner::FinishPerPartition(const Statement& query,
+                                           std::optional<FileOutput> files) {
+  return Divide(cutter_.FinishPerPartition(query), std::move(files));
+}
+
+StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
+  auto file_bytes = scans_.TotalBytes();
+  if (file_bytes) *file_bytes += static_cast<double>(given_bytes_);
+  if (file_bytes && *file_bytes <= options_.whole_bytes) {
+    throw Error(ErrorKind::kUnsupported,
+                "what it reads is small (" +
+                    std::to_string(static_cast<int64_t>(*file_bytes / 1e6)) +
+                    " MB of at most " +
+                    std::to_string(static_cast<int64_t>(options_.whole_bytes / 1e6)) + ")");
+  }
   StagePlan plan;
-  int exchange_partitions = ExchangePartitions(cut, scans.TotalBytes(), options);
+  int exchange_partitions = ExchangePartitions(cut, file_bytes, options_);
   for (auto& fragment : cut.fragments) {
     Stage stage;
     stage.id = static_cast<int>(plan.graph.stages.size());
     for (const auto& input : fragment.inputs) {
       stage.inputs.push_back({input.fragment, input.kind, input.exclusive});
     }
-    stage.num_tasks = NumTasks(fragment, scans, plan.graph, exchange_partitions);
-    if (fragment.output.num_keys > 0) fragment.output.num_partitions = exchange_partitions;
+    stage.num_tasks = NumTasks(fragment, scans_, plan.graph);
+    stage.is_given = fragment.is_given;
+    if (IsByHash(fragment.output)) fragment.output.num_partitions = exchange_partitions;
     stage.num_partitions = fragment.output.num_partitions;
     stage.deterministic = fragment.deterministic;
     stage.fragment = ContentHash(fragment.bytes);
@@ -91,7 +132,7 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
     stage.estimated_rows = fragment.estimated_rows;
     stage.estimated_bytes = fragment.estimated_rows * fragment.estimated_row_bytes;
     StagePlan::Work work;
-    work.scans = DivideScans(fragment, scans, stage.num_tasks);
+    work.scans = DivideScans(fragment, scans_, stage.num_tasks);
     work.fragment = std::move(fragment.bytes);
     work.inputs = fragment.inputs;
     work.output = fragment.output;
@@ -99,10 +140,17 @@ StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connec
     plan.work.push_back(std::move(work));
     plan.notes.push_back({std::move(fragment.operators), std::move(fragment.gathered)});
   }
+  plan.given = std::move(given_);
+  plan.files = std::move(files);
   plan.result = std::move(cut.result);
   plan.result_input = cut.result_input;
   plan.columns = std::move(cut.columns);
   return plan;
+}
+
+StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
+                     const Statement& query, const StageOptions& options) {
+  return StagePlanner(connection, connect, options).Finish(query);
 }
 
 InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& input_versions) {
@@ -127,11 +175,12 @@ TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
   spec.fragment = stage.fragment;
   spec.inputs_version = inputs_version;
   spec.has_scans = !work.scans.empty();
+  spec.writes_files = plan.files && id.stage == static_cast<int>(plan.work.size()) - 1;
   spec.output = work.output;
   for (const FragmentInput& input : work.inputs) {
     if (input.kind != ExchangeKind::kHash) continue;
     int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;
-    spec.partition_end = static_cast<uint32_t>(partitions);
+    spec.partition_end = std::max(spec.partition_end, static_cast<uint32_t>(partitions));
   }
   if (stage.num_tasks > 1) {
     // A stage can have more tasks than there are partitions: those get none.

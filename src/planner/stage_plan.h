@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "duckdb_adapter/cut/cut_query.h"
 #include "planner/scan_division.h"
 #include "storage/input/splits.h"
+#include "task/file_output.h"
 #include "task/input_list.h"
 #include "task/scan_list.h"
 #include "task/stage_graph.h"
@@ -29,7 +31,15 @@ struct StagePlan {
     std::vector<std::string> gathered;  ///< What its task does though the input is spread, and why.
   };
 
+  /// Rows that this process is to write as those of a given stage, which has one task.
+  struct Given {
+    int stage = 0;
+    Statement rows;  ///< With the keys of the stage's output.
+  };
+
   StageGraph graph;
+  std::vector<Given> given;
+  std::optional<FileOutput> files;  ///< What the last stage writes instead of its exchange.
   std::vector<Work> work;    ///< By stage.
   std::vector<Notes> notes;  ///< By stage.
   std::string result;        ///< The plan that reads the result, as bytes.
@@ -44,11 +54,43 @@ struct StageOptions {
   double broadcast_bytes = 64e6;
   double partition_bytes = 256e6;  ///< Aim for one partition of an exchange.
   int partitions = 0;              ///< Of every exchange by hash; 0: by the bytes.
+  double whole_bytes = 0;          ///< Queries that read no more than this are not cut.
 };
 
-/// Cuts a query into stages (see CutIntoFragments) and divides their work among tasks. `connect`
-/// opens another connection with the same settings, for footers of files: `connection` is in the
-/// middle of planning when they are read.
+/// Plans the stages of one job. One thread uses a planner.
+class StagePlanner {
+ public:
+  /// `connect` opens another connection with the same settings, for footers of files: `connection`
+  /// is in the middle of planning when they are read. Both must outlive the planner.
+  StagePlanner(Connection& connection, const ScanDivision::Connect& connect, StageOptions options);
+
+  /// Cuts what the last query reads. Its methods throw as they say.
+  QueryCutter& cutter() { return cutter_; }
+
+  /// Adds rows that only this process has, which it is to write before the job begins. Returns the
+  /// fragment.
+  int AddGiven(const Statement& rows, const Schema& schema, int64_t num_rows, uint64_t bytes);
+
+  /// Cuts the last query and divides the work of all among tasks. With `files` the last stage
+  /// writes its rows there. Throws as QueryCutter does, and Unsupported where all that is read is
+  /// so small that one DuckDB is sooner done with it.
+  StagePlan Finish(const Statement& query, std::optional<FileOutput> files = std::nullopt);
+  /// The same for a query that is run on each partition.
+  StagePlan FinishPerPartition(const Statement& query,
+                               std::optional<FileOutput> files = std::nullopt);
+
+ private:
+  StagePlan Divide(CutQuery cut, std::optional<FileOutput> files);
+
+  Connection& connection_;
+  const StageOptions options_;
+  ScanDivision scans_;
+  QueryCutter cutter_;
+  std::vector<StagePlan::Given> given_;
+  uint64_t given_bytes_ = 0;
+};
+
+/// Plans the stages of one query.
 StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
                      const Statement& query, const StageOptions& options);
 

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "storage/job/checked_text.h"
 
 namespace smallpond {
@@ -12,6 +15,12 @@ void JobDirectoryFiles::WriteOutputs(const OutputsList& list) {
 }
 
 void JobDirectoryFiles::RemoveAttempt(TaskId id) {
+  std::error_code ignored;
+  if (id.stage == writing_) {
+    std::filesystem::remove_all(staging_folder_ + "/" + AttemptFolderName(id.task, id.attempt),
+                                ignored);
+    return;
+  }
   ::unlink(directory_.AttemptPath(id.stage, id.task, id.attempt).c_str());
 }
 

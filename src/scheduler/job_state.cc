@@ -62,6 +62,7 @@ JobState::JobState(StageGraph graph, JobLimits limits) : graph_(std::move(graph)
     }
     replayable_.push_back(replayable);
     stages_.emplace_back(stage);
+    if (stage.is_given) stages_.back().SetGiven();
   }
   max_launches_ = num_tasks * static_cast<uint64_t>(limits_.attempts_per_task) +
                   static_cast<uint64_t>(limits_.extra_attempts);
@@ -257,6 +258,11 @@ void JobState::RetryWithLessMemory(TaskId id, const Attempt& attempt, const Task
 void JobState::LoseOutput(TaskId id) {
   if (phase_ == JobPhase::kFailed || !IsKnown(id) || Task(id).chosen != id.attempt) return;
   TaskState& task = Task(id);
+  if (graph_.stages[static_cast<size_t>(id.stage)].is_given) {
+    return Fail(ErrorKind::kIo, "The file of " + Name(id.stage, id.task) +
+                                    ", which this process wrote for the job, is gone or damaged. "
+                                    "Check the storage of the job's folder, and run it again.");
+  }
   Undo(id.stage, id.task);
   if (++task.losses >= limits_.max_task_attempts) {
     Fail(ErrorKind::kIo, "The output of " + Name(id.stage, id.task) + " was lost " +

@@ -58,6 +58,9 @@ enum class JobPhase {
 /// deterministic) is removed when its consumers are complete. Another one is kept until nobody
 /// needs the outputs of its consumers either, so that the loss of one of those does not change any
 /// rows. If a removed stage is needed after all, it runs again like any lost output.
+///
+/// **Given stages** are complete from the start and stay. The loss of one of their files ends the
+/// job: nobody can make it again.
 class JobState {
  public:
   /// Throws Internal where the graph is not in order.

@@ -68,7 +68,8 @@ void JobState::RemoveConsumed() {
   if (phase_ != JobPhase::kRunning) return;  // The whole folder goes.
   for (int s = 0; s < last(); ++s) {
     StageState& state = State(s);
-    if (!state.complete || !IsRemovable(s)) continue;
+    bool is_given = graph_.stages[static_cast<size_t>(s)].is_given;
+    if (is_given || !state.complete || !IsRemovable(s)) continue;
     Do({.kind = JobAction::Kind::kRemoveStage, .stage = s, .attempts = state.ChosenAttempts()});
     for (int t = 0; t < state.num_tasks(); ++t) state.task(t).chosen = -1;
     state.num_done = 0;

@@ -118,6 +118,7 @@ JobEvent Scheduler::EventOf(const TaskEvent& event) {
   if (auto* result = std::get_if<TaskResult>(&report)) {
     Log(FinishedLine(event.id, *result));
     out.kind = JobEvent::Kind::kFinished;
+    if (!result->files.empty()) files_[event.id] = std::move(result->files);
     out.result = std::move(*result);
   } else {
     out.kind = JobEvent::Kind::kFailed;
@@ -248,6 +249,12 @@ OutputsList Scheduler::ListOf(int stage, int version, const std::vector<int>& at
     list.files.push_back({attempt, statistics.rows(task), statistics.bytes(task)});
   }
   return list;
+}
+
+const std::vector<WrittenFile>& Scheduler::Files(int stage, int task) const {
+  static const std::vector<WrittenFile> kNone;
+  auto found = files_.find({stage, task, state_.stage(stage).task(task).chosen});
+  return found == files_.end() ? kNone : found->second;
 }
 
 JobProgress Scheduler::Progress() const {

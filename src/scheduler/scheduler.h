@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -67,13 +68,16 @@ class Scheduler {
   bool ExecutorIsIdle() const { return !failed_outside_ && submitted_.empty(); }
 
   /// Says that files of outputs are gone, such as those of the result that the caller found missing
-  /// (then Run it again), or those of a dead worker. The observer may call it too.
+  /// (then Run it again), or those of a dead worker. The observer may call it too. The job may have
+  /// failed then, which the next Run throws.
   void ReportLost(std::vector<TaskId> outputs);
   /// Says that rows of the result have been seen outside, so that they can't change any more.
   void ReportCommitted();
 
   /// The attempts whose files are the outputs of a complete stage.
   OutputsList Outputs(int stage) const;
+  /// What a task of a complete stage has written for users: the files of the attempt that counts.
+  const std::vector<WrittenFile>& Files(int stage, int task) const;
   JobProgress Progress() const;
   const JobState& state() const { return state_; }
 
@@ -105,6 +109,7 @@ class Scheduler {
   int64_t observed_ms_ = 0;
   int slots_ = -1;
   std::vector<TaskLaunch> launches_;  // To be submitted together.
+  std::map<TaskId, std::vector<WrittenFile>> files_;  // Of attempts that have finished.
   std::deque<TaskId> removals_;       // Attempts whose files nobody reads.
   std::set<TaskId> submitted_;        // Whose end the executor has not told yet.
   TaskFailure failure_;               // Why the job has failed.

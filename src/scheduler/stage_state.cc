@@ -12,6 +12,15 @@ StageState::StageState(const Stage& stage)
   EnqueueAll();
 }
 
+void StageState::SetGiven() {
+  for (TaskState& task : tasks_) {
+    task.chosen = 0;
+    task.next_attempt = 1;
+    task.has_content = true;
+  }
+  num_done = num_content = num_tasks();
+}
+
 void StageState::Enqueue(int index) {
   if (task(index).queued) return;
   task(index).queued = true;

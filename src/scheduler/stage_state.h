@@ -40,6 +40,8 @@ class StageState {
   const TaskState& task(int index) const { return tasks_[static_cast<size_t>(index)]; }
   int num_tasks() const { return static_cast<int>(tasks_.size()); }
 
+  /// Says that attempts 0 of all tasks are done.
+  void SetGiven();
   /// Lets a task wait to be launched.
   void Enqueue(int index);
   /// Lets all tasks wait.

@@ -148,7 +148,7 @@ DataFrame DataFrame::Repartition(int n, const RepartitionOptions& options) const
 int64_t DataFrame::Count(const Ticker& ticker) const {
   int64_t count = 0;
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
-    count = connection.QueryInt64(run.Compute(run.Over("SELECT count(*) FROM \"{0}\"", plan_)));
+    count = connection.QueryInt64(run.Compute("SELECT count(*) FROM \"{0}\"", plan_));
   });
   return count;
 }
@@ -158,7 +158,7 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
   auto begin = [&](const std::shared_ptr<Connection>& connection,
                    const std::shared_ptr<PlanRun>& run) {
     Statement query =
-        CastFor(ExportTarget::kArrow, run->Compute(run->Query(plan_)), plan_->schema());
+        CastFor(ExportTarget::kArrow, run->Compute(plan_), plan_->schema());
     // The stream keeps alive what the query reads, and looks at the files again when it ends.
     auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
     // The connection belongs to the stream, which calls this.
@@ -178,12 +178,10 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
   bool can_be_kept =
       limit < 0 && std::holds_alternative<SqlQuery>(plan_->op()) && CanBeKept(*plan_);
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
-    Statement query = limit < 0
-                          ? run.Query(plan_)
-                          : run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
+    std::string further = limit < 0 ? "" : " LIMIT " + std::to_string(limit);
+    Statement query = run.Compute("FROM \"{0}\"" + further, plan_);
     ArrowArrayStream result{};
-    connection.Collect(
-        CastFor(ExportTarget::kArrow, run.Compute(std::move(query)), plan_->schema()), &result);
+    connection.Collect(CastFor(ExportTarget::kArrow, std::move(query), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);
     can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
                   ReadBack(connection, *rows, plan_->schema());
@@ -197,9 +195,8 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
 std::string DataFrame::ToText(int max_rows, int width, const Ticker& ticker) const {
   std::string text;
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
-    Statement query =
-        run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
-    text = connection.RenderText(run.Compute(std::move(query)), max_rows, width, kPreviewLimit,
+    Statement query = run.Compute("FROM \"{0}\" LIMIT " + std::to_string(kPreviewLimit), plan_);
+    text = connection.RenderText(std::move(query), max_rows, width, kPreviewLimit,
                                  [&] { return FirstRowsText(run, plan_, max_rows); });
   });
   return text;
@@ -209,8 +206,8 @@ std::string DataFrame::ToHtml(int max_rows, const Ticker& ticker) const {
   std::string html;
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
     Statement query =
-        run.Over("SELECT * FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
-    html = connection.RenderHtml(run.Compute(std::move(query)), max_rows,
+        run.Compute("FROM \"{0}\" LIMIT " + std::to_string(int64_t{max_rows} + 1), plan_);
+    html = connection.RenderHtml(std::move(query), max_rows,
                                  [&] { return FirstRowsText(run, plan_, max_rows); });
   });
   return html;
@@ -243,14 +240,13 @@ WriteResult DataFrame::Write(const std::string& path, const std::string& format,
     nothing.path = target;
     return nothing;
   }
-  int64_t num_rows = 0;
+  StagedFolder staged;
   WithWriteAdvice(options, [&] {
     Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
-      num_rows = StageFolder(connection, run, plan_, *folder, format, options);
-      folder->committer->SyncStaged();
+      staged = StageFolder(connection, run, plan_, *folder);
     });
   });
-  return folder->committer->Commit(num_rows);
+  return folder->committer->Commit(std::move(staged.files), staged.num_rows);
 }
 
 WriteResult DataFrame::WriteOneFile(const std::string& path, const std::string& format,

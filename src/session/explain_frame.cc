@@ -27,15 +27,14 @@ void TellWhere(SessionState& session, FrameExplanation& explanation) {
 }
 
 // The stages without running them, or why there are none.
-void TellStages(StageRunner& stages, Connection& connection, const Statement& query,
-                FrameExplanation& explanation) {
+void TellStages(PlanRun& run, const PlanRef& plan, FrameExplanation& explanation) {
   auto start = std::chrono::steady_clock::now();
-  auto plan = stages.Plan(connection, query, &explanation.whole_because);
-  if (!plan) return;
+  auto stages = run.PlanStages(plan, &explanation.whole_because);
+  if (!stages) return;
   std::chrono::duration<double> planning = std::chrono::steady_clock::now() - start;
   JobReport job;
-  job.graph = std::move(plan->graph);
-  job.notes = std::move(plan->notes);
+  job.graph = std::move(stages->graph);
+  job.notes = std::move(stages->notes);
   job.plan_seconds = planning.count();
   explanation.job = std::move(job);
 }
@@ -52,21 +51,15 @@ FrameExplanation ExplainFrame(SessionState& session, const PlanRef& plan,
     SplitTarget target = SplitTargetOf(session.options());
     return DescribeSplits(files.paths.size(), PlanSplits(connection, scan, files, target));
   });
-  StageRunner* stages = session.stages();
-  if (NeedsPartitions(*plan) && !options.analyze) {
-    if (stages) explanation.whole_because = "partitions that queries see are made here";
-    return explanation;
-  }
-  Statement query = run.Query(plan);
-  if (stages && options.analyze) {
-    auto job = stages->Run(connection, query, &explanation.whole_because);
+  if (session.stages() && options.analyze) {
+    auto job = run.RunStages(plan, &explanation.whole_because);
     if (job) explanation.job = job->report();
-  } else if (stages) {
-    TellStages(*stages, connection, query, explanation);
+  } else if (session.stages()) {
+    TellStages(run, plan, explanation);
   }
-  if (explanation.job) return explanation;
-  explanation.duckdb_plan =
-      connection.ExplainPlan(std::move(query), {.analyze = options.analyze, .json = options.json});
+  if (explanation.job || (NeedsPartitions(*plan) && !options.analyze)) return explanation;
+  explanation.duckdb_plan = connection.ExplainPlan(
+      run.Query(plan), {.analyze = options.analyze, .json = options.json});
   return explanation;
 }
 

@@ -21,6 +21,9 @@ struct Stage {
   int num_tasks = 1;
   int num_partitions = 1;     ///< Of the file that each task writes.
   bool deterministic = true;  ///< Whether two attempts of a task write the same rows.
+  /// Whether its files are there before the job begins, as those of attempts 0. They are never
+  /// removed, and can't be made again.
+  bool is_given = false;
   std::string fragment;       ///< The hash of the fragment's bytes, which names it.
   std::string description;    ///< What it does in a few words, for errors.
   double estimated_rows = 0;

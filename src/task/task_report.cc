@@ -17,10 +17,15 @@ Json ToJson(const TaskResult& result) {
   for (const auto& partition : result.partitions) {
     partitions.push_back({partition.rows, partition.bytes});
   }
+  Json files = Json::array();
+  for (const auto& file : result.files) {
+    files.push_back({file.name, file.rows ? Json(*file.rows) : Json(), file.bytes});
+  }
   return {{"ok", true},
           {"rows", result.rows},
           {"bytes", result.bytes},
           {"partitions", std::move(partitions)},
+          {"files", std::move(files)},
           {"wall_ms", result.wall_ms},
           {"cpu_ms", result.cpu_ms},
           {"peak_memory_bytes", result.peak_memory_bytes},
@@ -112,6 +117,12 @@ TaskResult ReadResult(const Json& json) {
   result.cpu_ms = json.value("cpu_ms", int64_t{0});
   result.peak_memory_bytes = json.value("peak_memory_bytes", uint64_t{0});
   result.spilled_bytes = json.value("spilled_bytes", uint64_t{0});
+  for (const Json& file : json.value("files", Json::array())) {
+    WrittenFile& written = result.files.emplace_back();
+    written.name = file.at(0).get<std::string>();
+    if (!file.at(1).is_null()) written.rows = file.at(1).get<int64_t>();
+    written.bytes = file.at(2).get<uint64_t>();
+  }
   auto partitions = json.find("partitions");
   if (partitions == json.end()) return result;
   result.partitions.reserve(partitions->size());

@@ -17,6 +17,18 @@ struct PartitionSize {
   uint64_t bytes = 0;
 };
 
+/// A file that was written for users.
+struct WrittenFile {
+  std::string name;  ///< In the output, such as "day=1/part-00003-1f3a.parquet".
+  std::optional<int64_t> rows = {};  ///< Empty where several files of text were written at once.
+  uint64_t bytes = 0;
+};
+
+struct WrittenFiles {
+  std::vector<WrittenFile> files;
+  int64_t rows = 0;  ///< In all of them.
+};
+
 /// What an attempt that ended well did.
 struct TaskResult {
   uint64_t rows = 0;
@@ -25,7 +37,8 @@ struct TaskResult {
   int64_t cpu_ms = 0;
   uint64_t peak_memory_bytes = 0;
   uint64_t spilled_bytes = 0;
-  std::vector<PartitionSize> partitions;  ///< One for each partition of its stage, or none.
+  std::vector<PartitionSize> partitions = {};  ///< One for each partition of its stage, or none.
+  std::vector<WrittenFile> files = {};         ///< Where its stage writes files.
 };
 
 /// Why an attempt ended badly.
@@ -42,6 +55,7 @@ using TaskReport = std::variant<TaskResult, TaskFailure>;
 /// The report as JSON:
 ///
 ///     {"ok": true, "rows", "bytes", "partitions": [[rows, bytes], …],
+///      "files": [[name, rows or null, bytes], …],
 ///      "wall_ms", "cpu_ms", "peak_memory_bytes", "spilled_bytes"}
 ///     {"ok": false, "error": {"kind", "message"}, "lost_input": {"stage", "task", "attempt"} |
 ///     null}

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 json ToJson(const ExchangeOutput& output) {
   return {{"num_columns", output.num_columns},
@@ -41,6 +41,7 @@ std::string FormatTaskSpec(const TaskSpec& spec) {
               {"inputs_version", spec.inputs_version},
               {"partitions", {spec.partition_begin, spec.partition_end}},
               {"has_scans", spec.has_scans},
+              {"writes_files", spec.writes_files},
               {"output", ToJson(spec.output)}};
   std::string text;
   try {
@@ -75,6 +76,7 @@ TaskSpec ParseTaskSpec(const std::string& text) {
     spec.partition_begin = in.at("partitions").at(0);
     spec.partition_end = in.at("partitions").at(1);
     spec.has_scans = in.at("has_scans");
+    spec.writes_files = in.at("writes_files");
     spec.output = OutputOf(in.at("output"));
     return spec;
   } catch (const json::exception& error) {

@@ -15,11 +15,13 @@ struct TaskSpec {
   std::string job_folder;
   std::string fragment;     ///< Its hash, which is its name in the job's folder.
   int inputs_version = -1;  ///< Of the stage's list of inputs; -1 where it reads no other stage.
-  /// The partitions to read of inputs by hash or range, the last one not included. All such inputs
-  /// of a stage have the same number; of others everything is read.
+  /// The partitions to read of inputs by hash or range, as far as an input has them, the last one
+  /// not included. Of others everything is read.
   uint32_t partition_begin = 0;
   uint32_t partition_end = 0;
   bool has_scans = false;  ///< Whether the stage has a list of what its tasks read from files.
+  /// Whether the stage writes files for users, as a file of the job tells; else `output` does.
+  bool writes_files = false;
   ExchangeOutput output;
 };
 

@@ -1,7 +1,11 @@
 #include "worker/worker.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <ctime>
 #include <thread>
 
@@ -9,7 +13,9 @@
 #include "duckdb_adapter/exchange/exchange_write.h"
 #include "duckdb_adapter/fragment/run_fragment.h"
 #include "smallpond/error.h"
+#include "storage/files/early_writeback.h"
 #include "storage/job/job_names.h"
+#include "worker/write_files.h"
 
 namespace smallpond {
 namespace {
@@ -87,19 +93,14 @@ TaskReport Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancel
   std::vector<FileIdentity> files;
   TaskInputs inputs = ReadInputs(spec, files);
   CheckUnchanged(files);
-  auto fragment = fragments_.Get(spec.job_folder + "/" + FragmentFileName(spec.fragment));
-  const std::string path =
-      spec.job_folder + "/" + AttemptFileName(spec.id.stage, spec.id.task, spec.id.attempt);
-
   auto connection = TakeConnection();
   TaskReport report;
   try {
     AttemptWatch watch(*connection, cancelled);
     if (faults_ && faults_->BreaksDatabase(spec.id)) connection->Break();
-    RunFragment(*connection, *fragment, inputs, path, spec.output);
+    TaskResult result = spec.writes_files ? WriteOutput(*connection, spec, inputs)
+                                          : WriteExchange(*connection, spec, inputs);
     CheckUnchanged(files);
-    if (faults_) faults_->AtEnd(spec.id, path);
-    TaskResult result = ResultOf(TakeExchangeWriteSummary(*connection).value());
     auto peak = watch.Peak();
     result.peak_memory_bytes = peak.memory_bytes;
     result.spilled_bytes = peak.spilled_bytes;
@@ -113,9 +114,48 @@ TaskReport Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancel
     if (auto lost = LostInput(*connection))
       failure.lost_input = TaskId{lost->stage, lost->task, lost->attempt};
     report = std::move(failure);
+    if (spec.writes_files) return report;  // The connection may hold tables of its rows.
   }
   GiveBack(std::move(connection));
   return report;
+}
+
+TaskResult Worker::WriteExchange(Connection& connection, const TaskSpec& spec,
+                                 const TaskInputs& inputs) {
+  auto fragment = fragments_.Get(spec.job_folder + "/" + FragmentFileName(spec.fragment));
+  const std::string path =
+      spec.job_folder + "/" + AttemptFileName(spec.id.stage, spec.id.task, spec.id.attempt);
+  RunFragment(connection, *fragment, inputs, path, spec.output);
+  if (faults_) faults_->AtEnd(spec.id, path);
+  return ResultOf(TakeExchangeWriteSummary(connection).value());
+}
+
+TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
+                               const TaskInputs& inputs) {
+  auto fragment = fragments_.Get(spec.job_folder + "/" + FragmentFileName(spec.fragment));
+  auto output = file_outputs_.Get(spec.job_folder + "/" + FileOutputName(spec.id.stage));
+  const std::string folder =
+      output->staging_folder + "/" + AttemptFolderName(spec.id.task, spec.id.attempt);
+  // Not those above: where they are missing, the driver has given up, or is on another machine.
+  if (::mkdir(folder.c_str(), 0777) != 0) {
+    throw Error(errno == ENOENT ? ErrorKind::kInvalidInput : ErrorKind::kIo,
+                "A worker can't write to the folder that the output is staged in, '" +
+                    output->staging_folder + "': " + std::strerror(errno) +
+                    ". Workers write the files, so the folder must be one that all of them see.");
+  }
+  EarlyWriteback writeback(folder);
+  Statement rows = QueryFragment(connection, *fragment, inputs, output->columns);
+  WrittenFiles written = WriteFiles(connection, rows, *output, folder, spec.id.task);
+  SyncWrittenFiles(folder, written.files);
+  if (faults_ && !written.files.empty()) {
+    faults_->AtEnd(spec.id,
+                   folder + "/" + written.files.front().name + OutputFile::kStagedEnding);
+  }
+  TaskResult result;
+  result.rows = static_cast<uint64_t>(written.rows);
+  for (const auto& file : written.files) result.bytes += file.bytes;
+  result.files = std::move(written.files);
+  return result;
 }
 
 TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files) {
@@ -145,8 +185,9 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& in
       outputs_lists_.Get(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
   ExchangeInput read;
   bool is_shared = input.kind == ExchangeKind::kHash || input.kind == ExchangeKind::kRange;
-  uint32_t begin = is_shared ? spec.partition_begin : 0;
-  uint32_t end = is_shared ? spec.partition_end : input.num_partitions;
+  uint32_t begin = is_shared ? std::min(spec.partition_begin, input.num_partitions) : 0;
+  uint32_t end = is_shared ? std::min(spec.partition_end, input.num_partitions)
+                           : input.num_partitions;
   if (begin == end) return read;
   for (int task = 0; task < static_cast<int>(outputs->files.size()); ++task) {
     if (input.kind == ExchangeKind::kForward && task != spec.id.task) continue;

@@ -10,6 +10,7 @@
 #include "duckdb_adapter/connection/connection.h"
 #include "duckdb_adapter/connection/database.h"
 #include "storage/job/checked_text.h"
+#include "task/file_output.h"
 #include "task/input_list.h"
 #include "task/outputs_list.h"
 #include "task/scan_list.h"
@@ -49,6 +50,9 @@ class Worker {
   static constexpr size_t kMaxKeptScanLists = 4;
 
   TaskReport RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled);
+  // Runs the spec's fragment and writes its rows to where others find them.
+  TaskResult WriteExchange(Connection& connection, const TaskSpec& spec, const TaskInputs& inputs);
+  TaskResult WriteOutput(Connection& connection, const TaskSpec& spec, const TaskInputs& inputs);
   TaskInputs ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files);
   ExchangeInput ReadInput(const TaskSpec& spec, const InputList::Input& input);
   std::unique_ptr<Connection> TakeConnection();
@@ -58,6 +62,7 @@ class Worker {
   const std::unique_ptr<const TestFaults> faults_ = TestFaults::FromEnvironment();
   JobFileCache<std::string> fragments_{kMaxKeptFiles, CheckedFragment};
   JobFileCache<std::vector<TaskScans>> scan_lists_{kMaxKeptScanLists, Checked(ParseScanList)};
+  JobFileCache<FileOutput> file_outputs_{kMaxKeptFiles, Checked(ParseFileOutput)};
   JobFileCache<InputList> input_lists_{kMaxKeptFiles, Checked(ParseInputList)};
   JobFileCache<OutputsList> outputs_lists_{kMaxKeptFiles, Checked(ParseOutputsList)};
   std::mutex mutex_;  // Guards idle_.

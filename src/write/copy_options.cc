@@ -6,7 +6,7 @@
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 #include "write/format_options.h"
-#include "write/partition_folders.h"
+#include "worker/partition_folders.h"
 
 namespace smallpond {
 namespace {
@@ -49,24 +49,28 @@ std::string Ending(const std::string& format, const std::string& compression) {
 
 }  // namespace
 
-CopyOptions::CopyOptions(const std::string& format, const Schema& schema, const WriteOptions& write)
-    : is_parquet(format == "parquet") {
+CopyOptions ReadCopyOptions(const std::string& format, const Schema& schema,
+                            const WriteOptions& write) {
   FormatOptions read = ReadFormatOptions(format, schema, write);
-  options = "FORMAT " + format + read.sql;
-  if (!read.compression.empty()) options += ", COMPRESSION " + read.compression;
-  ending = Ending(format, read.compression);
-  dialect = read.dialect;
-  encryption = read.encryption;
+  CopyOptions copy;
+  copy.is_parquet = format == "parquet";
+  copy.options = "FORMAT " + format + read.sql;
+  if (!read.compression.empty()) copy.options += ", COMPRESSION " + read.compression;
+  copy.ending = Ending(format, read.compression);
+  copy.dialect = read.dialect;
+  copy.encryption = read.encryption;
+  copy.file_size_bytes = write.file_size_bytes;
   for (const auto& name : write.partition_by) {
-    partition_list +=
-        (partition_list.empty() ? "" : ", ") + QuotedColumn(schema, name, "partition_by");
+    copy.partition_list +=
+        (copy.partition_list.empty() ? "" : ", ") + QuotedColumn(schema, name, "partition_by");
   }
   for (const auto& term : write.sort_by) {
-    sort_list += (sort_list.empty() ? "" : ", ") + SortTerm(schema, term);
+    copy.sort_list += (copy.sort_list.empty() ? "" : ", ") + SortTerm(schema, term);
   }
-  if (write.partition_by.empty()) return;
-  partition_by = PartitionColumns(schema, write.partition_by, is_parquet);
-  CheckKeys(schema, partition_by);
+  if (write.partition_by.empty()) return copy;
+  copy.partition_by = PartitionColumns(schema, write.partition_by, copy.is_parquet);
+  CheckKeys(schema, copy.partition_by);
+  return copy;
 }
 
 }  // namespace smallpond

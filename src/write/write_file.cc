@@ -14,7 +14,7 @@
 #include "smallpond/error.h"
 #include "storage/files/paths.h"
 #include "write/copy_options.h"
-#include "write/staged_rows.h"
+#include "worker/staged_rows.h"
 
 namespace smallpond {
 namespace {
@@ -98,7 +98,7 @@ FileWrite::FileWrite(const std::string& path, const std::string& format,
     : path_(path), format_(format), options_(WithName(options, path, format)), plan_(plan) {
   CheckIsLocal(path);
   // Says what is wrong before anything is made.
-  CheckCompression(path, format, CopyOptions(format, plan->schema(), options_));
+  CheckCompression(path, format, ReadCopyOptions(format, plan->schema(), options_));
   if (!IsDevice(path)) {
     file_ = std::make_unique<OutputFileCommitter>(path, options_.mode);
   } else if (format == "parquet") {
@@ -110,10 +110,10 @@ FileWrite::FileWrite(const std::string& path, const std::string& format,
 bool FileWrite::has_nothing_to_do() const { return file_ && file_->has_nothing_to_do(); }
 
 void FileWrite::Stage(Connection& connection, PlanRun& run) {
-  Statement rows = run.Compute(run.Query(plan_));
+  Statement rows = run.Compute(plan_);
   if (format_ == "parquet")
     rows = CastFor(ExportTarget::kParquet, std::move(rows), plan_->schema());
-  CopyOptions copy(format_, plan_->schema(), options_);
+  CopyOptions copy = ReadCopyOptions(format_, plan_->schema(), options_);
   if (!copy.sort_list.empty())
     rows = SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy.sort_list, rows);
   std::string target = file_ ? file_->staged() : path_;

@@ -38,11 +38,25 @@ duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::Run(Statement statem
                                                                 bool allow_streaming) {
   return TranslatingErrors([&] {
     RunPreparation(statement);
-    auto result =
-        context().Query(std::move(statement.tree().main), duckdb::QueryParameters(allow_streaming));
+    auto& main = statement.tree().main;
+    auto result = runs_optimized
+                      ? RunPlanned(std::move(main), allow_streaming)
+                      : context().Query(std::move(main), duckdb::QueryParameters(allow_streaming));
     if (result->HasError()) ThrowAsOurs(result->GetErrorObject());
     return result;
   });
+}
+
+// Planning comes before running, so that the optimizer can be off for the one and on for the other.
+duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::RunPlanned(
+    duckdb::unique_ptr<duckdb::SQLStatement> main, bool allow_streaming) {
+  auto& optimizes = context().config.enable_optimizer;
+  optimizes = *runs_optimized;
+  auto planned = context().Prepare(std::move(main));
+  optimizes = *runs_optimized;
+  if (planned->HasError()) ThrowAsOurs(planned->error);
+  duckdb::vector<duckdb::Value> no_values;
+  return planned->Execute(no_values, allow_streaming);
 }
 
 void Connection::Handle::RunPreparation(Statement& statement) {
@@ -124,6 +138,28 @@ std::vector<std::pair<std::string, int64_t>> Connection::QueryCounts(Statement q
     for (auto& row : result->Collection().Rows())
       rows.emplace_back(row.GetValue(0).ToString(), row.GetValue(1).GetValue<int64_t>());
     return rows;
+  });
+}
+
+CopyResult Connection::RunCopy(Statement copy) {
+  auto result = AsMaterialized(handle_->Run(std::move(copy)));
+  return TranslatingErrors([&] {
+    CopyResult copied;
+    bool has_stats = result->names.at(0) == "filename";
+    for (auto& row : result->Collection().Rows()) {
+      if (has_stats) {
+        int64_t rows = row.GetValue(1).GetValue<int64_t>();
+        copied.rows += rows;
+        copied.files.push_back({row.GetValue(0).ToString(), rows});
+        continue;
+      }
+      copied.rows = row.GetValue(0).GetValue<int64_t>();
+      duckdb::Value files = row.GetValue(1);
+      for (const auto& file : duckdb::ListValue::GetChildren(files))
+        copied.files.push_back({file.ToString()});
+      if (copied.files.size() == 1) copied.files[0].rows = copied.rows;
+    }
+    return copied;
   });
 }
 

@@ -19,6 +19,16 @@ struct ArrowArrayStream;
 
 namespace smallpond {
 
+/// What a COPY wrote.
+struct CopyResult {
+  struct File {
+    std::string path;
+    std::optional<int64_t> rows = {};  ///< Empty where RETURN_FILES does not tell.
+  };
+  int64_t rows = 0;
+  std::vector<File> files;
+};
+
 /// One connection: runs one statement at a time. Keeps its database alive. One thread at a time may
 /// use it; Interrupt and ProgressFraction may be called from any other meanwhile. Every method
 /// throws smallpond::Error.
@@ -51,6 +61,9 @@ class Connection {
   int64_t QueryInt64(Statement query);
   /// Runs a query of a text and a number and returns its rows.
   std::vector<std::pair<std::string, int64_t>> QueryCounts(Statement query);
+  /// Runs a COPY to files that has one of the options RETURN_STATS and RETURN_FILES, and returns
+  /// what it wrote.
+  CopyResult RunCopy(Statement copy);
   /// Runs a query with all threads and hands out its rows, which are in memory then.
   void Collect(Statement query, ArrowArrayStream* out);
   /// What to say below a table that does not show all rows.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "duckdb_adapter/connection/connection.h"
@@ -25,6 +26,14 @@ struct Connection::Handle {
   /// out of the optimizer stay so whatever else is disabled.
   const std::map<std::string, duckdb::Value> own_settings;
   duckdb::Connection connection;
+  /// Set where statements may turn the optimizer off while they are bound: whether it is on while
+  /// they run. DuckDB goes by that in other ways too: without it, a window's aggregates are computed
+  /// anew for each row's frame.
+  std::optional<bool> runs_optimized;
+
+ private:
+  duckdb::unique_ptr<duckdb::QueryResult> RunPlanned(duckdb::unique_ptr<duckdb::SQLStatement> main,
+                                                     bool allow_streaming);
 };
 
 }  // namespace smallpond

@@ -23,12 +23,6 @@ double TypeBytes(const duckdb::LogicalType& type) {
                                               : kTextBytes;
 }
 
-double RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
-  double bytes = 1;
-  for (const auto& type : types) bytes += TypeBytes(type);
-  return bytes;
-}
-
 // Rows that are apart in each task are so in all where equal ones are in one task.
 void KeepUniqueWhere(const Distribution& where, const duckdb::vector<ColumnBinding>& columns,
                      OutputFacts& facts) {
@@ -41,6 +35,12 @@ void KeepUniqueWhere(const Distribution& where, const duckdb::vector<ColumnBindi
 }
 
 }  // namespace
+
+double PlanCutter::RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
+  double bytes = 1;
+  for (const auto& type : types) bytes += TypeBytes(type);
+  return bytes;
+}
 
 Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, ExchangeKind kind,
                                   Expressions keys) {
@@ -72,7 +72,7 @@ Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, Exch
   projection->children.push_back(std::move(slot));
   projection->SetEstimatedCardinality(static_cast<idx_t>(rows));
   int fragment = AddFragment(std::move(projection), from, columns.size(), num_keys, keep_order_);
-  if (from.is_spread()) KeepUniqueWhere(from, columns, outputs_.back());
+  if (from.is_spread()) KeepUniqueWhere(from, columns, state_.outputs.back());
   slot = ScanFragment(fragment, kind, table_index, types, rows, keep_order_);
   text_.Rename(columns, table_index);
   ReplaceColumns(columns, table_index, *slot);
@@ -126,8 +126,8 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
     auto source = sources_.find(get.table_index);
     if (source != sources_.end()) {
       fragment.inputs.push_back(source->second.input);
-      fragment.inputs.back().exclusive =
-          source->second.input.kind == ExchangeKind::kHash && exclusive.contains(get.table_index);
+      bool relies = source->second.exclusive || exclusive.contains(get.table_index);
+      fragment.inputs.back().exclusive = relies && source->second.input.kind == ExchangeKind::kHash;
     }
     auto scan = scans_.find(get.table_index);
     if (scan != scans_.end()) fragment.scans.push_back(scan->second);
@@ -144,13 +144,13 @@ void PlanCutter::NoteDeterminism(LogicalOperator& plan) {
     if (op.type != LogicalOperatorType::LOGICAL_GET) return std::nullopt;
     auto source = sources_.find(op.Cast<LogicalGet>().table_index);
     if (source == sources_.end()) return std::nullopt;
-    OutputFacts facts = outputs_[static_cast<size_t>(source->second.input.fragment)];
+    OutputFacts facts = state_.outputs[static_cast<size_t>(source->second.input.fragment)];
     if (!source->second.ordered) facts.order.reset();
     return facts;
   };
-  int fragment = static_cast<int>(outputs_.size());
+  int fragment = static_cast<int>(state_.outputs.size());
   Determinism found = FindDeterminism(plan, fragment, facts_of, KeepsOrder());
-  outputs_.push_back(std::move(found.output));
+  state_.outputs.push_back(std::move(found.output));
   for (int other : found.nondeterministic) {
     cut_.fragments[static_cast<size_t>(other)].deterministic = false;
   }
@@ -159,7 +159,7 @@ void PlanCutter::NoteDeterminism(LogicalOperator& plan) {
 PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, idx_t table_index,
                                               const duckdb::vector<duckdb::LogicalType>& types,
                                               double rows, bool ordered) {
-  int id = next_id_++;
+  int id = state_.next_id++;
   duckdb::vector<std::string> names;
   for (idx_t i = 0; i < types.size(); ++i) names.push_back("c" + std::to_string(i));
   auto estimate = static_cast<idx_t>(rows);
@@ -179,6 +179,12 @@ PlanCutter::Operator PlanCutter::ScanAgain(LogicalOperator& scan, idx_t table_in
   auto again = ScanFragment(source.input.fragment, source.input.kind, table_index,
                             get.returned_types, source.rows, source.ordered);
   sources_[table_index].distribution = source.distribution;
+  sources_[table_index].exclusive = source.exclusive;
+  auto& read = again->Cast<LogicalGet>();
+  auto column_ids = get.GetColumnIds();
+  read.SetColumnIds(std::move(column_ids));
+  read.projection_ids = get.projection_ids;
+  read.ResolveOperatorTypes();
   text_.Rename(scan.GetColumnBindings(), table_index);
   return again;
 }

@@ -1,9 +1,12 @@
 #include "duckdb_adapter/cut/cut_query.h"
 
+#include "duckdb/main/query_result.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/sql/schema_types.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 
 namespace smallpond {
@@ -13,29 +16,148 @@ namespace {
 // the plan begin here.
 constexpr int kFirstTableIndex = 100'000;
 
+using PlannedRows = ExchangeConnectionState::PlannedRows;
+
 }  // namespace
 
-CutQuery CutIntoFragments(Connection& connection, const Statement& query,
-                          const CutOptions& options) {
+struct QueryCutter::State {
+  CutOptions options;
+  CutState cut;
+  std::map<int, PlannedRows> rows;  // By fragment.
+};
+
+QueryCutter::QueryCutter(Connection& connection, CutOptions options)
+    : connection_(connection), state_(std::make_unique<State>()) {
+  state_->options = std::move(options);
+}
+
+QueryCutter::~QueryCutter() {
+  auto state = ExchangeConnectionState::Of(connection_.handle().context());
+  std::lock_guard lock(state->mutex);
+  state->planned.clear();
+}
+
+// Calls `work` with a cutter, the query's optimized plan, and its columns' names and types.
+template <class Work>
+void QueryCutter::WithPlan(const Statement& query, const Work& work) {
   if (query.NeedsPreparation()) {
     throw Error(ErrorKind::kUnsupported, "PIVOT without an IN list looks at the rows first");
   }
   Statement copy = query.Copy();
-  return TranslatingErrors([&] {
-    CutQuery cut;
-    auto& context = connection.handle().context();
+  TranslatingErrors([&] {
+    auto& context = connection_.handle().context();
     context.RunFunctionInTransaction([&] {
       duckdb::Planner planner(context);
       for (int i = 0; i < kFirstTableIndex; ++i) planner.binder->GenerateTableIndex();
       planner.CreatePlan(std::move(copy.tree().main));
-      std::vector<std::string> names(planner.names.begin(), planner.names.end());
+      PlannedRows rows{planner.names, planner.types, 0};
       duckdb::Optimizer optimizer(*planner.binder, context);
       auto plan = optimizer.Optimize(std::move(planner.plan));
-      cut = PlanCutter(context, *planner.binder, options).Cut(std::move(plan));
-      cut.columns = std::move(names);
+      PlanCutter cutter(context, *planner.binder, state_->options, state_->cut);
+      work(cutter, std::move(plan), std::move(rows));
     });
-    return cut;
   });
+}
+
+int QueryCutter::CutByNumber(const Statement& query, int num_partitions) {
+  int fragment = -1;
+  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
+    fragment = cutter.CutByNumber(std::move(plan), num_partitions);
+    rows.names.pop_back();
+    rows.types.pop_back();
+    state_->rows[fragment] = std::move(rows);
+  });
+  return fragment;
+}
+
+int QueryCutter::CutEvenly(const Statement& query, int num_partitions) {
+  int fragment = -1;
+  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
+    fragment = cutter.CutEvenly(std::move(plan), num_partitions);
+    state_->rows[fragment] = std::move(rows);
+  });
+  return fragment;
+}
+
+int QueryCutter::CutWhole(const Statement& query) {
+  int fragment = -1;
+  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
+    fragment = cutter.CutWhole(std::move(plan));
+    state_->rows[fragment] = std::move(rows);
+  });
+  return fragment;
+}
+
+int QueryCutter::CutPerPartition(const Statement& query) {
+  int fragment = -1;
+  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
+    fragment = cutter.CutPerPartition(std::move(plan));
+    state_->rows[fragment] = std::move(rows);
+  });
+  return fragment;
+}
+
+int QueryCutter::AddGiven(const Schema& schema, double rows, int num_partitions) {
+  PlannedRows planned;
+  for (const auto& column : schema.columns()) planned.names.push_back(column.name);
+  planned.types = schema.types().list;
+  Fragment fragment;
+  fragment.is_given = true;
+  fragment.single_task = true;
+  fragment.output.num_columns = static_cast<int>(planned.types.size());
+  fragment.output.num_keys = 1;
+  fragment.output.function = PartitionFunction::kNumber;
+  fragment.output.num_partitions = num_partitions;
+  fragment.output.ordered = true;
+  fragment.operators.push_back({0, "rows of this process", rows});
+  fragment.estimated_rows = rows;
+  fragment.estimated_row_bytes = PlanCutter::RowBytes(planned.types);
+  int number = state_->cut.AddGiven(std::move(fragment));
+  state_->rows[number] = std::move(planned);
+  return number;
+}
+
+Statement QueryCutter::RowsOf(int fragment, Readers readers) {
+  const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
+  CutState::Planned planned;
+  planned.fragment = fragment;
+  planned.kind = readers == Readers::kByPartition ? ExchangeKind::kHash
+                 : readers == Readers::kEveryTask ? ExchangeKind::kBroadcast
+                 : read.is_given                  ? ExchangeKind::kHash
+                 : read.single_task               ? ExchangeKind::kGather
+                                                  : ExchangeKind::kForward;
+  planned.exclusive = readers == Readers::kByPartition;
+  planned.rows = read.estimated_rows;
+  planned.ordered = read.output.ordered;
+  int id = state_->cut.AddPlanned(planned);
+  PlannedRows rows = state_->rows.at(fragment);
+  duckdb::QueryResult::DeduplicateColumns(rows.names);
+  rows.estimated_rows = static_cast<duckdb::idx_t>(planned.rows);
+  auto state = ExchangeConnectionState::Of(connection_.handle().context());
+  std::lock_guard lock(state->mutex);
+  state->planned[id] = std::move(rows);
+  return Statement::Parse("FROM smallpond_exchange_scan(" + std::to_string(id) + ")");
+}
+
+CutQuery QueryCutter::Finish(const Statement& query) {
+  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
+    cutter.CutResult(std::move(plan));
+    state_->cut.query.columns.assign(rows.names.begin(), rows.names.end());
+  });
+  return std::move(state_->cut.query);
+}
+
+CutQuery QueryCutter::FinishPerPartition(const Statement& query) {
+  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
+    cutter.ReadResult(cutter.CutPerPartition(std::move(plan)), rows.types);
+    state_->cut.query.columns.assign(rows.names.begin(), rows.names.end());
+  });
+  return std::move(state_->cut.query);
+}
+
+CutQuery CutIntoFragments(Connection& connection, const Statement& query,
+                          const CutOptions& options) {
+  return QueryCutter(connection, options).Finish(query);
 }
 
 }  // namespace smallpond

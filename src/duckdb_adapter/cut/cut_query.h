@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "duckdb_adapter/connection/connection.h"
 #include "duckdb_adapter/fragment/fragment.h"
+#include "duckdb_adapter/sql/schema.h"
 #include "duckdb_adapter/sql/statement.h"
 
 namespace smallpond {
@@ -27,10 +29,60 @@ struct CutOptions {
   double broadcast_bytes = 64e6;
 };
 
-/// Binds and optimizes a query with DuckDB and cuts the plan where rows have to change tasks. The
-/// connection's database must be one for stages (PrepareForStages). Throws InvalidInput where the
-/// query doesn't bind, Unsupported where a part of it can't leave this process; the query then can
-/// be run as a whole.
+/// Binds and optimizes queries with DuckDB and cuts the plans where rows have to change tasks. A
+/// later query may read the rows of an earlier one's as those of a table, so that rows can lie where
+/// the later one needs them:
+///
+///     CutByNumber(SELECT *, hash(k) % 10 …)     → fragment 3, into 10 partitions
+///     CutPerPartition(SELECT … FROM rows of 3)  → fragment 4, 10 tasks
+///     Finish(SELECT … FROM rows of 4)
+///
+/// The connection's database must be one for stages (PrepareForStages). Methods throw InvalidInput
+/// where a query doesn't bind, Unsupported where a part of it can't leave this process; all of it
+/// can then be run as a whole. One thread uses a cutter.
+class QueryCutter {
+ public:
+  QueryCutter(Connection& connection, CutOptions options);
+  ~QueryCutter();
+
+  /// Who reads a fragment's rows.
+  enum class Readers {
+    kSomeTask,       ///< Any task reads any of them.
+    kByPartition,    ///< Task i reads partition i, and no other task does.
+    kEveryTask,      ///< Each task reads all.
+  };
+
+  /// Cuts a query whose rows go to partitions by its last column, the partition's number, which they
+  /// leave behind. Returns the fragment.
+  int CutByNumber(const Statement& query, int num_partitions);
+  /// Cuts a query whose rows go around the partitions, as evenly as each task can tell.
+  int CutEvenly(const Statement& query, int num_partitions);
+  /// Cuts a query whose rows every task of another is to read.
+  int CutWhole(const Statement& query);
+  /// Makes a query one fragment, which is run as it is in each task. What it reads but RowsOf
+  /// partitions comes to every task.
+  int CutPerPartition(const Statement& query);
+  /// Adds rows that this process is to write: `schema`'s, into so many partitions, in order.
+  int AddGiven(const Schema& schema, double rows, int num_partitions);
+
+  /// Returns the query for a fragment's rows, to be a part of later ones.
+  Statement RowsOf(int fragment, Readers readers);
+
+  /// Cuts the last query, whose rows are the result.
+  CutQuery Finish(const Statement& query);
+  /// The same where the last query is to be run as CutPerPartition says.
+  CutQuery FinishPerPartition(const Statement& query);
+
+ private:
+  struct State;
+  template <class Work>
+  void WithPlan(const Statement& query, const Work& work);
+
+  Connection& connection_;
+  std::unique_ptr<State> state_;
+};
+
+/// Cuts one query.
 CutQuery CutIntoFragments(Connection& connection, const Statement& query,
                           const CutOptions& options);
 

@@ -3,6 +3,7 @@
 #include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/analysis/row_order.h"
+#include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/divided_scan.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
@@ -15,24 +16,117 @@ using duckdb::LogicalGet;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
 
-CutQuery PlanCutter::Cut(Operator plan) {
+Distribution PlanCutter::CutRoot(Operator plan) {
   root_ = std::move(plan);
   CheckFunctionsCanTravel(*root_);
   root_->ResolveOperatorTypes();
   RowOrders orders(
       [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
-  bool ordered = orders.Of(*root_) != RowOrder::kNone;
+  is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
   order_readers_ = orders.Readers(*root_);
-  Distribution where = Distribute(root_);
+  return Distribute(root_);
+}
+
+void PlanCutter::CutResult(Operator plan) {
+  Distribution where = CutRoot(std::move(plan));
   root_->ResolveOperatorTypes();
   auto types = root_->types;
   // The fragment has the result's columns alone, in their order.
-  int fragment = AddFragment(std::move(root_), where, types.size(), 0, ordered);
+  ReadResult(AddFragment(std::move(root_), where, types.size(), 0, is_ordered_), types);
+}
+
+void PlanCutter::ReadResult(int fragment, const duckdb::vector<duckdb::LogicalType>& types) {
+  bool ordered = cut_.fragments[static_cast<size_t>(fragment)].output.ordered;
   auto result = ScanFragment(fragment, ExchangeKind::kGather, binder_.GenerateTableIndex(), types,
                              0, ordered);
-  cut_.result_input = next_id_ - 1;
+  cut_.result_input = state_.next_id - 1;
   cut_.result = SerializePlan(context_, *result);
-  return std::move(cut_);
+}
+
+int PlanCutter::CutByNumber(Operator plan, int num_partitions) {
+  Distribution where = CutRoot(std::move(plan));
+  root_->ResolveOperatorTypes();
+  idx_t num_columns = root_->types.size() - 1;
+  int fragment = AddFragment(std::move(root_), where, num_columns, 1, is_ordered_);
+  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
+  output.function = PartitionFunction::kNumber;
+  output.num_partitions = num_partitions;
+  return fragment;
+}
+
+int PlanCutter::CutEvenly(Operator plan, int num_partitions) {
+  Distribution where = CutRoot(std::move(plan));
+  root_->ResolveOperatorTypes();
+  idx_t num_columns = root_->types.size();
+  // The number of the row in its task: DuckDB streams it where nothing is sorted.
+  auto number = duckdb::make_uniq<duckdb::BoundWindowExpression>(
+      duckdb::ExpressionType::WINDOW_ROW_NUMBER, duckdb::LogicalType::BIGINT, nullptr, nullptr);
+  number->start = duckdb::WindowBoundary::UNBOUNDED_PRECEDING;
+  number->end = duckdb::WindowBoundary::CURRENT_ROW_ROWS;
+  auto window = duckdb::make_uniq<duckdb::LogicalWindow>(binder_.GenerateTableIndex());
+  window->expressions.push_back(std::move(number));
+  KeepEstimate(*root_, *window);
+  window->children.push_back(std::move(root_));
+  window->ResolveOperatorTypes();
+  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
+                                                                 ColumnRefs(*window));
+  KeepEstimate(*window, *projection);
+  projection->children.push_back(std::move(window));
+  int fragment = AddFragment(std::move(projection), where, num_columns, 1, is_ordered_);
+  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
+  output.function = PartitionFunction::kModulo;
+  output.num_partitions = num_partitions;
+  return fragment;
+}
+
+int PlanCutter::CutWhole(Operator plan) {
+  Distribution where = CutRoot(std::move(plan));
+  root_->ResolveOperatorTypes();
+  idx_t num_columns = root_->types.size();
+  return AddFragment(std::move(root_), where, num_columns, 0, is_ordered_);
+}
+
+int PlanCutter::CutPerPartition(Operator plan) {
+  root_ = std::move(plan);
+  CheckFunctionsCanTravel(*root_);
+  root_->ResolveOperatorTypes();
+  RowOrders orders(
+      [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
+  is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
+  BroadcastScans(root_);
+  root_->ResolveOperatorTypes();
+  idx_t num_columns = root_->types.size();
+  return AddFragment(std::move(root_), Distribution::Spread(), num_columns, 0, is_ordered_);
+}
+
+void PlanCutter::BroadcastScans(Operator& slot) {
+  for (auto& child : slot->children) BroadcastScans(child);
+  if (slot->type != LogicalOperatorType::LOGICAL_GET) return;
+  auto& get = slot->Cast<LogicalGet>();
+  if (!slot->children.empty()) return CheckCanTravel(get);
+  if (ReadPlanned(get)) return;
+  Distribution where = DistributeScan(slot);
+  Exchange(slot, where, ExchangeKind::kBroadcast);
+}
+
+std::optional<Distribution> PlanCutter::ReadPlanned(LogicalGet& get) {
+  auto id = ExchangeInputId(get);
+  if (!id || sources_.count(get.table_index)) return std::nullopt;
+  const CutState::Planned& planned = state_.planned.at(*id);
+  const auto& fragment = cut_.fragments[static_cast<size_t>(planned.fragment)];
+  Source source;
+  source.input = {state_.next_id++, planned.fragment, planned.kind};
+  source.rows = planned.rows;
+  source.ordered = planned.ordered;
+  source.exclusive = planned.exclusive;
+  bool is_spread = planned.kind == ExchangeKind::kForward ||
+                   (planned.kind == ExchangeKind::kHash && fragment.output.num_partitions > 1);
+  source.distribution = is_spread ? Distribution::Spread() : Distribution::Single();
+  if (planned.kind == ExchangeKind::kBroadcast) source.distribution = Distribution::Replicated();
+  get.bind_data = MakeExchangeScanBindData(source.input.id, get.names, get.returned_types,
+                                           source.ordered, static_cast<idx_t>(source.rows));
+  sources_[get.table_index] = source;
+  return source.distribution;
 }
 
 bool PlanCutter::KeepsOrder() const {
@@ -96,6 +190,7 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   auto& get = slot->Cast<LogicalGet>();
   auto source = sources_.find(get.table_index);
   if (source != sources_.end()) return source->second.distribution;
+  if (auto where = ReadPlanned(get)) return *where;
   // A table function of another table's rows may look at several of them.
   if (!slot->children.empty()) {
     CheckCanTravel(get);
@@ -105,12 +200,12 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
 }
 
 bool PlanCutter::OpenScan(LogicalGet& get) {
-  auto scan = DescribeScan(get, next_id_);
+  auto scan = DescribeScan(get, state_.next_id);
   if (!scan) {
     CheckCanTravel(get);
     return false;
   }
-  ++next_id_;
+  ++state_.next_id;
   bool in_one_task = NumbersFiles(get);
   CheckHoldsNoSecrets(get, scan->files);
   LeaveFilesOpen(get, *scan);
@@ -129,6 +224,7 @@ Distribution PlanCutter::DistributeValues(Operator& slot) {
 void PlanCutter::ReadInOneTask(Operator& slot) {
   for (auto& child : slot->children) ReadInOneTask(child);
   if (slot->type != LogicalOperatorType::LOGICAL_GET) return;
+  ReadPlanned(slot->Cast<LogicalGet>());
   if (ReadOtherwise(*slot, ExchangeKind::kGather)) return;
   OpenScan(slot->Cast<LogicalGet>());
 }

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "duckdb_adapter/analysis/determinism.h"
-#include "duckdb_adapter/cut/cut_query.h"
+#include "duckdb_adapter/cut/cut_state.h"
 #include "duckdb_adapter/cut/distribution.h"
 #include "duckdb_adapter/cut/operator_text.h"
 #include "duckdb_adapter/duckdb_internal.h"
@@ -25,15 +24,37 @@ namespace smallpond {
 /// What it knows no way to share is gathered to one task.
 class PlanCutter {
  public:
-  PlanCutter(duckdb::ClientContext& context, duckdb::Binder& binder, const CutOptions& options)
-      : context_(context), binder_(binder), options_(options) {}
+  PlanCutter(duckdb::ClientContext& context, duckdb::Binder& binder, const CutOptions& options,
+             CutState& state)
+      : context_(context), binder_(binder), options_(options), state_(state), cut_(state.query) {}
 
-  /// Cuts the whole plan. `columns` are the names of the result.
-  CutQuery Cut(duckdb::unique_ptr<duckdb::LogicalOperator> plan);
+  using Operator = duckdb::unique_ptr<duckdb::LogicalOperator>;
+
+  // Each takes the whole plan and adds its fragments to those of the job.
+
+  /// The last fragment is the result.
+  void CutResult(Operator plan);
+  /// These return the last fragment; see QueryCutter.
+  int CutByNumber(Operator plan, int num_partitions);
+  int CutEvenly(Operator plan, int num_partitions);
+  int CutWhole(Operator plan);
+  int CutPerPartition(Operator plan);
+
+  /// Makes a fragment's rows the result.
+  void ReadResult(int fragment, const duckdb::vector<duckdb::LogicalType>& types);
+
+  /// About how large a row of these types is.
+  static double RowBytes(const duckdb::vector<duckdb::LogicalType>& types);
 
  private:
-  using Operator = duckdb::unique_ptr<duckdb::LogicalOperator>;
   using Expressions = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+
+  // Cuts root_, and returns where its rows are.
+  Distribution CutRoot(Operator plan);
+  // Puts all that reads no partition, below `slot`, into fragments that every task reads.
+  void BroadcastScans(Operator& slot);
+  // Where a scan reads the rows of an earlier query, returns where they are.
+  std::optional<Distribution> ReadPlanned(duckdb::LogicalGet& get);
 
   // Each takes an operator in its place of the plan, may put another one there, and returns where
   // its rows are.
@@ -96,9 +117,10 @@ class PlanCutter {
   duckdb::ClientContext& context_;
   duckdb::Binder& binder_;
   const CutOptions& options_;
-  CutQuery cut_;
-  std::vector<OutputFacts> outputs_;  // Of the fragments.
+  CutState& state_;
+  CutQuery& cut_;  // Of the state.
   Operator root_;
+  bool is_ordered_ = false;  // Whether root_'s rows come in an order.
   std::set<const duckdb::LogicalOperator*> order_readers_;  // Of the plan as it was.
   bool keep_order_ = false;  // Whether the operator that is looked at is one of them.
   std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
@@ -107,12 +129,12 @@ class PlanCutter {
     Distribution distribution;
     double rows = 0;
     bool ordered = false;
+    bool exclusive = false;  // Whatever reads it.
   };
   std::map<duckdb::idx_t, Source> sources_;  // By the table index of the exchange's scan.
   std::map<const duckdb::LogicalOperator*, std::string> gathered_;
   std::set<const duckdb::LogicalOperator*> partial_;  // Whose results are merged later.
   OperatorText text_;
-  int next_id_ = 0;  // Of scans and inputs.
 };
 
 }  // namespace smallpond

@@ -19,15 +19,25 @@ struct ExchangeConnectionState : duckdb::ClientContextState {
     return context.registered_state->GetOrCreate<ExchangeConnectionState>(kName);
   }
 
+  struct PlannedRows {
+    duckdb::vector<std::string> names;
+    duckdb::vector<duckdb::LogicalType> types;
+    duckdb::idx_t estimated_rows = 0;
+  };
+
   std::mutex mutex;                                            // Guards everything below.
+  std::map<int, PlannedRows> planned;  // Inputs that have no files yet.
   std::map<int, std::shared_ptr<const ExchangeInput>> inputs;  // Shared with running scans.
   std::optional<ExchangeInput::Part> lost;
   std::optional<ExchangeFileSummary> written;
 };
 
 /// The table function smallpond_exchange_scan, for a LogicalGet. In SQL it takes an input's id and
-/// finds names and types in the input's first file.
+/// finds names and types in what is planned of it, or else in its first file.
 duckdb::TableFunction ExchangeScanFunction();
+
+/// Returns the input's id of a LogicalGet over that function; nothing where `get` is none.
+std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get);
 
 /// Bind data for a LogicalGet over ExchangeScanFunction(). `ordered` keeps the order of parts and
 /// of the rows in them, as far as the plan above does.

@@ -21,6 +21,7 @@ using duckdb::idx_t;
 // Up to this many parts are opened before the scan starts, so that the threads share out their
 // extents. More are opened one by one, and each is read by one thread.
 constexpr size_t kPartsOpenedFirst = 32;
+constexpr const char* kScanName = "smallpond_exchange_scan";
 constexpr uint64_t kUnitBytes = uint64_t{8} << 20;
 
 struct ScanBindData : duckdb::TableFunctionData {
@@ -221,12 +222,27 @@ void Scan(ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& 
   out.SetCardinality(rows);
 }
 
+bool FindPlanned(ExchangeConnectionState& state, ScanBindData& bind) {
+  std::lock_guard lock(state.mutex);
+  auto found = state.planned.find(bind.input_id);
+  if (found == state.planned.end()) return false;
+  bind.names = found->second.names;
+  bind.types = found->second.types;
+  bind.estimated_rows = found->second.estimated_rows;
+  return true;
+}
+
 duckdb::unique_ptr<FunctionData> Bind(ClientContext& context, duckdb::TableFunctionBindInput& input,
                                       duckdb::vector<duckdb::LogicalType>& types,
                                       duckdb::vector<std::string>& names) {
   auto bind = duckdb::make_uniq<ScanBindData>();
   bind->input_id = input.inputs[0].GetValue<int32_t>();
   auto state = ExchangeConnectionState::Of(context);
+  if (FindPlanned(*state, *bind)) {
+    names = bind->names;
+    types = bind->types;
+    return bind;
+  }
   auto found = FindInput(*state, bind->input_id);
   if (found->parts.empty()) {
     throw duckdb::BinderException("Exchange input %d has no file to take columns from.",
@@ -301,6 +317,11 @@ duckdb::OperatorPartitionData PartitionData(ClientContext&,
 
 }  // namespace
 
+std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get) {
+  if (get.function.name != kScanName) return std::nullopt;
+  return get.bind_data->Cast<ScanBindData>().input_id;
+}
+
 duckdb::virtual_column_map_t ExchangeScanVirtualColumns() {
   duckdb::virtual_column_map_t columns;
   columns.emplace(duckdb::COLUMN_IDENTIFIER_EMPTY,
@@ -322,7 +343,7 @@ duckdb::unique_ptr<FunctionData> MakeExchangeScanBindData(int input_id,
 }
 
 duckdb::TableFunction ExchangeScanFunction() {
-  duckdb::TableFunction function("smallpond_exchange_scan", {duckdb::LogicalType::INTEGER},
+  duckdb::TableFunction function(kScanName, {duckdb::LogicalType::INTEGER},
                                  kGuarded<Scan>, kGuarded<Bind>);
   function.init_global = kGuarded<InitializeGlobal>;
   function.init_local = kGuarded<InitializeLocal>;

@@ -84,14 +84,15 @@ uint64_t NumberOption(const std::string& name, const duckdb::Value& value) {
   return number.GetValue<uint64_t>();
 }
 
-constexpr const char* kFunctionNames[] = {"number", "hash"};
+constexpr const char* kFunctionNames[] = {"number", "hash", "modulo"};
 
 PartitionFunction FunctionByName(const std::string& name) {
-  for (auto function : {PartitionFunction::kNumber, PartitionFunction::kHash}) {
+  for (auto function :
+       {PartitionFunction::kNumber, PartitionFunction::kHash, PartitionFunction::kModulo}) {
     if (name == kFunctionNames[static_cast<int>(function)]) return function;
   }
   throw duckdb::BinderException(
-      "Exchange files have no PARTITION_FUNCTION %s, only number and hash.", name);
+      "Exchange files have no PARTITION_FUNCTION %s, only number, hash and modulo.", name);
 }
 
 void ReadOption(const std::string& name, const duckdb::vector<duckdb::Value>& values,

@@ -7,8 +7,8 @@ using duckdb::PhysicalType;
 using duckdb::UnifiedVectorFormat;
 
 template <class T>
-void ReadPartitions(const UnifiedVectorFormat& format, size_t count, uint32_t num_partitions,
-                    uint32_t* out) {
+void ReadPartitions(const UnifiedVectorFormat& format, size_t count, bool modulo,
+                    uint32_t num_partitions, uint32_t* out) {
   const T* values = UnifiedVectorFormat::GetData<T>(format);
   for (size_t i = 0; i < count; ++i) {
     auto row = format.sel->get_index(i);
@@ -16,41 +16,44 @@ void ReadPartitions(const UnifiedVectorFormat& format, size_t count, uint32_t nu
       throw duckdb::InvalidInputException("A row's partition number is NULL.");
     }
     // A negative number becomes a large one.
-    if (static_cast<uint64_t>(values[row]) >= num_partitions) {
+    auto number = static_cast<uint64_t>(values[row]);
+    if (modulo) number %= num_partitions;
+    if (number >= num_partitions) {
       throw duckdb::InvalidInputException("Partition number %s is out of range: there are %d.",
                                           std::to_string(values[row]), num_partitions);
     }
-    out[i] = static_cast<uint32_t>(values[row]);
+    out[i] = static_cast<uint32_t>(number);
   }
 }
 
-void ReadNumbers(duckdb::Vector& vector, size_t count, uint32_t num_partitions, uint32_t* out) {
+void ReadNumbers(duckdb::Vector& vector, size_t count, bool modulo, uint32_t num_partitions,
+                 uint32_t* out) {
   UnifiedVectorFormat format;
   vector.ToUnifiedFormat(count, format);
   switch (vector.GetType().InternalType()) {
     case PhysicalType::INT8:
-      ReadPartitions<int8_t>(format, count, num_partitions, out);
+      ReadPartitions<int8_t>(format, count, modulo, num_partitions, out);
       break;
     case PhysicalType::INT16:
-      ReadPartitions<int16_t>(format, count, num_partitions, out);
+      ReadPartitions<int16_t>(format, count, modulo, num_partitions, out);
       break;
     case PhysicalType::INT32:
-      ReadPartitions<int32_t>(format, count, num_partitions, out);
+      ReadPartitions<int32_t>(format, count, modulo, num_partitions, out);
       break;
     case PhysicalType::INT64:
-      ReadPartitions<int64_t>(format, count, num_partitions, out);
+      ReadPartitions<int64_t>(format, count, modulo, num_partitions, out);
       break;
     case PhysicalType::UINT8:
-      ReadPartitions<uint8_t>(format, count, num_partitions, out);
+      ReadPartitions<uint8_t>(format, count, modulo, num_partitions, out);
       break;
     case PhysicalType::UINT16:
-      ReadPartitions<uint16_t>(format, count, num_partitions, out);
+      ReadPartitions<uint16_t>(format, count, modulo, num_partitions, out);
       break;
     case PhysicalType::UINT32:
-      ReadPartitions<uint32_t>(format, count, num_partitions, out);
+      ReadPartitions<uint32_t>(format, count, modulo, num_partitions, out);
       break;
     default:
-      ReadPartitions<uint64_t>(format, count, num_partitions, out);
+      ReadPartitions<uint64_t>(format, count, modulo, num_partitions, out);
   }
 }
 
@@ -79,7 +82,9 @@ void AppendRowPartitions(duckdb::DataChunk& chunk, size_t first_key, PartitionFu
   uint32_t* out = partitions.data() + start;
   switch (function) {
     case PartitionFunction::kNumber:
-      return ReadNumbers(chunk.data[first_key], chunk.size(), num_partitions, out);
+      return ReadNumbers(chunk.data[first_key], chunk.size(), false, num_partitions, out);
+    case PartitionFunction::kModulo:
+      return ReadNumbers(chunk.data[first_key], chunk.size(), true, num_partitions, out);
     case PartitionFunction::kHash:
       return HashKeys(chunk, first_key, num_partitions, out);
   }

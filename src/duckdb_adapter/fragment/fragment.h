@@ -36,12 +36,14 @@ struct FragmentOperator {
 
 /// A piece of a query that tasks run, each over its part of the scans and inputs.
 struct Fragment {
-  std::string bytes;  ///< DuckDB's plan, without any list of files.
+  std::string bytes;  ///< DuckDB's plan, without any list of files. Empty where `is_given`.
+  /// Whether the rows come from this process, before any task runs.
+  bool is_given = false;
   std::vector<FragmentScan> scans;
   std::vector<FragmentInput> inputs;
   /// Whether one task has to read everything. Otherwise any number of tasks may share the rows.
   bool single_task = false;
-  ExchangeOutput output;      ///< Into how many partitions the planner decides.
+  ExchangeOutput output;  ///< Into how many partitions the planner decides where by hash.
   bool deterministic = true;  ///< Whether two runs over the same input give the same rows.
   std::vector<FragmentOperator> operators;  ///< What they do, for explain.
   /// What this one task does although its input is spread, and why.

@@ -25,6 +25,7 @@ struct FragmentState : duckdb::ClientContextState {
   static constexpr const char* kKey = "smallpond_fragment";
   std::string bytes;
   TaskInputs inputs;
+  bool is_optimized = false;  // Whether the plan comes optimized.
 };
 
 // Physical planning may ask a scan for its estimate after it has taken what that is made from.
@@ -42,6 +43,8 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
                                                          duckdb::vector<std::string>& names) {
   auto state = context.registered_state->Get<FragmentState>(FragmentState::kKey);
   if (!state) throw duckdb::InvalidInputException("%s is not for queries", kFragmentName);
+  // DuckDB looks at this once a statement is bound. Handle::Run turns it on again before it runs.
+  if (state->is_optimized) context.config.enable_optimizer = false;
   auto plan = LoadPlan(context, state->bytes);
   FillScans(context, *input.binder, plan, state->inputs.scans);
   KeepEstimates(context, *plan);
@@ -113,8 +116,10 @@ void PrepareForStages(Database& database) {
 }
 
 void PrepareForFragments(Connection& connection) {
-  auto& config = connection.handle().context().config;
-  config.enable_optimizer = false;
+  auto& context = connection.handle().context();
+  auto& config = context.config;
+  connection.handle().runs_optimized = config.enable_optimizer;
+  context.registered_state->GetOrCreate<FragmentState>(FragmentState::kKey)->is_optimized = true;
   // What users look into their own queries with.
   config.enable_profiler = false;
   config.query_verification_enabled = false;
@@ -126,6 +131,14 @@ void RunFragment(Connection& connection, const std::string& bytes, const TaskInp
   SetFragment(connection, bytes, inputs);
   std::string stand_in = StandIn(connection.handle().context());
   connection.Run(Statement::Parse(CopySql(path, output, std::move(stand_in))));
+}
+
+void WriteExchangeFile(Connection& connection, const Statement& rows, const std::string& path,
+                       const ExchangeOutput& output) {
+  ExchangeCopyOptions options;
+  options.output = output;
+  options.stand_in = StandIn(connection.handle().context());
+  connection.Run(SqlOver("COPY (FROM \"{0}\") " + ExchangeCopyTarget(path, options), rows));
 }
 
 Statement QueryFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,

@@ -372,4 +372,13 @@ bool Statement::NeedsPreparation() const { return !tree_->preparation.empty(); }
 
 std::string Statement::ToSql() const { return tree_->main->ToString(); }
 
+Statement SqlOver(const std::string& sql, const Statement& query) {
+  Statement statement = Statement::Parse(sql);
+  statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+    if (name != "{0}") return std::nullopt;
+    return query.Copy();
+  });
+  return statement;
+}
+
 }  // namespace smallpond

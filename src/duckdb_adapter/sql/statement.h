@@ -87,4 +87,7 @@ class Statement {
   std::unique_ptr<Tree> tree_;
 };
 
+/// Returns `sql` with `query` for its table "{0}".
+Statement SqlOver(const std::string& sql, const Statement& query);
+
 }  // namespace smallpond

@@ -14,6 +14,8 @@ std::string InputsFileName(int stage, int version) {
   return StageFolderName(stage) + "/inputs-" + std::to_string(version) + ".json";
 }
 
+std::string FileOutputName(int stage) { return StageFolderName(stage) + "/files.json"; }
+
 std::string AttemptFileName(int stage, int task, int attempt) {
   return StageFolderName(stage) + "/task-" + std::to_string(task) + ".attempt-" +
          std::to_string(attempt) + ".exchange";
@@ -21,6 +23,10 @@ std::string AttemptFileName(int stage, int task, int attempt) {
 
 std::string OutputsFileName(int stage, int version) {
   return StageFolderName(stage) + "/outputs-" + std::to_string(version) + ".json";
+}
+
+std::string AttemptFolderName(int task, int attempt) {
+  return std::to_string(task) + "-" + std::to_string(attempt);
 }
 
 }  // namespace smallpond

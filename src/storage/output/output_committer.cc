@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -47,6 +46,7 @@ std::unique_ptr<OutputCommitter> OutputCommitter::Begin(const std::string& folde
   }
   RecoverOutputFolder(folder);
   committer->MakeStagingFolder(may_write);
+  committer->StageAnew();
   return committer;
 }
 
@@ -202,51 +202,30 @@ void OutputCommitter::CheckColumnsOf(const OutputManifest& base) const {
                   "again.");
 }
 
-void OutputCommitter::ClearStaged() {
+void OutputCommitter::StageAnew() {
   std::error_code error;
-  std::vector<fs::path> entries;
-  fs::directory_iterator entry(staging_, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
-    entries.push_back(entry->path());
-  for (const auto& path : entries) {
-    if (!error) fs::remove_all(path, error);
-  }
-  if (error) ThrowIo("Clearing the folder", staging_, error);
-  is_synced_ = false;
+  // A task that nobody waits for may still write to it.
+  if (num_stagings_ > 0) fs::remove_all(staging_folder(), error);
+  ++num_stagings_;
+  if (::mkdir(staging_folder().c_str(), 0777) != 0)
+    ThrowIo("Making the folder", staging_folder(), LastError());
 }
 
-std::vector<OutputFile> OutputCommitter::StagedFiles() const {
-  std::vector<OutputFile> files;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(staging_, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry->is_directory(error) || !entry->path().string().ends_with(kStagedEnding)) continue;
-    std::string name = entry->path().lexically_relative(staging_).string();
-    name.resize(name.size() - std::strlen(kStagedEnding));
-    uint64_t bytes = entry->file_size(error);
-    if (error) break;
-    files.push_back({name, attempt_, bytes});
-  }
-  if (error) ThrowIo("Reading the folder", staging_, error);
-  std::sort(files.begin(), files.end(),
-            [](const auto& left, const auto& right) { return left.name < right.name; });
-  return files;
+OutputFile OutputCommitter::Staged(const std::string& path, const std::string& name,
+                                   uint64_t bytes) const {
+  std::string folder = attempt_ + "/" + std::to_string(num_stagings_);
+  if (path.size() > name.size()) folder += "/" + path.substr(0, path.size() - name.size() - 1);
+  return {name, std::move(folder), bytes};
 }
 
-void OutputCommitter::SyncStaged() {
-  std::vector<std::string> files;
+// Who wrote a file has synced it, and the folders that name it up to the staging folder.
+void OutputCommitter::SyncNames() const {
   // All folders that this write made or puts names into, and what names those.
   std::set<std::string> folders = {folder_, (fs::path(folder_) / kOutputMetadataFolder).string(),
-                                   fs::path(staging_).parent_path().string()};
+                                   fs::path(staging_).parent_path().string(), staging_,
+                                   staging_folder()};
   for (const auto& made : made_folders_) folders.insert(fs::path(made).parent_path().string());
-  for (const auto& file : StagedFiles()) {
-    files.push_back(staging_ + "/" + file.name + kStagedEnding);
-    fs::path parent = fs::path(files.back()).parent_path();
-    while (folders.insert(parent.string()).second) parent = parent.parent_path();
-  }
-  SyncFiles(files);
   SyncFolders({folders.begin(), folders.end()});
-  is_synced_ = true;
 }
 
 // Returns false where there is nothing to commit.
@@ -291,15 +270,16 @@ bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, int64_t num_
           "' while this one was writing to it. Nothing of this write was kept; run it again.");
 }
 
-WriteResult OutputCommitter::Commit(int64_t num_rows) {
+WriteResult OutputCommitter::Commit(std::vector<OutputFile> files, int64_t num_rows) {
   Step("staged");
-  auto files = StagedFiles();
+  std::sort(files.begin(), files.end(),
+            [](const auto& left, const auto& right) { return left.name < right.name; });
   WriteResult result;
   for (const auto& file : files) result.num_bytes += file.bytes;
   result.num_files = static_cast<int64_t>(files.size());
   result.num_rows = num_rows;
   result.path = folder_;
-  if (!is_synced_) SyncStaged();
+  SyncNames();
   OpenStaged();
   Step("synced");
   if (!CommitManifest(std::move(files), num_rows)) {

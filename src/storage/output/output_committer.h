@@ -14,8 +14,8 @@ namespace smallpond {
 
 /// Writes one version of an output folder, so that it appears whole or not at all.
 ///
-///     stage    files are written to a folder beside this one
-///     sync     the disk has the files, then the folders that name them
+///     stage    files are written to a folder beside this one, synced, and listed by who wrote them
+///     sync     the disk has the folders that name them
 ///     commit   one manifest is created if absent: from here on our readers see the new version
 ///     publish  the files are linked to their final names, earlier ones are removed
 ///
@@ -46,7 +46,7 @@ class OutputCommitter {
   struct Content {
     std::vector<Column> columns;  ///< As in OutputManifest.
     std::string dialect;
-    /// Which columns the folders in the staging folder stand for, so that readers get them back as
+    /// Which columns the folders in a staging folder stand for, so that readers get them back as
     /// they were.
     std::vector<PartitionColumn> partition_by = {};
   };
@@ -57,26 +57,24 @@ class OutputCommitter {
   /// The version that rows are appended to; null where there is none, or it has no rows.
   const OutputManifest* AppendsTo() const;
 
-  /// An empty folder to write files into, at any depth. Their names in the output are their names
-  /// here without the ending kStagedEnding, which every file must have.
-  const std::string& staging_folder() const { return staging_; }
   /// A part of file names that no other write to the folder has.
   const std::string& tag() const { return tag_; }
-  /// Removes everything that was staged, to begin again. Throws Io.
-  void ClearStaged();
+  /// An empty folder to write files into, at any depth, whose names have the ending kStagedEnding.
+  std::string staging_folder() const { return StagingPath(num_stagings_); }
+  /// Makes another one. What was staged before goes, as far as nobody writes to it any more. Throws
+  /// Io.
+  void StageAnew();
 
-  /// Waits until the disk has what is staged, which may take long. Throws Io.
-  void SyncStaged();
+  /// Returns what the manifest says of a staged file: `path`, below the staging folder, without the
+  /// ending, whose name in the output is `name`, the end of `path`.
+  OutputFile Staged(const std::string& path, const std::string& name, uint64_t bytes) const;
 
-  /// The files that are staged right now, sorted by name. Throws Io.
-  std::vector<OutputFile> StagedFiles() const;
-
-  /// Commits every file of the staging folder, which hold `num_rows` rows, and publishes them.
+  /// Commits these files, which hold `num_rows` rows and are on the disk, and publishes them.
   /// Without rows one file tells the columns: the next append with rows replaces it, and an append
-  /// of such a file to others commits nothing. Throws Unavailable where another writer was faster,
-  /// Io where nothing could be committed. Once it is committed it throws nothing: what keeps the
-  /// files from their final names stands in the result.
-  WriteResult Commit(int64_t num_rows);
+  /// of such a file to others commits nothing. Other files that were staged go. Throws Unavailable
+  /// where another writer was faster, Io where nothing could be committed. Once it is committed it
+  /// throws nothing: what keeps the files from their final names stands in the result.
+  WriteResult Commit(std::vector<OutputFile> files, int64_t num_rows);
 
   static constexpr const char* kStagedEnding = OutputFile::kStagedEnding;
 
@@ -86,6 +84,7 @@ class OutputCommitter {
   void CheckFolder();
   void MakeStagingFolder(const MayWrite& may_write);
   void OpenStaged() const;
+  void SyncNames() const;
   bool MakeStagingBeside(const MayWrite& may_write);
   bool MakeStagingBelow();
   void CheckAppendsTo(const OutputManifest& base) const;
@@ -93,6 +92,7 @@ class OutputCommitter {
   bool CommitManifest(std::vector<OutputFile> files, int64_t num_rows);
   void Publish(WriteResult& result);
   void Step(const char* name) const;
+  std::string StagingPath(int number) const { return staging_ + "/" + std::to_string(number); }
 
   std::string folder_;
   WriteMode mode_;
@@ -102,7 +102,7 @@ class OutputCommitter {
   std::string attempt_;  // From the folder.
   std::string staging_;  // The same, absolute.
   Content content_;
-  bool is_synced_ = false;
+  int num_stagings_ = 0;
   bool is_committed_ = false;
   bool is_published_ = false;
   std::vector<std::string> made_folders_;  // For this write, the innermost first.

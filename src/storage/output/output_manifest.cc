@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr int kMaxCreateTries = 10;
 constexpr int64_t kKeptManifests =
     16;  // So that leftovers of an interrupted publisher are known as ours.
@@ -58,7 +58,7 @@ bool IsBelow(const std::string& name) {
 bool IsAttemptFolder(const std::string& name) {
   if (!name.starts_with("../")) return IsBelow(name);
   std::string sibling = name.substr(3);
-  return sibling.find('/') == std::string::npos && IsSiblingAttempt(sibling);
+  return IsBelow(sibling) && IsSiblingAttempt(fs::path(sibling).begin()->string());
 }
 
 std::vector<int64_t> Versions(const std::string& folder) {
@@ -107,12 +107,22 @@ std::vector<OutputFile> FilesOfFormat1(const Json& json) {
   return files;
 }
 
+// The attempt's own folder, and the one below it, which may be "".
+std::pair<std::string, std::string> SplitAttempt(const std::string& attempt) {
+  std::string folder = OutputFile{"", attempt}.AttemptFolder();
+  size_t end = attempt.find(folder) + folder.size();
+  return {attempt.substr(0, end), attempt.substr(std::min(end + 1, attempt.size()))};
+}
+
 std::vector<OutputFile> FilesOf(const Json& json) {
   std::vector<OutputFile> files;
   for (const auto& attempt : json.at("attempts")) {
     std::string folder = attempt.at("folder").get<std::string>();
-    for (const auto& file : attempt.at("files"))
+    for (const auto& file : attempt.at("files")) {
       files.push_back({file.at(0).get<std::string>(), folder, file.at(1).get<uint64_t>()});
+      std::string below = file.size() > 2 ? file.at(2).get<std::string>() : "";
+      if (!below.empty()) files.back().attempt += "/" + below;
+    }
   }
   return files;
 }
@@ -147,9 +157,10 @@ Json ToJson(const OutputManifest& manifest) {
   Json json = {{"format", kFormat}, {"version", manifest.version}, {"job_id", manifest.job_id}};
   json["attempts"] = Json::array();
   for (const auto& file : manifest.files) {
-    if (json["attempts"].empty() || json["attempts"].back()["folder"] != file.attempt)
-      json["attempts"].push_back({{"folder", file.attempt}, {"files", Json::array()}});
-    json["attempts"].back()["files"].push_back(Json::array({file.name, file.bytes}));
+    auto [folder, below] = SplitAttempt(file.attempt);
+    if (json["attempts"].empty() || json["attempts"].back()["folder"] != folder)
+      json["attempts"].push_back({{"folder", folder}, {"files", Json::array()}});
+    json["attempts"].back()["files"].push_back({file.name, file.bytes, below});
   }
   if (!manifest.has_rows) json["has_rows"] = false;
   if (!manifest.dialect.empty()) json["dialect"] = manifest.dialect;
@@ -188,6 +199,13 @@ void RemoveNote(const std::string& folder, const std::string& name) {
 }
 
 }  // namespace
+
+std::string OutputFile::AttemptFolder() const {
+  for (const auto& part : fs::path(attempt)) {
+    if (IsAttempt(part.string()) || IsSiblingAttempt(part.string())) return part.string();
+  }
+  return fs::path(attempt).filename().string();
+}
 
 std::optional<OutputManifest> ReadLatestManifest(const std::string& folder) {
   // The highest may be removed between listing and reading only if a higher one came: look again.

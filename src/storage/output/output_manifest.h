@@ -12,13 +12,17 @@ namespace smallpond {
 /// One committed file of an output folder.
 struct OutputFile {
   std::string name;     ///< Path below the folder, for example "part-00000-1f3a9c02.parquet".
-  std::string attempt;  ///< The folder that it was written in, as a path from the output folder.
+  /// The folder that it was written in, as a path from the output folder: that of the attempt, or
+  /// one below it.
+  std::string attempt;
   uint64_t bytes = 0;
 
   /// Where it was written, as a path from the output folder. Gone once it is published.
   std::string staged() const { return attempt + "/" + name + kStagedEnding; }
   /// DuckDB tells a file's compression by its name, up to a question mark.
   static constexpr const char* kStagedEnding = "?writing";
+  /// The name of the attempt's own folder.
+  std::string AttemptFolder() const;
 };
 
 /// A column whose values are in the names of folders, key=value, and not in the files.

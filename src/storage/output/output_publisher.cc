@@ -198,8 +198,8 @@ void RemoveDeadAttempts(const std::string& folder) {
   for (const auto& manifest : ReadManifests(folder)) {
     in_use.clear();  // Manifests come oldest first, and only the latest may need staged files.
     for (const auto& file : manifest.files) {
-      known.insert(fs::path(file.attempt).filename().string());
-      in_use.insert(fs::path(file.attempt).filename().string());
+      known.insert(file.AttemptFolder());
+      in_use.insert(file.AttemptFolder());
     }
     if (IsPublished(folder, manifest.version)) in_use.clear();
   }

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "commit_staged.h"
 #include "error_of.h"
 #include "scratch_folder.h"
 #include "storage/files/attempt_owner.h"
@@ -79,7 +80,7 @@ inline WriteResult Write(const std::string& folder, WriteMode mode, const Layout
   auto committer = OutputCommitter::Begin(folder, mode, "job", std::move(hook));
   if (!committer) throw std::runtime_error("there is nothing to write");
   Stage(*committer, layout, version);
-  return committer->Commit(has_rows ? 1 : 0);
+  return CommitStaged(*committer, has_rows ? 1 : 0);
 }
 
 // Runs `work` in a process of its own, and returns how it ended: its exit code, or -signal.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "commit_staged.h"
 #include "error_of.h"
 #include "scratch_folder.h"
 #include "storage/output/output_committer.h"
@@ -60,7 +61,7 @@ class InputFiles : public ::testing::Test {
       fs::create_directories(path.parent_path());
       std::ofstream(path) << file;
     }
-    committer->Commit(1);
+    CommitStaged(*committer);
   }
 
   ScratchFolder folder_;

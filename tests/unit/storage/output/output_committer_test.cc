@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "commit_staged.h"
 #include "error_of.h"
 #include "scratch_folder.h"
 #include "storage/files/attempt_owner.h"
@@ -47,7 +48,7 @@ class OutputCommitterTest : public ::testing::Test {
                     OutputCommitter::StepHook hook = {}) const {
     auto committer = Begin(name, mode, std::move(hook));
     for (const auto& text : texts) Stage(*committer, text + ".txt", text);
-    return committer->Commit(1);
+    return CommitStaged(*committer);
   }
 
   // The same in a process that ends abruptly at a step.
@@ -158,7 +159,7 @@ TEST_F(OutputCommitterTest, CommitsOnlyFilesThatAreStaged) {
   auto committer = Begin("out");
   Stage(*committer, "a.txt", "a");
   std::ofstream(committer->staging_folder() + "/scratch.tmp") << "x";
-  EXPECT_EQ(committer->Commit(1).num_files, 1);
+  EXPECT_EQ(CommitStaged(*committer).num_files, 1);
   EXPECT_EQ(Seen("out"), Names({"a.txt"}));
 }
 
@@ -225,7 +226,7 @@ TEST_F(OutputCommitterTest, LetsOneOfTwoWritersWin) {
   Stage(*slow, "slow.txt", "slow");
   Write("out", {"fast"});
   EXPECT_EQ(
-      ErrorOf(ErrorKind::kUnavailable, [&] { slow->Commit(1); }),
+      ErrorOf(ErrorKind::kUnavailable, [&] { CommitStaged(*slow); }),
       "Another job committed to '" + folder_.Path("out") +
           "' while this one was writing to it. Nothing of this write was kept; run it again.");
   slow.reset();
@@ -246,7 +247,7 @@ TEST_F(OutputCommitterTest, PutsAppendsOnTopOfEachOther) {
   auto slow = Begin("out", WriteMode::kAppend);
   Stage(*slow, "slow.txt", "slow");
   Write("out", {"fast"}, WriteMode::kAppend);
-  slow->Commit(1);
+  CommitStaged(*slow);
   EXPECT_EQ(Read("out"), Names({"fast", "slow"}));
   EXPECT_EQ(Seen("out"), Names({"fast.txt", "slow.txt"}));
 }

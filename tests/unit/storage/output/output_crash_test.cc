@@ -167,7 +167,7 @@ TEST_P(OutputRace, OneOverwriteWinsEachVersion) {
       try {
         auto committer = OutputCommitter::Begin(folder, WriteMode::kOverwrite, "job");
         Stage(*committer, *GetParam(), committer->tag());
-        committer->Commit(1);
+        CommitStaged(*committer);
         notes << "won" << std::endl;
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kUnavailable) throw;
@@ -216,7 +216,7 @@ TEST_P(OutputRace, ReadersSeeTheFilesOfOneVersion) {
       Layout one{"", {layout.files[i % layout.files.size()] + std::to_string(i)}, ""};
       Stage(*committer, one, std::to_string(version));
     }
-    committer->Commit(1);
+    CommitStaged(*committer);
   };
   write(0);
   auto lines = Race(scratch, 3, [&](int process, std::ostream& notes) {

@@ -107,7 +107,7 @@ TEST(OutputCommitter, AnAppendLiesByTheSameColumns) {
     auto committer = OutputCommitter::Begin(folder, mode, "job");
     committer->Describe({.columns = {}, .dialect = "", .partition_by = columns});
     Stage(*committer, Flat(), "a");
-    committer->Commit(1);
+    CommitStaged(*committer);
   };
   write(WriteMode::kOverwrite, by_x);
   EXPECT_EQ(ReadLatestManifest(folder)->partition_by, by_x);
@@ -126,11 +126,9 @@ TEST(OutputCommitter, BeginsAgainWithWhatIsStaged) {
   ScratchFolder scratch;
   auto committer = OutputCommitter::Begin(scratch.Path("out"), WriteMode::kOverwrite, "job");
   Stage(*committer, kLayouts[1], "first");
-  committer->SyncStaged();
-  committer->ClearStaged();
+  committer->StageAnew();
   Stage(*committer, Flat(), "second");
-  committer->SyncStaged();
-  EXPECT_EQ(committer->Commit(1).num_files, 3);
+  EXPECT_EQ(CommitStaged(*committer).num_files, 3);
   ExpectClean(scratch.Path("out"), TextsOf(Flat(), "second"));
 }
 

@@ -28,9 +28,9 @@ TEST(OutputCommitter, AWriterThatManyVersionsPassedBy) {
     for (int i = 0; i < 40; ++i) Write(folder, WriteMode::kOverwrite, kLayouts[0], "others");
     Texts expected = TextsOf(kLayouts[0], "others");
     if (mode == WriteMode::kOverwrite) {
-      ErrorOf(ErrorKind::kUnavailable, [&] { slow->Commit(1); });
+      ErrorOf(ErrorKind::kUnavailable, [&] { CommitStaged(*slow); });
     } else {
-      slow->Commit(1);
+      CommitStaged(*slow);
       expected = expected + TextsOf(kLayouts[0], "slow");
     }
     slow.reset();
@@ -159,7 +159,7 @@ TEST(OutputCommitter, CommitOfAThousandFiles) {
     auto committer = OutputCommitter::Begin(folder, WriteMode::kOverwrite, "job");
     Stage(*committer, layout, std::to_string(round));
     auto start = std::chrono::steady_clock::now();
-    WriteResult result = committer->Commit(1);
+    WriteResult result = CommitStaged(*committer);
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     std::cout << "commit of 1,000 files: " << seconds.count() << " s, of it publishing "
               << result.publish_seconds << " s\n";

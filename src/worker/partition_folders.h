@@ -32,4 +32,7 @@ std::string DistinctFoldersSql(const std::vector<PartitionColumn>& columns, cons
 /// Io.
 void RenameFolders(const std::string& folder, const std::string& tag);
 
+/// Returns the path of a file in such folders, "key=value/file", as it is after that.
+std::string FolderNamesOf(const std::string& path, const std::string& tag);
+
 }  // namespace smallpond

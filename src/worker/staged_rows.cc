@@ -1,4 +1,4 @@
-#include "write/staged_rows.h"
+#include "worker/staged_rows.h"
 
 #include "duckdb_adapter/sql/sql_text.h"
 #include "duckdb_adapter/sql/statement.h"

@@ -1,4 +1,4 @@
-#include "write/partition_folders.h"
+#include "worker/partition_folders.h"
 
 #include <strings.h>
 
@@ -47,6 +47,13 @@ std::string UnlikeNull(const std::string& value, const std::string& tag) {
     return "";
   }
   return Escape(static_cast<unsigned char>(text[0])) + text.substr(1);
+}
+
+// The folder that DuckDB named so as FolderSql names it.
+std::string FolderName(const std::string& name, const std::string& tag) {
+  size_t value = name.find('=') + 1;
+  std::string better = UnlikeNull(name.substr(value), tag);
+  return better.empty() ? name : name.substr(0, value) + better;
 }
 
 }  // namespace
@@ -110,15 +117,20 @@ void RenameFolders(const std::string& folder, const std::string& tag) {
   for (const auto& path : folders) {
     RenameFolders(path.string(), tag);
     std::string name = path.filename().string();
-    size_t value = name.find('=') + 1;
-    std::string better = UnlikeNull(name.substr(value), tag);
-    if (!better.empty() && !error)
-      fs::rename(path, path.parent_path() / (name.substr(0, value) + better), error);
+    std::string better = FolderName(name, tag);
+    if (better != name && !error) fs::rename(path, path.parent_path() / better, error);
   }
   if (error) {
     throw Error(ErrorKind::kIo,
                 "Naming the folders below '" + folder + "' failed: " + error.message() + ".");
   }
+}
+
+std::string FolderNamesOf(const std::string& path, const std::string& tag) {
+  fs::path renamed;
+  for (const auto& folder : fs::path(path).parent_path())
+    renamed /= FolderName(folder.string(), tag);
+  return (renamed / fs::path(path).filename()).string();
 }
 
 }  // namespace smallpond
