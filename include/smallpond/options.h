@@ -76,6 +76,10 @@ struct SMALLPOND_API Options {
   std::string ray_address;  ///< Of a running Ray cluster, "HOST:6379" or "auto".
   /// A join's side estimated to be at most this large goes to every task instead of being shuffled.
   uint64_t broadcast_size_bytes = 64'000'000;
+  /// Queries that read at most this much run whole in this process, whatever the executor: one
+  /// DuckDB is done with it sooner than stages are. Empty: 500 MB, or a quarter of this process's
+  /// memory limit where that is less; 0 where `partitions` asks for pieces.
+  std::optional<uint64_t> whole_size_bytes;
   /// Most bytes of files between stages that are kept of jobs that failed or whose process died,
   /// all of one `data_root` together, for at most 7 days; the oldest go first. Empty: 10% of the
   /// disk.
@@ -88,6 +92,8 @@ struct SMALLPOND_API Options {
   bool remove_output_root = true;  ///< Kept for smallpond 0.15; nothing is left behind either way.
 
   // --- limits that keep every wait and buffer bounded ---
+  /// The default of whole_size_bytes, by measurement: docs/benchmarks.md.
+  static constexpr uint64_t kWholeSizeBytes = 500'000'000;
   static constexpr int kMaxPartitions = 65'536;  ///< Most partitions of one repartition.
   /// Rows of one Arrow batch; DuckDB's row group.
   static constexpr int64_t kArrowBatchRows = 122'880;

@@ -77,6 +77,7 @@ def init(
     partition_size: str | int | None = None,
     partitions: int | None = None,
     broadcast_size: str | int | None = None,
+    whole_size: str | int | None = None,
     max_exchange_bytes: str | int | None = None,
     temp_dir: PathLike | None = None,
     merge: str | None = None,
@@ -104,6 +105,9 @@ def init(
     partition_size, partitions, broadcast_size (SP_PARTITION_SIZE, SP_PARTITIONS, SP_BROADCAST_SIZE)
         Size ("256MB") or number of the pieces that tasks read and exchange, and up to which size
         ("64MB") a join sends one side to all tasks. They never change an answer.
+    whole_size (SP_WHOLE_SIZE)
+        Queries that read at most this much are not cut: one DuckDB is done with them sooner.
+        Default: "500MB", or a quarter of this process's memory limit; 0 where `partitions` is given.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
         A cluster: the address of a running Ray, "HOST:6379" or "auto", whose nodes say how many
         there are. More than this machine without one is an UnsupportedError.

@@ -87,23 +87,24 @@ Statement PlanRun::Compute(const std::string& sql, const PlanRef& plan) {
       return job->Result(connection_);
     }
   }
-  return Over(sql, plan);
+  return sql.empty() ? Query(plan) : Over(sql, plan);
 }
 
 StageRunner::MakePlan PlanRun::PlanOf(const std::string& sql, const PlanRef& plan) {
   return [this, sql, plan](StagePlanner& planner) {
     StagedQuery staged(*this, planner);
-    return planner.Finish(SqlOver(sql, staged.Rows(plan)));
+    Statement rows = staged.Rows(plan);
+    return planner.Finish(sql.empty() ? std::move(rows) : SqlOver(sql, rows));
   };
 }
 
 std::optional<StagePlan> PlanRun::PlanStages(const PlanRef& plan, std::string* whole_because) {
-  return stages_->Plan(connection_, PlanOf("FROM \"{0}\"", plan), whole_because);
+  return stages_->Plan(connection_, PlanOf("", plan), whole_because);
 }
 
 std::shared_ptr<const FinishedJob> PlanRun::RunStages(const PlanRef& plan,
                                                       std::string* whole_because) {
-  return stages_->Run(connection_, PlanOf("FROM \"{0}\"", plan), whole_because);
+  return stages_->Run(connection_, PlanOf("", plan), whole_because);
 }
 
 std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
@@ -111,9 +112,12 @@ std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
     const FileOutput& files) {
   // What would be written to the job's folder.
   if (!stages_ || WithoutSecrets(files.copy.options) != files.copy.options) return std::nullopt;
+  // Where the session may not write, DuckDB says so here.
+  if (!connection_.MayOpen(files.staging_folder + "/part")) return std::nullopt;
   auto job = stages_->Run(connection_, [&](StagePlanner& planner) {
     StagedQuery staged(*this, planner);
-    if (plan->partitioning().num_partitions == 1)
+    bool is_spread = std::holds_alternative<Repartition>(plan->op());
+    if (plan->partitioning().num_partitions == 1 && !is_spread)
       return planner.Finish(exported(staged.Rows(plan)), files);
     return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
   });

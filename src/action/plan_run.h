@@ -49,8 +49,8 @@ class PlanRun {
 
   /// Computes the plan's rows in stages, if the run has any and that can be done, and returns the
   /// query for them, which is good as long as the run; otherwise returns Query(plan).
-  Statement Compute(const PlanRef& plan) { return Compute("FROM \"{0}\"", plan); }
-  /// The same for the statement `sql` over the plan's rows, "{0}".
+  Statement Compute(const PlanRef& plan) { return Compute("", plan); }
+  /// The same for the statement `sql` over the plan's rows, "{0}"; "" is the rows themselves.
   Statement Compute(const std::string& sql, const PlanRef& plan);
   /// Writes the plan's rows, as `exported` makes them, to files by tasks, if the run has stages and
   /// that can be done: those of partition i by task i, where there are several. Returns what each

@@ -10,6 +10,7 @@
 
 #include "action/input_lists.h"
 #include "base/standard_errors.h"
+#include "duckdb_adapter/connection/read_transaction.h"
 #include "duckdb_adapter/fragment/run_fragment.h"
 #include "scheduler/job_directory_files.h"
 #include "scheduler/job_log.h"
@@ -187,6 +188,13 @@ StageOptions StageRunner::OptionsNow(Connection& connection) {
 std::optional<StagePlan> StageRunner::Plan(Connection& connection, const MakePlan& make_plan,
                                            std::string* whole_because) {
   StageOptions options = OptionsNow(connection);  // An error of the workers is none of the query.
+  ReadTransaction transaction(connection);
+  return PlanNow(connection, make_plan, options, whole_because);
+}
+
+std::optional<StagePlan> StageRunner::PlanNow(Connection& connection, const MakePlan& make_plan,
+                                              const StageOptions& options,
+                                              std::string* whole_because) {
   try {
     StagePlanner planner(connection, parts_.connect, options);
     return make_plan(planner);
@@ -201,9 +209,11 @@ std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection,
                                                     const MakePlan& make_plan,
                                                     std::string* whole_because) {
   auto start = Clock::now();
-  std::optional<StagePlan> plan = Plan(connection, make_plan, whole_because);
+  StageOptions options = OptionsNow(connection);
+  auto transaction = std::make_unique<ReadTransaction>(connection);
+  std::optional<StagePlan> plan = PlanNow(connection, make_plan, options, whole_because);
   if (!plan) return nullptr;
-  return RunPlan(connection, std::move(*plan), SecondsSince(start));
+  return RunPlan(connection, std::move(*plan), std::move(transaction), SecondsSince(start));
 }
 
 // Called with the turn. A query runs with the settings that it was planned with, whatever was set
@@ -218,8 +228,9 @@ Executor& StageRunner::ExecutorFor(const SettingsRef& settings) {
   return *executor_;
 }
 
-std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, StagePlan plan,
-                                                        double plan_seconds) {
+std::shared_ptr<const FinishedJob> StageRunner::RunPlan(
+    Connection& connection, StagePlan plan, std::unique_ptr<ReadTransaction> transaction,
+    double plan_seconds) {
   struct AfterTurn {
     ~AfterTurn() { runner.EndStaleExecutor(); }
     StageRunner& runner;
@@ -229,8 +240,6 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   ExecutorFor(connection.settings()).BeginJob();
   auto directory = std::make_unique<JobDirectory>(
       parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
-  WriteJob(plan, *directory);
-  WriteGiven(connection, plan, *directory);
   int last = static_cast<int>(plan.graph.stages.size()) - 1;
   JobDirectoryFiles files(*directory, plan.files ? last : -1,
                           plan.files ? plan.files->staging_folder : "");
@@ -254,7 +263,12 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(Connection& connection, 
   };
   Scheduler scheduler(plan.graph, parts_.limits, parts);
   try {
-    TranslatingStandardErrors([&] { RunToTheEnd(scheduler, plan); });
+    TranslatingStandardErrors([&] {
+      WriteJob(plan, *directory);
+      WriteGiven(connection, plan, *directory);
+      transaction = nullptr;
+      RunToTheEnd(scheduler, plan);
+    });
   } catch (const Error& error) {
     connection.ShowProgress(-1);
     if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;

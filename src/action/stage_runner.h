@@ -27,6 +27,8 @@ struct JobReport {
   double run_seconds = 0;
 };
 
+class ReadTransaction;
+
 /// The files that one task has written for users.
 struct WrittenPart {
   std::string folder;  ///< Below the staging folder of the output.
@@ -104,7 +106,11 @@ class StageRunner {
   void Stop();
 
  private:
+  std::optional<StagePlan> PlanNow(Connection& connection, const MakePlan& make_plan,
+                                   const StageOptions& options, std::string* whole_because);
+  // Ends the transaction, in which was planned, when the rows of this process are written.
   std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
+                                             std::unique_ptr<ReadTransaction> transaction,
                                              double plan_seconds);
   std::unique_lock<std::timed_mutex> WaitForTurn(Connection& connection);
   StageOptions OptionsNow(Connection& connection);

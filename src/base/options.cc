@@ -167,6 +167,10 @@ const std::vector<Setting>& Settings() {
        [](Options& o, Text text, Text what) { o.partition_size_bytes = ParseBytes(text, what); }},
       {"broadcast_size", "SP_BROADCAST_SIZE",
        [](Options& o, Text text, Text what) { o.broadcast_size_bytes = ParseBytes(text, what); }},
+      {"whole_size", "SP_WHOLE_SIZE",
+       [](Options& o, Text text, Text what) {
+         o.whole_size_bytes = text == "0" ? 0 : ParseBytes(text, what);
+       }},
       {"max_exchange_bytes", "SP_MAX_EXCHANGE_BYTES",
        [](Options& o, Text text, Text what) { o.max_exchange_bytes = ParseBytes(text, what); }},
       {"bind_numa_node", "SP_BIND_NUMA_NODE",

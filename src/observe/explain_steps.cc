@@ -34,7 +34,7 @@ std::string NoteForQuery(const SqlQuery& query, const LogicalPlan& plan) {
 std::string Note(const LogicalPlan& plan, bool seen) {
   if (const auto* query = std::get_if<SqlQuery>(&plan.op())) return NoteForQuery(*query, plan);
   if (!std::holds_alternative<Repartition>(plan.op())) return "";
-  if (seen) return "carried out: a temporary table with the number of the partition";
+  if (seen) return "carried out: each partition gets its rows";
   bool by_column = std::get<Repartition>(plan.op()).way == Repartition::Way::kColumn;
   return std::string("elided: the answer does not depend on partitions") +
          (by_column ? "; only the numbers are checked" : "");

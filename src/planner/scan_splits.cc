@@ -31,9 +31,9 @@ bool KeepsFilesWhole(const FileScan& scan) {
 }  // namespace
 
 std::vector<Split> CutScan(const FilesToCut& files, const SplitTarget& target) {
-  if (!files.is_parquet) return OneSplitPerFile(files.bytes);
   return CutFiles(files.bytes, target, [&](const std::vector<size_t>& large) {
     std::vector<std::vector<RowGroup>> row_groups(large.size());
+    if (!files.is_parquet) return row_groups;
     std::vector<size_t> positions;
     std::vector<std::string> paths;
     for (size_t i = 0; i < large.size(); ++i) {

@@ -27,7 +27,7 @@ struct FilesToCut {
 /// Cuts files into what tasks read, in the order of their paths, whose positions the splits name:
 ///
 ///   Parquet    small files together, large ones at row groups; reads the footers of large ones
-///   CSV, JSON  one file a split, since only a reader knows where a row ends
+///   CSV, JSON  small files together, large ones whole: only a reader knows where a row ends
 ///
 /// A Parquet file with a column named file_row_number stays whole as well. Throws Io or
 /// InvalidInput where a large file's footer can't be read.

@@ -77,7 +77,11 @@ StagePlanner::StagePlanner(Connection& connection, const ScanDivision::Connect& 
       scans_(connect, options_.split),
       cutter_(connection,
               {.is_divided = [this](const FragmentScan& scan) { return scans_.Divide(scan) > 1; },
-               .broadcast_bytes = options_.broadcast_bytes}) {}
+               .broadcast_bytes = options_.broadcast_bytes}) {
+  cutter_.SetGivenPartitions(options_.partitions > 0
+                                 ? std::min(options_.partitions, kMaxExchangePartitions)
+                                 : options_.slots);
+}
 
 int StagePlanner::AddGiven(const Statement& rows, const Schema& schema, int64_t num_rows,
                            uint64_t bytes) {
@@ -105,9 +109,14 @@ StagePlan StagePlanner::FinishPerPartition(const Statement& query,
 }
 
 StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
+  for (auto& [fragment, rows] : cutter_.GivenScans()) {
+    const Fragment& given = cut.fragments[static_cast<size_t>(fragment)];
+    given_bytes_ += static_cast<uint64_t>(given.estimated_rows * given.estimated_row_bytes);
+    given_.push_back({fragment, std::move(rows)});
+  }
   auto file_bytes = scans_.TotalBytes();
   if (file_bytes) *file_bytes += static_cast<double>(given_bytes_);
-  if (file_bytes && *file_bytes <= options_.whole_bytes) {
+  if (options_.whole_bytes > 0 && file_bytes && *file_bytes <= options_.whole_bytes) {
     throw Error(ErrorKind::kUnsupported,
                 "what it reads is small (" +
                     std::to_string(static_cast<int64_t>(*file_bytes / 1e6)) +

@@ -178,8 +178,9 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
   bool can_be_kept =
       limit < 0 && std::holds_alternative<SqlQuery>(plan_->op()) && CanBeKept(*plan_);
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
-    std::string further = limit < 0 ? "" : " LIMIT " + std::to_string(limit);
-    Statement query = run.Compute("FROM \"{0}\"" + further, plan_);
+    Statement query =
+        limit < 0 ? run.Compute(plan_)
+                  : run.Compute("FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     ArrowArrayStream result{};
     connection.Collect(CastFor(ExportTarget::kArrow, std::move(query), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);

@@ -19,6 +19,7 @@ namespace smallpond {
 ///     flip-file        a file of the job's folder that the task reads gets a wrong byte: the one
 ///                      that the fault's file names, or "fragment"
 ///     break            the worker's database fails for good, as by an internal error of DuckDB
+///     extra            a file lies beside the ones that were written, and is not reported
 ///     flip, cut, drop  the file that was written gets a wrong byte, loses its half, or is removed,
 ///                      and the attempt is reported as if nothing had happened
 ///
@@ -29,7 +30,8 @@ class TestFaults {
   static std::unique_ptr<TestFaults> FromEnvironment();
   explicit TestFaults(std::string folder) : folder_(std::move(folder)) {}
 
-  /// To be called when an attempt begins, and when it has written its file.
+  /// To be called when an attempt begins, and when it has written its file, or the first of several
+  /// that it writes for users.
   void AtStart(const TaskSpec& spec) const;
   bool BreaksDatabase(TaskId id) const { return Take(id, "break"); }
   void AtEnd(TaskId id, const std::string& path) const;

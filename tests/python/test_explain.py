@@ -137,16 +137,36 @@ def test_unequal_tasks_show(staged: smallpond.Session, rows: Path) -> None:
 
 @pytest.mark.parametrize("analyze", [False, True])
 def test_why_a_query_runs_whole(staged: smallpond.Session, analyze: bool) -> None:
-    frame = staged.sql("SELECT sum(item) FROM {0}", staged.from_items([1, 2, 3]))
-    told = of(frame, analyze)
-    assert (
-        "stages" not in told
-        and "Only this process can read pandas and Arrow data" in told["whole_because"]
+    frame = staged.sql(
+        "SELECT sum(a.item) FROM {0} a POSITIONAL JOIN {0} b", staged.from_items([1])
     )
+    told = of(frame, analyze)
+    assert "stages" not in told and "goes by the order of all rows" in told["whole_because"]
     assert told["duckdb_plan"]
     text = frame.explain(analyze=analyze)
-    assert "runs whole in this process: Only this process can read" in text
+    assert "runs whole in this process: POSITIONAL JOIN goes by" in text
     assert "UNGROUPED_AGGREGATE" in text and ("Total Time" in text) == analyze
+
+
+def test_small_work_runs_whole(rows: Path, tmp_path: Path) -> None:
+    sql = "SELECT kind, count(*) FROM {0} GROUP BY kind"
+    for options, is_whole in [
+        ({}, True), ({"whole_size": 0}, False), ({"whole_size": "1KB"}, False),
+        ({"whole_size": "1GB", "partitions": 3}, True), ({"partitions": 3}, False),
+    ]:  # fmt: skip
+        with smallpond.init(executor="threads", data_root=tmp_path, threads=2, **options) as sp:
+            told = of(sp.sql(sql, sp.read_parquet(rows)))
+            assert ("what it reads is small" in told.get("whole_because", "")) == is_whole
+            assert ("stages" in told) != is_whole
+
+
+@pytest.mark.parametrize("analyze", [False, True])
+def test_rows_of_this_process_are_a_stage(staged: smallpond.Session, analyze: bool) -> None:
+    staged.execute("CREATE OR REPLACE TABLE here AS SELECT range AS item FROM range(9)")
+    frame = staged.sql("SELECT sum(item) FROM {0} JOIN here USING (item)", staged.from_items([1, 2]))
+    text = frame.explain(analyze=analyze)
+    assert "rows of this process" in text and "scan seq_scan" in text
+    assert frame.take_all() == [{"sum(item)": 3}]
 
 
 @pytest.mark.parametrize("analyze", [False, True])
@@ -154,8 +174,9 @@ def test_partitions_that_are_seen(staged: smallpond.Session, rows: Path, analyze
     parts = staged.read_parquet(rows).repartition(3)
     frame = staged.partial_sql("SELECT count(*) AS n FROM {0}", parts, merge="concat")
     told = of(frame, analyze)
-    assert told["whole_because"] and "carried out" in told["steps"]["inputs"][0]["note"]
-    assert bool(told["duckdb_plan"]) == analyze
+    assert "carried out" in told["steps"]["inputs"][0]["note"]
+    assert [stage["partitions"] for stage in told["stages"]][0] == 3
+    assert 3 in [stage["tasks"] for stage in told["stages"]]
 
 
 def test_direct(sp: smallpond.Session, events: smallpond.DataFrame) -> None:

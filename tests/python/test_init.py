@@ -108,7 +108,7 @@ HARMLESS: dict[str, Any] = {
     "job_id": "a", "job_time": "2026-01-31T12:00:00", "job_name": "n", "num_executors": 0,
     "bind_numa_node": True, "_remove_output_root": False, "memory_allocator": "jemalloc",
     "num_nodes": 1, "duckdb_memory": "500MB", "executor": "direct", "threads": 1,
-    "partition_size": "256MB", "partitions": 10, "merge": "auto",
+    "partition_size": "256MB", "partitions": 10, "merge": "auto", "whole_size": "1GB",
 }  # fmt: skip
 FOLDERS = ["data_root", "data_dir", "temp_dir"]
 CLUSTER: dict[str, Any] = {

@@ -79,7 +79,7 @@ def test_spill_of_the_killed_goes_at_once_and_their_job_is_kept(
         assert list(root.iterdir()) == []
         return
     assert len(list((root / "jobs").iterdir())) == 1, "somebody may go on with it"
-    more = {"max_exchange_bytes": 1, "executor": "threads", "duckdb_memory": "100MB", "threads": 1}
+    more = {"max_exchange_bytes": 1, "whole_size": 0, "executor": "threads", "duckdb_memory": "100MB", "threads": 1}
     with smallpond.init(data_root=root, **more) as sp:
         frame = sp.read_parquet(data / "events.parquet")
         assert sp.sql("SELECT part, count(*) FROM {0} GROUP BY part", frame).count() > 0
@@ -90,7 +90,7 @@ def test_the_home_folder_s_jobs_are_private(data: Path, tmp_path: Path) -> None:
     code = f"""
 import os, smallpond
 os.umask(0)
-with smallpond.init(executor="threads", duckdb_memory="100MB", threads=1) as sp:
+with smallpond.init(executor="threads", whole_size=0, duckdb_memory="100MB", threads=1) as sp:
     events = sp.read_parquet("{data}/events.parquet")
     assert sp.sql("SELECT part, count(*) FROM {{0}} GROUP BY part", events).count() > 0
 """

@@ -202,13 +202,14 @@ SHADOWS = [
     # Whatever the SQL that smallpond writes itself calls, also operators; `test_lists_all` looks.
     "count_star", "count", "row_number", "hash", "error", "trunc", "epoch_us", "timezone", "upper",
     "hex", "substr", "encode", "url_encode", "lower", "any_value", "sum", "random",
-    "smallpond_check_export", "smallpond_fragment", "parquet_schema", "parquet_metadata",
+    "smallpond_check_export", "smallpond_fragment", "smallpond_exchange_scan", "least",
+    "smallpond_given_scan", "parquet_schema", "parquet_metadata",
     "read_parquet", "read_csv", "read_json", "smallpond_arrow_scan", "+", "-", "*", "/", "//", "%",
     "||", "=", "<", "~~",
 ]  # fmt: skip
 TABLE_FUNCTIONS = {
     "smallpond_fragment", "parquet_schema", "parquet_metadata", "read_parquet", "read_csv",
-    "read_json", "smallpond_arrow_scan",
+    "read_json", "smallpond_arrow_scan", "smallpond_exchange_scan", "smallpond_given_scan",
 }  # fmt: skip
 
 

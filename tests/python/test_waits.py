@@ -66,7 +66,9 @@ SILENT = """
 import smallpond.ray_connection
 silent = socket.create_server(("127.0.0.1", 0))
 address = f"127.0.0.1:{silent.getsockname()[1]}"
-sp = smallpond.init(ray_address=address, duckdb_memory="300MB", data_root=sys.argv[1])
+sp = smallpond.init(
+    ray_address=address, duckdb_memory="300MB", data_root=sys.argv[1], whole_size=0
+)
 query = sp.sql("SELECT 1 AS x")
 interrupted(query.count, 0.5)
 smallpond.ray_connection.CONNECT_TIMEOUT_SECONDS = 0.5

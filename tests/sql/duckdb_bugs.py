@@ -193,7 +193,7 @@ BUGS = [
            ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING) FROM @old""",
         [(0,), (0,), (0,)],
         [(1,), (1,), (1,)],
-        frozenset({"direct"}),
+        ALL_ROADS,
     ),
     Bug(
         "day_of_infinity",

@@ -1,11 +1,14 @@
 #include "duckdb_adapter/cut/cut_query.h"
 
+#include <cmath>
+
 #include "duckdb/main/query_result.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/fragment/given_scans.h"
 #include "duckdb_adapter/sql/schema_types.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 
@@ -101,20 +104,33 @@ int QueryCutter::AddGiven(const Schema& schema, double rows, int num_partitions)
   PlannedRows planned;
   for (const auto& column : schema.columns()) planned.names.push_back(column.name);
   planned.types = schema.types().list;
-  Fragment fragment;
-  fragment.is_given = true;
-  fragment.single_task = true;
-  fragment.output.num_columns = static_cast<int>(planned.types.size());
-  fragment.output.num_keys = 1;
-  fragment.output.function = PartitionFunction::kNumber;
-  fragment.output.num_partitions = num_partitions;
-  fragment.output.ordered = true;
-  fragment.operators.push_back({0, "rows of this process", rows});
-  fragment.estimated_rows = rows;
-  fragment.estimated_row_bytes = PlanCutter::RowBytes(planned.types);
-  int number = state_->cut.AddGiven(std::move(fragment));
+  int number = state_->cut.AddGiven("rows of this process", planned.types.size(), rows,
+                                    PlanCutter::RowBytes(planned.types), num_partitions);
   state_->rows[number] = std::move(planned);
   return number;
+}
+
+void QueryCutter::SetGivenPartitions(int num_partitions) {
+  state_->cut.given_partitions = num_partitions;
+}
+
+std::map<int, Statement> QueryCutter::GivenScans() {
+  std::map<int, Statement> rows;
+  for (auto& [fragment, given] : state_->cut.given_scans) {
+    auto estimate = static_cast<int64_t>(std::max(1.0, std::ceil(given.estimated_rows)));
+    std::string last = std::to_string(given.num_partitions - 1);
+    Statement all = QueryGivenScan(connection_, fragment, std::move(given.scan));
+    if (given.num_partitions > 1) {
+      // In pieces of neighbours. The last one has what is more than the estimate.
+      all = SqlOver("SELECT *, least(((row_number() OVER () - 1) * " +
+                        std::to_string(given.num_partitions) + ") // " + std::to_string(estimate) +
+                        ", " + last + ") FROM \"{0}\"",
+                    all);
+    }
+    rows.emplace(fragment, std::move(all));
+  }
+  state_->cut.given_scans.clear();
+  return rows;
 }
 
 Statement QueryCutter::RowsOf(int fragment, Readers readers) {

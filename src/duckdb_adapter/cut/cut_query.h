@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -64,9 +65,17 @@ class QueryCutter {
   int CutPerPartition(const Statement& query);
   /// Adds rows that this process is to write: `schema`'s, into so many partitions, in order.
   int AddGiven(const Schema& schema, double rows, int num_partitions);
+  /// Says into how many partitions the rows of scans go that only this process can read: tables of
+  /// the session, of attached databases, what most table functions give.
+  void SetGivenPartitions(int num_partitions);
 
   /// Returns the query for a fragment's rows, to be a part of later ones.
   Statement RowsOf(int fragment, Readers readers);
+
+  /// Returns the given fragments that are such scans, and the query for the rows of each, with the
+  /// number of their partition where there are several. It is good for one run on this connection,
+  /// in the transaction in which the scan was cut.
+  std::map<int, Statement> GivenScans();
 
   /// Cuts the last query, whose rows are the result.
   CutQuery Finish(const Statement& query);

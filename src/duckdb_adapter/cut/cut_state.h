@@ -1,11 +1,13 @@
 #pragma once
 
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "duckdb_adapter/analysis/determinism.h"
 #include "duckdb_adapter/cut/cut_query.h"
+#include "duckdb_adapter/duckdb_internal.h"
 
 namespace smallpond {
 
@@ -24,9 +26,22 @@ struct CutState {
     planned[next_planned] = read;
     return next_planned++;
   }
-  int AddGiven(Fragment fragment) {
+  /// Adds a fragment whose rows this process writes, in order.
+  int AddGiven(std::string text, size_t num_columns, double rows, double row_bytes,
+               int num_partitions) {
+    Fragment fragment;
+    fragment.is_given = true;
+    fragment.single_task = true;
+    fragment.output.num_columns = static_cast<int>(num_columns);
+    fragment.output.num_keys = 1;
+    fragment.output.function = PartitionFunction::kNumber;
+    fragment.output.num_partitions = num_partitions;
+    fragment.output.ordered = true;
+    fragment.operators.push_back({0, std::move(text), rows});
+    fragment.estimated_rows = rows;
+    fragment.estimated_row_bytes = row_bytes;
     OutputFacts facts;
-    facts.inexact.resize(static_cast<size_t>(fragment.output.num_columns));
+    facts.inexact.resize(num_columns);
     facts.order.emplace();  // They are written once.
     outputs.push_back(std::move(facts));
     query.fragments.push_back(std::move(fragment));
@@ -38,6 +53,14 @@ struct CutState {
   int next_id = 0;                   ///< Of scans and inputs.
   std::map<int, Planned> planned;    ///< By the id that stands in the later query.
   int next_planned = 0;
+  /// A scan whose rows are those of a given fragment.
+  struct GivenScan {
+    duckdb::unique_ptr<duckdb::LogicalOperator> scan;
+    double estimated_rows = 0;
+    int num_partitions = 1;
+  };
+  std::map<int, GivenScan> given_scans;  ///< By fragment.
+  int given_partitions = 1;              ///< Of large ones.
 };
 
 }  // namespace smallpond

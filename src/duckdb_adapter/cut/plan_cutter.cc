@@ -196,21 +196,39 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
     CheckCanTravel(get);
     return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " of a table's rows");
   }
-  return OpenScan(get) ? Distribution::Spread() : Distribution::Single();
+  auto scan = DescribeScan(get, state_.next_id);
+  if (!scan) return IsOnlyHere(get) ? GiveScan(slot) : Distribution::Single();
+  return OpenScan(get, *scan) ? Distribution::Spread() : Distribution::Single();
 }
 
-bool PlanCutter::OpenScan(LogicalGet& get) {
-  auto scan = DescribeScan(get, state_.next_id);
-  if (!scan) {
-    CheckCanTravel(get);
-    return false;
-  }
+Distribution PlanCutter::GiveScan(Operator& slot) {
+  slot->ResolveOperatorTypes();
+  auto columns = slot->GetColumnBindings();
+  auto types = slot->types;
+  auto& get = slot->Cast<LogicalGet>();
+  double rows = static_cast<double>(slot->EstimateCardinality(context_));
+  constexpr double kRowsPerPiece = 50'000;
+  int pieces = rows < kRowsPerPiece ? 1 : state_.given_partitions;
+  int fragment = state_.AddGiven("scan " + duckdb::StringUtil::Lower(get.GetName()), types.size(),
+                                 rows, RowBytes(types), pieces);
+  auto table_index = binder_.GenerateTableIndex();
+  auto kind = pieces > 1 ? ExchangeKind::kHash : ExchangeKind::kGather;
+  auto read = ScanFragment(fragment, kind, table_index, types, rows, true);
+  state_.given_scans[fragment] = {std::exchange(slot, std::move(read)), rows, pieces};
+  text_.Rename(columns, table_index);
+  ReplaceColumns(columns, table_index, *slot);
+  Distribution where = pieces > 1 ? Distribution::Spread() : Distribution::Single();
+  sources_[table_index].distribution = where;
+  return where;
+}
+
+bool PlanCutter::OpenScan(LogicalGet& get, const FragmentScan& scan) {
   ++state_.next_id;
   bool in_one_task = NumbersFiles(get);
-  CheckHoldsNoSecrets(get, scan->files);
-  LeaveFilesOpen(get, *scan);
-  scans_[get.table_index] = *scan;
-  return options_.is_divided(*scan) && !in_one_task;
+  CheckHoldsNoSecrets(get, scan.files);
+  LeaveFilesOpen(get, scan);
+  scans_[get.table_index] = scan;
+  return options_.is_divided(scan) && !in_one_task;
 }
 
 Distribution PlanCutter::DistributeValues(Operator& slot) {
@@ -224,9 +242,16 @@ Distribution PlanCutter::DistributeValues(Operator& slot) {
 void PlanCutter::ReadInOneTask(Operator& slot) {
   for (auto& child : slot->children) ReadInOneTask(child);
   if (slot->type != LogicalOperatorType::LOGICAL_GET) return;
-  ReadPlanned(slot->Cast<LogicalGet>());
-  if (ReadOtherwise(*slot, ExchangeKind::kGather)) return;
-  OpenScan(slot->Cast<LogicalGet>());
+  auto& get = slot->Cast<LogicalGet>();
+  ReadPlanned(get);
+  if (ReadOtherwise(get, ExchangeKind::kGather)) return;
+  if (!slot->children.empty()) return CheckCanTravel(get);
+  if (auto scan = DescribeScan(get, state_.next_id)) {
+    OpenScan(get, *scan);
+  } else if (IsOnlyHere(get)) {
+    GiveScan(slot);
+    ReadOtherwise(*slot, ExchangeKind::kGather);
+  }
 }
 
 Distribution PlanCutter::DistributeProjection(Operator& slot) {

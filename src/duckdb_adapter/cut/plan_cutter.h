@@ -79,9 +79,11 @@ class PlanCutter {
   Distribution DistributeCommonTable(Operator& slot);
   Distribution GatherChildren(Operator& slot, const std::string& why);
   // Makes a scan of files one whose files are left open, and returns whether several tasks can
-  // share it. The files are looked at also where one task is to read them all. A scan of anything
-  // else stays as it is; throws Unsupported where only this process can read it.
-  bool OpenScan(duckdb::LogicalGet& get);
+  // share it. The files are looked at also where one task is to read them all.
+  bool OpenScan(duckdb::LogicalGet& get, const FragmentScan& scan);
+  // Makes a scan that only this process can read a given fragment, and puts a scan of its rows
+  // there. Throws Unsupported where it can't be told from what surrounds it.
+  Distribution GiveScan(Operator& slot);
   // Leaves everything below in one fragment, which one task runs.
   void ReadInOneTask(Operator& slot);
 

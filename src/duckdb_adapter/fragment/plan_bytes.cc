@@ -48,10 +48,14 @@ duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& cont
   return plan;
 }
 
-void CheckCanTravel(const duckdb::LogicalGet& get) {
+bool IsOnlyHere(const duckdb::LogicalGet& get) {
   static const std::set<std::string> anywhere = {"range", "generate_series", "repeat", "repeat_row",
                                                  "unnest"};
-  if (anywhere.count(get.function.name)) return;
+  return !anywhere.count(get.function.name);
+}
+
+void CheckCanTravel(const duckdb::LogicalGet& get) {
+  if (!IsOnlyHere(get)) return;
   throw Error(ErrorKind::kUnsupported, "Only this process can read " + SourceOf(get));
 }
 

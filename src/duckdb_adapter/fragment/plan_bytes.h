@@ -14,7 +14,10 @@ std::string SerializePlan(duckdb::ClientContext& context, const duckdb::LogicalO
 duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& context,
                                                      const std::string& bytes);
 
-/// Throws Unsupported where a scan reads what only this process has.
+/// Whether only this process can read what a scan reads, which is none that DescribeScan describes:
+/// it is not computed from constants.
+bool IsOnlyHere(const duckdb::LogicalGet& get);
+/// Throws Unsupported where that is so.
 void CheckCanTravel(const duckdb::LogicalGet& get);
 /// Throws Unsupported where the names of a scan's files or its options hold credentials, since what
 /// travels is written to the job's folder.

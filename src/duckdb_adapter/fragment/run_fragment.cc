@@ -10,6 +10,7 @@
 #include "duckdb_adapter/exchange/exchange_write.h"
 #include "duckdb_adapter/fragment/aggregate_states.h"
 #include "duckdb_adapter/fragment/divided_scan.h"
+#include "duckdb_adapter/fragment/given_scans.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
 #include "duckdb_adapter/mends/runtime_filters.h"
@@ -97,6 +98,7 @@ void PrepareForStages(Database& database) {
     fragment.bind_operator = kGuarded<BindFragment>;
     loader.RegisterFunction(fragment);
     loader.RegisterFunction(DividedScanFunction());
+    loader.RegisterFunction(GivenScanFunction());
     RegisterAggregateStates(instance);
     RegisterExchange(database);
     // What these make can't be written as bytes, or refers to scans that are in another fragment.

@@ -150,12 +150,4 @@ std::vector<Split> CutFiles(const std::vector<std::optional<uint64_t>>& bytes,
                         : Fill(units, target_weight, SplitBuilder(rows));
 }
 
-std::vector<Split> OneSplitPerFile(const std::vector<std::optional<uint64_t>>& bytes) {
-  std::vector<Split> splits;
-  for (size_t file = 0; file < bytes.size(); ++file) {
-    splits.push_back({{{file, true, 0, 0}}, bytes[file].value_or(0)});
-  }
-  return splits;
-}
-
 }  // namespace smallpond

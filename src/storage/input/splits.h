@@ -63,7 +63,4 @@ using RowGroupReader =
 std::vector<Split> CutFiles(const std::vector<std::optional<uint64_t>>& bytes,
                             const SplitTarget& target, const RowGroupReader& read_row_groups);
 
-/// Returns one split a file.
-std::vector<Split> OneSplitPerFile(const std::vector<std::optional<uint64_t>>& bytes);
-
 }  // namespace smallpond
