@@ -61,7 +61,7 @@ void InitializeState(const AggregateFunction& function, data_ptr_t state) {
   wrapped.initialize(wrapped, state);
 }
 
-void Combine(Vector& source, Vector& target, AggregateInputData& input, idx_t count) {
+void CombineStates(Vector& source, Vector& target, AggregateInputData& input, idx_t count) {
   AggregateInputData inner = WrappedInput(input);
   Wrapped(input).combine(source, target, inner, count);
 }
@@ -147,8 +147,8 @@ void MergeIntoOneState(Vector inputs[], AggregateInputData& input, idx_t, data_p
   CombineDelivered(inputs[0], input, targets, count);
 }
 
-void Finalize(Vector& states, AggregateInputData& input, Vector& result, idx_t count,
-              idx_t offset) {
+void FinalizeStates(Vector& states, AggregateInputData& input, Vector& result, idx_t count,
+                    idx_t offset) {
   AggregateInputData inner = WrappedInput(input);
   Wrapped(input).finalize(states, inner, result, count, offset);
 }
@@ -192,8 +192,8 @@ AggregateFunction WrapperFunction(const char* name) {
   AggregateFunction function(
       name, {}, is_state ? duckdb::LogicalType::BLOB : duckdb::LogicalType::ANY,
       kGuarded<StateSize>, kGuarded<InitializeState>,
-      is_state ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<Combine>,
-      is_state ? kGuarded<DeliverState> : kGuarded<Finalize>,
+      is_state ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<CombineStates>,
+      is_state ? kGuarded<DeliverState> : kGuarded<FinalizeStates>,
       duckdb::FunctionNullHandling::SPECIAL_HANDLING,
       is_state ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>,
       kGuarded<RefuseToBindState>);

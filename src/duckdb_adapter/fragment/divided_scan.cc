@@ -120,8 +120,8 @@ duckdb::unique_ptr<duckdb::FunctionData> RefuseToBindScan(duckdb::ClientContext&
   throw duckdb::InvalidInputException("%s is not for queries", kFunctionName);
 }
 
-duckdb::virtual_column_map_t VirtualColumns(duckdb::ClientContext&,
-                                            duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
+duckdb::virtual_column_map_t PlannedVirtualColumns(
+    duckdb::ClientContext&, duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
   return bind_data->Cast<DividedScanData>().virtual_columns;
 }
 
@@ -310,7 +310,7 @@ duckdb::TableFunction DividedScanFunction() {
   function.bind = kGuarded<RefuseToBindScan>;
   function.serialize = kGuarded<SerializeScan>;
   function.deserialize = kGuarded<DeserializeScan>;
-  function.get_virtual_columns = kGuarded<VirtualColumns>;
+  function.get_virtual_columns = kGuarded<PlannedVirtualColumns>;
   function.projection_pushdown = true;
   function.filter_pushdown = true;
   return function;
