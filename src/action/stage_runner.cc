@@ -70,7 +70,8 @@ std::vector<TaskId> LostFiles(const Scheduler& scheduler, const StagePlan& plan)
     const std::string folder = plan.files->staging_folder + "/" + parts[task].folder + "/";
     for (const auto& file : parts[task].written.files) {
       std::error_code error;
-      uint64_t bytes = std::filesystem::file_size(folder + file.name + OutputFile::kStagedEnding, error);
+      uint64_t bytes =
+          std::filesystem::file_size(folder + file.name + OutputFile::kStagedEnding, error);
       if (!error && bytes == file.bytes) continue;
       lost.push_back({outputs.stage, static_cast<int>(task), outputs.files[task].attempt});
       break;

@@ -89,8 +89,8 @@ class StageRunner {
 
   /// Plans a job and runs it. `connection`'s interrupt cancels the job; its progress is the job's.
   /// Returns null where there can be no stages, and all has to be run as a whole; `whole_because`,
-  /// which may be null, is why then. Throws the job's error. Files that the job writes for users are
-  /// on the disk when it returns.
+  /// which may be null, is why then. Throws the job's error. Files that the job writes for users
+  /// are on the disk when it returns.
   std::shared_ptr<const FinishedJob> Run(Connection& connection, const MakePlan& make_plan,
                                          std::string* whole_because = nullptr);
 

@@ -50,10 +50,9 @@ int StagedQuery::Spread(const PlanRef& plan) {
   Statement rows = Rows(repartition.input);
   if (repartition.way == Repartition::Way::kEven)
     return spread_[plan.get()] = planner_.cutter().CutEvenly(rows, n);
-  Statement numbered =
-      SqlOver("SELECT *, " + PartitionExpression(repartition, n) + " AS " +
-                  QuoteName(PartitionColumnName(plan->schema())) + " FROM \"{0}\"",
-              rows);
+  Statement numbered = SqlOver("SELECT *, " + PartitionExpression(repartition, n) + " AS " +
+                                   QuoteName(PartitionColumnName(plan->schema())) + " FROM \"{0}\"",
+                               rows);
   return spread_[plan.get()] = planner_.cutter().CutByNumber(numbered, n);
 }
 

@@ -88,9 +88,9 @@ int StagePlanner::AddGiven(const Statement& rows, const Schema& schema, int64_t 
   // Pieces for all that run at a time, of rows as they stand.
   constexpr int64_t kRowsPerPiece = 50'000;
   int64_t pieces = std::clamp<int64_t>(num_rows / kRowsPerPiece, 1, options_.slots);
-  if (options_.partitions > 0) pieces = std::clamp<int64_t>(options_.partitions, 1, kMaxExchangePartitions);
-  int fragment =
-      cutter_.AddGiven(schema, static_cast<double>(num_rows), static_cast<int>(pieces));
+  if (options_.partitions > 0)
+    pieces = std::clamp<int64_t>(options_.partitions, 1, kMaxExchangePartitions);
+  int fragment = cutter_.AddGiven(schema, static_cast<double>(num_rows), static_cast<int>(pieces));
   std::string key = "((row_number() OVER () - 1) * " + std::to_string(pieces) + ") // " +
                     std::to_string(std::max<int64_t>(num_rows, 1));
   given_.push_back(
@@ -119,8 +119,7 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
   if (options_.whole_bytes > 0 && file_bytes && *file_bytes <= options_.whole_bytes) {
     throw Error(ErrorKind::kUnsupported,
                 "what it reads is small (" +
-                    std::to_string(static_cast<int64_t>(*file_bytes / 1e6)) +
-                    " MB of at most " +
+                    std::to_string(static_cast<int64_t>(*file_bytes / 1e6)) + " MB of at most " +
                     std::to_string(static_cast<int64_t>(options_.whole_bytes / 1e6)) + ")");
   }
   StagePlan plan;

@@ -40,10 +40,10 @@ struct StagePlan {
   StageGraph graph;
   std::vector<Given> given;
   std::optional<FileOutput> files;  ///< What the last stage writes instead of its exchange.
-  std::vector<Work> work;    ///< By stage.
-  std::vector<Notes> notes;  ///< By stage.
-  std::string result;        ///< The plan that reads the result, as bytes.
-  int result_input = 0;      ///< The id of its one input: the last stage's output.
+  std::vector<Work> work;           ///< By stage.
+  std::vector<Notes> notes;         ///< By stage.
+  std::string result;               ///< The plan that reads the result, as bytes.
+  int result_input = 0;             ///< The id of its one input: the last stage's output.
   std::vector<std::string> columns;
 };
 

@@ -108,12 +108,12 @@ class Scheduler {
   int64_t started_ms_;
   int64_t observed_ms_ = 0;
   int slots_ = -1;
-  std::vector<TaskLaunch> launches_;  // To be submitted together.
+  std::vector<TaskLaunch> launches_;                  // To be submitted together.
   std::map<TaskId, std::vector<WrittenFile>> files_;  // Of attempts that have finished.
-  std::deque<TaskId> removals_;       // Attempts whose files nobody reads.
-  std::set<TaskId> submitted_;        // Whose end the executor has not told yet.
-  TaskFailure failure_;               // Why the job has failed.
-  bool failed_outside_ = false;       // Something that a job works with threw, not a task.
+  std::deque<TaskId> removals_;                       // Attempts whose files nobody reads.
+  std::set<TaskId> submitted_;                        // Whose end the executor has not told yet.
+  TaskFailure failure_;                               // Why the job has failed.
+  bool failed_outside_ = false;  // Something that a job works with threw, not a task.
 };
 
 }  // namespace smallpond

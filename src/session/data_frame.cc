@@ -157,8 +157,7 @@ void DataFrame::ToArrowStream(ArrowArrayStream* out, const Ticker& ticker) const
   // A stream begins anew only as long as no row has left.
   auto begin = [&](const std::shared_ptr<Connection>& connection,
                    const std::shared_ptr<PlanRun>& run) {
-    Statement query =
-        CastFor(ExportTarget::kArrow, run->Compute(plan_), plan_->schema());
+    Statement query = CastFor(ExportTarget::kArrow, run->Compute(plan_), plan_->schema());
     // The stream keeps alive what the query reads, and looks at the files again when it ends.
     auto at_end = [session = session_, plan = plan_, run] { run->CheckFilesUnchanged(); };
     // The connection belongs to the stream, which calls this.
@@ -178,9 +177,8 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
   bool can_be_kept =
       limit < 0 && std::holds_alternative<SqlQuery>(plan_->op()) && CanBeKept(*plan_);
   Compute(*session_, *plan_, ticker, [&](Connection& connection, PlanRun& run) {
-    Statement query =
-        limit < 0 ? run.Compute(plan_)
-                  : run.Compute("FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
+    Statement query = limit < 0 ? run.Compute(plan_)
+                                : run.Compute("FROM \"{0}\" LIMIT " + std::to_string(limit), plan_);
     ArrowArrayStream result{};
     connection.Collect(CastFor(ExportTarget::kArrow, std::move(query), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);

@@ -58,8 +58,8 @@ FrameExplanation ExplainFrame(SessionState& session, const PlanRef& plan,
     TellStages(run, plan, explanation);
   }
   if (explanation.job || (NeedsPartitions(*plan) && !options.analyze)) return explanation;
-  explanation.duckdb_plan = connection.ExplainPlan(
-      run.Query(plan), {.analyze = options.analyze, .json = options.json});
+  explanation.duckdb_plan =
+      connection.ExplainPlan(run.Query(plan), {.analyze = options.analyze, .json = options.json});
   return explanation;
 }
 

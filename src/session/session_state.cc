@@ -253,8 +253,8 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   stages.partition_bytes = static_cast<double>(options_.partition_size_bytes);
   stages.partitions = options_.partitions.value_or(0);
   auto whole = std::min(Options::kWholeSizeBytes, database_->MemoryLimitBytes() / 4);
-  stages.whole_bytes = static_cast<double>(
-      options_.whole_size_bytes.value_or(options_.partitions ? 0 : whole));
+  stages.whole_bytes =
+      static_cast<double>(options_.whole_size_bytes.value_or(options_.partitions ? 0 : whole));
   return std::make_unique<StageRunner>(std::move(parts));
 }
 

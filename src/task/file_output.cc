@@ -10,12 +10,9 @@ namespace {
 using Json = nlohmann::json;
 
 Json FormatCopy(const CopyOptions& copy) {
-  Json json = {{"ending", copy.ending},
-               {"options", copy.options},
-               {"encryption", copy.encryption},
-               {"is_parquet", copy.is_parquet},
-               {"partition_by", Json::array()},
-               {"partition_list", copy.partition_list},
+  Json json = {{"ending", copy.ending},         {"options", copy.options},
+               {"encryption", copy.encryption}, {"is_parquet", copy.is_parquet},
+               {"partition_by", Json::array()}, {"partition_list", copy.partition_list},
                {"sort_list", copy.sort_list}};
   for (const auto& column : copy.partition_by)
     json["partition_by"].push_back({column.name, column.key, column.type});

@@ -24,8 +24,8 @@ struct Stage {
   /// Whether its files are there before the job begins, as those of attempts 0. They are never
   /// removed, and can't be made again.
   bool is_given = false;
-  std::string fragment;       ///< The hash of the fragment's bytes, which names it.
-  std::string description;    ///< What it does in a few words, for errors.
+  std::string fragment;     ///< The hash of the fragment's bytes, which names it.
+  std::string description;  ///< What it does in a few words, for errors.
   double estimated_rows = 0;
   double estimated_bytes = 0;
 };

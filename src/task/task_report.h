@@ -19,7 +19,7 @@ struct PartitionSize {
 
 /// A file that was written for users.
 struct WrittenFile {
-  std::string name;  ///< In the output, such as "day=1/part-00003-1f3a.parquet".
+  std::string name;                  ///< In the output, such as "day=1/part-00003-1f3a.parquet".
   std::optional<int64_t> rows = {};  ///< Empty where several files of text were written at once.
   uint64_t bytes = 0;
 };

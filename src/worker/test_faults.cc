@@ -67,7 +67,8 @@ void TestFaults::AtEnd(TaskId id, const std::string& path) const {
   if (Take(id, "kill-at-end")) KillThisProcess();
   if (Take(id, "extra")) {
     std::filesystem::path written(path);
-    std::filesystem::copy_file(written, written.parent_path() / ("extra-" + written.filename().string()));
+    std::filesystem::copy_file(written,
+                               written.parent_path() / ("extra-" + written.filename().string()));
   }
   if (Take(id, "flip")) FlipByteInMiddle(path);
   if (Take(id, "cut")) CutInHalf(path);

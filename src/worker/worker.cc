@@ -148,8 +148,7 @@ TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
   WrittenFiles written = WriteFiles(connection, rows, *output, folder, spec.id.task);
   SyncWrittenFiles(folder, written.files);
   if (faults_ && !written.files.empty()) {
-    faults_->AtEnd(spec.id,
-                   folder + "/" + written.files.front().name + OutputFile::kStagedEnding);
+    faults_->AtEnd(spec.id, folder + "/" + written.files.front().name + OutputFile::kStagedEnding);
   }
   TaskResult result;
   result.rows = static_cast<uint64_t>(written.rows);
@@ -186,8 +185,8 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& in
   ExchangeInput read;
   bool is_shared = input.kind == ExchangeKind::kHash || input.kind == ExchangeKind::kRange;
   uint32_t begin = is_shared ? std::min(spec.partition_begin, input.num_partitions) : 0;
-  uint32_t end = is_shared ? std::min(spec.partition_end, input.num_partitions)
-                           : input.num_partitions;
+  uint32_t end =
+      is_shared ? std::min(spec.partition_end, input.num_partitions) : input.num_partitions;
   if (begin == end) return read;
   for (int task = 0; task < static_cast<int>(outputs->files.size()); ++task) {
     if (input.kind == ExchangeKind::kForward && task != spec.id.task) continue;

@@ -121,9 +121,10 @@ class PartWrite {
   // DuckDB names the files and makes folders for partition_by.
   void CopyToFolder(const Statement& rows, const std::string& how) {
     std::string ending = copy_.ending.substr(1) + kStagedEnding;
-    CopyResult copied = Copy(rows, folder_,
-                             ", OVERWRITE_OR_IGNORE, FILENAME_PATTERN " + QuoteText(name_ + "-{i}") +
-                                 ", FILE_EXTENSION " + QuoteText(ending) + ", " + how);
+    CopyResult copied =
+        Copy(rows, folder_,
+             ", OVERWRITE_OR_IGNORE, FILENAME_PATTERN " + QuoteText(name_ + "-{i}") +
+                 ", FILE_EXTENSION " + QuoteText(ending) + ", " + how);
     num_rows_ += copied.rows;
     for (const auto& file : copied.files) {
       std::string name = file.path.substr(folder_.size() + 1);

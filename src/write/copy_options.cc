@@ -5,8 +5,8 @@
 
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
-#include "write/format_options.h"
 #include "worker/partition_folders.h"
+#include "write/format_options.h"
 
 namespace smallpond {
 namespace {

@@ -13,8 +13,8 @@
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 #include "storage/files/paths.h"
-#include "write/copy_options.h"
 #include "worker/staged_rows.h"
+#include "write/copy_options.h"
 
 namespace smallpond {
 namespace {

@@ -13,9 +13,9 @@
 #include "storage/files/early_writeback.h"
 #include "storage/files/paths.h"
 #include "storage/output/output_committer.h"
+#include "worker/write_files.h"
 #include "write/append_columns.h"
 #include "write/copy_options.h"
-#include "worker/write_files.h"
 
 namespace smallpond {
 namespace {

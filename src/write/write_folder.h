@@ -38,10 +38,10 @@ std::optional<FolderTarget> BeginFolder(Connection& connection, const PlanRef& p
                                         const WriteOptions& options, const std::string& job_id);
 
 /// Computes the plan's rows and stages their files, instead of what was staged before: one file a
-/// partition unless the options say otherwise; where tasks compute a plan of one partition, one file
-/// a task. Partitions without rows get no file; where no row is left at all, one file tells the
-/// columns. The files are on the disk when it returns, and nothing shows in the folder before the
-/// committer commits. Throws InvalidInput, and Io, also where the files don't hold what was
+/// partition unless the options say otherwise; where tasks compute a plan of one partition, one
+/// file a task. Partitions without rows get no file; where no row is left at all, one file tells
+/// the columns. The files are on the disk when it returns, and nothing shows in the folder before
+/// the committer commits. Throws InvalidInput, and Io, also where the files don't hold what was
 /// computed.
 StagedFolder StageFolder(Connection& connection, PlanRun& run, const PlanRef& plan,
                          const FolderTarget& target);

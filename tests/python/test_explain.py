@@ -163,7 +163,9 @@ def test_small_work_runs_whole(rows: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("analyze", [False, True])
 def test_rows_of_this_process_are_a_stage(staged: smallpond.Session, analyze: bool) -> None:
     staged.execute("CREATE OR REPLACE TABLE here AS SELECT range AS item FROM range(9)")
-    frame = staged.sql("SELECT sum(item) FROM {0} JOIN here USING (item)", staged.from_items([1, 2]))
+    frame = staged.sql(
+        "SELECT sum(item) FROM {0} JOIN here USING (item)", staged.from_items([1, 2])
+    )
     text = frame.explain(analyze=analyze)
     assert "rows of this process" in text and "scan seq_scan" in text
     assert frame.take_all() == [{"sum(item)": 3}]

@@ -79,7 +79,13 @@ def test_spill_of_the_killed_goes_at_once_and_their_job_is_kept(
         assert list(root.iterdir()) == []
         return
     assert len(list((root / "jobs").iterdir())) == 1, "somebody may go on with it"
-    more = {"max_exchange_bytes": 1, "whole_size": 0, "executor": "threads", "duckdb_memory": "100MB", "threads": 1}
+    more = {
+        "max_exchange_bytes": 1,
+        "whole_size": 0,
+        "executor": "threads",
+        "duckdb_memory": "100MB",
+        "threads": 1,
+    }
     with smallpond.init(data_root=root, **more) as sp:
         frame = sp.read_parquet(data / "events.parquet")
         assert sp.sql("SELECT part, count(*) FROM {0} GROUP BY part", frame).count() > 0

@@ -232,7 +232,9 @@ def test_explain_says_how_files_are_cut(data: Path, tmp_path: Path) -> None:
             assert re.search(r"2 files, 1\.\d MB; ", text)
             joined = sp.sql("FROM {0} JOIN {1} USING (i)", files, files.repartition(3))
             assert splits(joined) == splits(files) * 2
-            assert splits(sp.read_csv(tmp_path / "*.csv")) == [2 if settings.get("partitions") else 1]
+            assert splits(sp.read_csv(tmp_path / "*.csv")) == [
+                2 if settings.get("partitions") else 1
+            ]
             return splits(files)[0], files.count()
 
     # Ten row groups: of about 120 kB each, so that 500 kB hold four.

@@ -27,8 +27,8 @@ struct Connection::Handle {
   const std::map<std::string, duckdb::Value> own_settings;
   duckdb::Connection connection;
   /// Set where statements may turn the optimizer off while they are bound: whether it is on while
-  /// they run. DuckDB goes by that in other ways too: without it, a window's aggregates are computed
-  /// anew for each row's frame.
+  /// they run. DuckDB goes by that in other ways too: without it, a window's aggregates are
+  /// computed anew for each row's frame.
   std::optional<bool> runs_optimized;
 
  private:

@@ -31,8 +31,8 @@ struct CutOptions {
 };
 
 /// Binds and optimizes queries with DuckDB and cuts the plans where rows have to change tasks. A
-/// later query may read the rows of an earlier one's as those of a table, so that rows can lie where
-/// the later one needs them:
+/// later query may read the rows of an earlier one's as those of a table, so that rows can lie
+/// where the later one needs them:
 ///
 ///     CutByNumber(SELECT *, hash(k) % 10 …)     → fragment 3, into 10 partitions
 ///     CutPerPartition(SELECT … FROM rows of 3)  → fragment 4, 10 tasks
@@ -48,13 +48,13 @@ class QueryCutter {
 
   /// Who reads a fragment's rows.
   enum class Readers {
-    kSomeTask,       ///< Any task reads any of them.
-    kByPartition,    ///< Task i reads partition i, and no other task does.
-    kEveryTask,      ///< Each task reads all.
+    kSomeTask,     ///< Any task reads any of them.
+    kByPartition,  ///< Task i reads partition i, and no other task does.
+    kEveryTask,    ///< Each task reads all.
   };
 
-  /// Cuts a query whose rows go to partitions by its last column, the partition's number, which they
-  /// leave behind. Returns the fragment.
+  /// Cuts a query whose rows go to partitions by its last column, the partition's number, which
+  /// they leave behind. Returns the fragment.
   int CutByNumber(const Statement& query, int num_partitions);
   /// Cuts a query whose rows go around the partitions, as evenly as each task can tell.
   int CutEvenly(const Statement& query, int num_partitions);

@@ -26,7 +26,7 @@ struct ExchangeConnectionState : duckdb::ClientContextState {
   };
 
   std::mutex mutex;                                            // Guards everything below.
-  std::map<int, PlannedRows> planned;  // Inputs that have no files yet.
+  std::map<int, PlannedRows> planned;                          // Inputs that have no files yet.
   std::map<int, std::shared_ptr<const ExchangeInput>> inputs;  // Shared with running scans.
   std::optional<ExchangeInput::Part> lost;
   std::optional<ExchangeFileSummary> written;

@@ -343,8 +343,8 @@ duckdb::unique_ptr<FunctionData> MakeExchangeScanBindData(int input_id,
 }
 
 duckdb::TableFunction ExchangeScanFunction() {
-  duckdb::TableFunction function(kScanName, {duckdb::LogicalType::INTEGER},
-                                 kGuarded<Scan>, kGuarded<Bind>);
+  duckdb::TableFunction function(kScanName, {duckdb::LogicalType::INTEGER}, kGuarded<Scan>,
+                                 kGuarded<Bind>);
   function.init_global = kGuarded<InitializeGlobal>;
   function.init_local = kGuarded<InitializeLocal>;
   function.projection_pushdown = true;

@@ -43,7 +43,7 @@ struct Fragment {
   std::vector<FragmentInput> inputs;
   /// Whether one task has to read everything. Otherwise any number of tasks may share the rows.
   bool single_task = false;
-  ExchangeOutput output;  ///< Into how many partitions the planner decides where by hash.
+  ExchangeOutput output;      ///< Into how many partitions the planner decides where by hash.
   bool deterministic = true;  ///< Whether two runs over the same input give the same rows.
   std::vector<FragmentOperator> operators;  ///< What they do, for explain.
   /// What this one task does although its input is spread, and why.

@@ -17,9 +17,9 @@ struct GivenScansState : duckdb::ClientContextState {
 };
 
 duckdb::unique_ptr<duckdb::LogicalOperator> BindGivenScan(duckdb::ClientContext& context,
-                                                     duckdb::TableFunctionBindInput& input,
-                                                     duckdb::idx_t bind_index,
-                                                     duckdb::vector<std::string>& names) {
+                                                          duckdb::TableFunctionBindInput& input,
+                                                          duckdb::idx_t bind_index,
+                                                          duckdb::vector<std::string>& names) {
   auto state = context.registered_state->Get<GivenScansState>(GivenScansState::kKey);
   int id = input.inputs[0].GetValue<int32_t>();
   if (!state || !state->scans.count(id)) {
@@ -48,7 +48,8 @@ Statement QueryGivenScan(Connection& connection, int id,
                          duckdb::unique_ptr<duckdb::LogicalOperator> scan) {
   auto& handle = connection.handle();
   if (!handle.runs_optimized) handle.runs_optimized = handle.context().config.enable_optimizer;
-  auto state = handle.context().registered_state->GetOrCreate<GivenScansState>(GivenScansState::kKey);
+  auto state =
+      handle.context().registered_state->GetOrCreate<GivenScansState>(GivenScansState::kKey);
   state->scans[id] = std::move(scan);
   return Statement::Parse("FROM " + std::string(kGivenScanName) + "(" + std::to_string(id) + ")");
 }

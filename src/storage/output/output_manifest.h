@@ -11,7 +11,7 @@ namespace smallpond {
 
 /// One committed file of an output folder.
 struct OutputFile {
-  std::string name;     ///< Path below the folder, for example "part-00000-1f3a9c02.parquet".
+  std::string name;  ///< Path below the folder, for example "part-00000-1f3a9c02.parquet".
   /// The folder that it was written in, as a path from the output folder: that of the attempt, or
   /// one below it.
   std::string attempt;

@@ -13,7 +13,8 @@ namespace smallpond {
 inline WriteResult CommitStaged(OutputCommitter& committer, int64_t num_rows = 1) {
   std::vector<OutputFile> files;
   const std::string ending = OutputCommitter::kStagedEnding;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(committer.staging_folder())) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(committer.staging_folder())) {
     std::string name = entry.path().lexically_relative(committer.staging_folder()).string();
     if (entry.is_directory() || !name.ends_with(ending)) continue;
     name.resize(name.size() - ending.size());
