@@ -4,14 +4,16 @@
     python benchmarks/writing.py --gigabytes 10 --folder /path/on/a/disk
     python benchmarks/writing.py --only commit
 
-A copy reads files and writes the same rows, by smallpond and by DuckDB's own COPY: whole fresh
-processes that take turns, with the same threads and memory limit and one layout. The ratio of each
-pair is what counts. The folder needs room for the data twice; outputs are removed after each run.
+A copy reads files and writes the same rows, by smallpond in this process, by smallpond's workers of
+one thread each ("stages"), and by DuckDB's own COPY: whole fresh processes that take turns, with
+the same threads and memory limit and one layout. The ratio of each pair is what counts. The folder
+needs room for the data twice; outputs are removed after each run.
 """
 
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -59,6 +61,16 @@ def copy_by_smallpond(layout: str, inputs: str, output: str, threads: int, memor
         sp.read_parquet(inputs).write_parquet(output, **LAYOUTS[layout][0])
 
 
+def copy_by_stages(layout: str, inputs: str, output: str, threads: int, memory: str) -> None:
+    import smallpond
+
+    with smallpond.init(
+        executor="processes", num_executors=threads, threads=threads, duckdb_memory=memory,
+        whole_size=0,
+    ) as sp:  # fmt: skip
+        sp.read_parquet(inputs).write_parquet(output, **LAYOUTS[layout][0])
+
+
 def copy_by_duckdb(layout: str, inputs: str, output: str, threads: int, memory: str) -> None:
     connection = duckdb.connect(config={"threads": threads, "memory_limit": memory})
     further = LAYOUTS[layout][1]
@@ -70,6 +82,7 @@ def copy_by_duckdb(layout: str, inputs: str, output: str, threads: int, memory: 
 
 COPIES: dict[str, Callable[[str, str, str, int, str], None]] = {
     "smallpond": copy_by_smallpond,
+    "stages": copy_by_stages,
     "duckdb": copy_by_duckdb,
 }
 
@@ -81,13 +94,20 @@ def run_copy(engine: str, layout: str, folder: Path, threads: int, memory: str) 
     command += [str(output), str(threads), memory]
     os.sync()  # What was written before is not to be waited for in this run.
     start = time.perf_counter()
-    subprocess.run(command, check=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.read())
+    _, status, usage = os.wait4(process.pid, 0)  # With all processes that it has waited for.
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
     seconds = time.perf_counter() - start
+    cpu = usage.ru_utime + usage.ru_stime
     files = list(output.glob("*.parquet"))
     rows = duckdb.sql(f"SELECT count(*), sum(h) FROM '{output}/*.parquet'").fetchall()
     size = sum(path.stat().st_size for path in files)
     shutil.rmtree(output)
-    return {"seconds": seconds, "files": len(files), "bytes": size, "rows": rows}
+    measured = {"seconds": seconds, "cpu": cpu, "driver_mb": told["own_peak_kb"] / 1000}
+    return {**measured, "files": len(files), "bytes": size, "rows": rows}
 
 
 def compare_copies(folder: Path, pairs: int, threads: int, memory: str, gigabytes: float) -> None:
@@ -101,20 +121,25 @@ def compare_copies(folder: Path, pairs: int, threads: int, memory: str, gigabyte
             for engine in order:
                 runs[engine].append(run_copy(engine, layout, folder, threads, memory))
         assert len({str(run["rows"]) for each in runs.values() for run in each}) == 1
-        ratios = [
-            ours["seconds"] / theirs["seconds"]
-            for ours, theirs in zip(runs["smallpond"], runs["duckdb"], strict=True)
-        ]
-        medians = {
-            engine: statistics.median(run["seconds"] for run in runs[engine]) for engine in COPIES
-        }
-        counts = "/".join(str(runs[engine][0]["files"]) for engine in COPIES)
-        print(
-            f"copy to {layout} ({counts} files): smallpond {medians['smallpond']:.1f} s, "
-            f"DuckDB {medians['duckdb']:.1f} s, ratio {statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f}-{max(ratios):.2f}, {pairs} pairs)",
-            flush=True,
-        )
+        theirs = runs["duckdb"]
+        for engine in COPIES:
+            if engine == "duckdb":
+                continue
+            ours = runs[engine]
+
+            def ratios(what: str, ours: list[dict] = ours, theirs: list[dict] = theirs) -> list:
+                return sorted(o[what] / t[what] for o, t in zip(ours, theirs, strict=True))
+
+            wall, cpu = ratios("seconds"), ratios("cpu")
+            print(
+                f"copy to {layout} ({ours[0]['files']}/{theirs[0]['files']} files): "
+                f"{engine} {statistics.median(run['seconds'] for run in ours):.1f} s, "
+                f"DuckDB {statistics.median(run['seconds'] for run in theirs):.1f} s, "
+                f"ratio {statistics.median(wall):.2f} ({wall[0]:.2f}-{wall[-1]:.2f}), "
+                f"of CPU {statistics.median(cpu):.2f} ({cpu[0]:.2f}-{cpu[-1]:.2f}); "
+                f"this process's peak {max(run['driver_mb'] for run in ours):.0f} MB",
+                flush=True,
+            )
 
 
 def measure_commits(folder: Path, pairs: int, num_files: int = 1000) -> None:
@@ -141,7 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--gigabytes", type=float, default=2)
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="4GB", help="DuckDB's limit in both")
     parser.add_argument("--folder", help="where the data goes for the time being")
     parser.add_argument("--only", choices=["copy", "commit"])
@@ -150,6 +175,7 @@ def main() -> None:
     if arguments.run:
         engine, layout, inputs, output, threads, memory = arguments.run
         COPIES[engine](layout, inputs, output, int(threads), memory)
+        print(json.dumps({"own_peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         if arguments.only != "copy":

@@ -102,12 +102,10 @@ def init(
         "direct" (the default): one DuckDB query in this process. "threads", "processes" and "ray"
         cut queries into stages, whose tasks run in this process, in `num_executors` worker
         processes, or on the nodes of the Ray cluster at `ray_address`. All give the same answers.
-    partition_size, partitions, broadcast_size (SP_PARTITION_SIZE, SP_PARTITIONS, SP_BROADCAST_SIZE)
-        Size ("256MB") or number of the pieces that tasks read and exchange, and up to which size
-        ("64MB") a join sends one side to all tasks. They never change an answer.
-    whole_size (SP_WHOLE_SIZE)
-        Queries that read at most this much are not cut: one DuckDB is done with them sooner.
-        Default: "500MB", or a quarter of this process's memory limit; 0 where `partitions` is given.
+    partition_size, partitions, broadcast_size, whole_size (SP_PARTITION_SIZE …)
+        Size ("256MB") or number of the pieces that tasks read and exchange, up to which size
+        ("64MB") a join sends one side to all tasks, and up to which size of its files ("500MB", or
+        a quarter of the memory; 0 with `partitions`) a query is not cut. No answer changes.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
         A cluster: the address of a running Ray, "HOST:6379" or "auto", whose nodes say how many
         there are. More than this machine without one is an UnsupportedError.

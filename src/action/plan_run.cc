@@ -29,6 +29,21 @@ void CheckSameColumns(const Schema& planned, const Schema& now, const ReadFiles&
   }
 }
 
+// The partition of a row, by its folder, and by other columns which of two.
+std::string FolderPartition(const FileOutput& files, int num_partitions) {
+  constexpr size_t kMaxOthers = 4;
+  std::string others;
+  size_t num_others = 0;
+  for (const auto& column : files.columns) {
+    bool is_key = std::any_of(files.copy.partition_by.begin(), files.copy.partition_by.end(),
+                              [&](const auto& key) { return key.name == column; });
+    if (is_key || ++num_others > kMaxOthers) continue;
+    others += (others.empty() ? "" : ", ") + QuoteName(column);
+  }
+  return "((hash(" + files.copy.partition_list + ") // 2 + hash(" + others + ") % 2) % " +
+         std::to_string(num_partitions) + ")::BIGINT";
+}
+
 }  // namespace
 
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
@@ -114,13 +129,28 @@ std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
   if (!stages_ || WithoutSecrets(files.copy.options) != files.copy.options) return std::nullopt;
   // Where the session may not write, DuckDB says so here.
   if (!connection_.MayOpen(files.staging_folder + "/part")) return std::nullopt;
-  auto job = stages_->Run(connection_, [&](StagePlanner& planner) {
+  int by_folder = 0;  // So many partitions, rows of a folder in two at most; 0: as the rows lie.
+  auto make_plan = [&](StagePlanner& planner) {
     StagedQuery staged(*this, planner);
     bool is_spread = std::holds_alternative<Repartition>(plan->op());
-    if (plan->partitioning().num_partitions == 1 && !is_spread)
-      return planner.Finish(exported(staged.Rows(plan)), files);
-    return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
-  });
+    if (plan->partitioning().num_partitions > 1 || is_spread)
+      return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
+    Statement rows = exported(staged.Rows(plan));
+    if (by_folder == 0) return planner.Finish(rows, files);
+    Statement numbered = SqlOver(
+        "SELECT *, " + FolderPartition(files, by_folder) + " FROM \"{0}\"", rows);
+    int fragment = planner.cutter().CutByNumber(numbered, by_folder);
+    using Readers = QueryCutter::Readers;
+    return planner.FinishPerPartition(planner.cutter().RowsOf(fragment, Readers::kByPartition),
+                                      files);
+  };
+  if (!files.copy.partition_by.empty()) {
+    auto planned = stages_->Plan(connection_, make_plan);
+    if (!planned) return std::nullopt;
+    int tasks = planned->graph.stages.back().num_tasks;
+    if (tasks > kMaxFilesPerFolder) by_folder = tasks;
+  }
+  auto job = stages_->Run(connection_, make_plan);
   if (!job) return std::nullopt;
   return job->parts();
 }

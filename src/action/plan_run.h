@@ -93,6 +93,8 @@ class PlanRun {
 
  private:
   static constexpr size_t kMaxFooters = 100;  // That are read to know a number of rows.
+  // Of tasks that write to the same folders of partition_by. More move rows by folder first.
+  static constexpr int kMaxFilesPerFolder = 8;
 
   StageRunner::MakePlan PlanOf(const std::string& sql, const PlanRef& plan);
   std::optional<ResultCache::Entry> Kept(const PlanRef& plan);

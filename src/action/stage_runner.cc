@@ -113,6 +113,16 @@ std::string WhereToLook(const JobDirectory& directory) {
          std::to_string(JobDirectory::kKeptDays) + " days.";
 }
 
+// What people can look into is kept; a query that is wrong, or was stopped, tells all itself.
+Error EndedBy(const Error& error, JobDirectory& directory) {
+  bool tells_all = error.kind() == ErrorKind::kCancelled ||
+                   error.kind() == ErrorKind::kInvalidInput ||
+                   error.kind() == ErrorKind::kUnsupported;
+  if (!tells_all) return Error(error.kind(), error.what() + WhereToLook(directory));
+  directory.Remove();
+  return error;
+}
+
 JobReport ReportOf(const StagePlan& plan, const Scheduler& scheduler) {
   JobReport report;
   report.graph = plan.graph;
@@ -177,9 +187,9 @@ void StageRunner::Stop() {
   if (lock) executor_ = nullptr;
 }
 
+// Of an executor that has to be asked. Its errors are none of the query.
 StageOptions StageRunner::OptionsNow(Connection& connection) {
   StageOptions options = parts_.stages;
-  if (!parts_.asks_for_slots) return options;
   auto lock = WaitForTurn(connection);
   options.slots = std::max(1, ExecutorFor(connection.settings()).PlannedSlots());
   options.split.at_a_time = options.slots;
@@ -188,14 +198,21 @@ StageOptions StageRunner::OptionsNow(Connection& connection) {
 
 std::optional<StagePlan> StageRunner::Plan(Connection& connection, const MakePlan& make_plan,
                                            std::string* whole_because) {
-  StageOptions options = OptionsNow(connection);  // An error of the workers is none of the query.
   ReadTransaction transaction(connection);
-  return PlanNow(connection, make_plan, options, whole_because);
+  return PlanNow(connection, make_plan, whole_because);
 }
 
 std::optional<StagePlan> StageRunner::PlanNow(Connection& connection, const MakePlan& make_plan,
-                                              const StageOptions& options,
                                               std::string* whole_because) {
+  // A query that is not cut waits for no cluster.
+  auto plan = PlanWith(connection, make_plan, parts_.stages, whole_because);
+  if (!plan || !parts_.asks_for_slots) return plan;
+  return PlanWith(connection, make_plan, OptionsNow(connection), whole_because);
+}
+
+std::optional<StagePlan> StageRunner::PlanWith(Connection& connection, const MakePlan& make_plan,
+                                               const StageOptions& options,
+                                               std::string* whole_because) {
   try {
     StagePlanner planner(connection, parts_.connect, options);
     return make_plan(planner);
@@ -210,9 +227,8 @@ std::shared_ptr<const FinishedJob> StageRunner::Run(Connection& connection,
                                                     const MakePlan& make_plan,
                                                     std::string* whole_because) {
   auto start = Clock::now();
-  StageOptions options = OptionsNow(connection);
   auto transaction = std::make_unique<ReadTransaction>(connection);
-  std::optional<StagePlan> plan = PlanNow(connection, make_plan, options, whole_because);
+  std::optional<StagePlan> plan = PlanNow(connection, make_plan, whole_because);
   if (!plan) return nullptr;
   return RunPlan(connection, std::move(*plan), std::move(transaction), SecondsSince(start));
 }
@@ -273,13 +289,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(
   } catch (const Error& error) {
     connection.ShowProgress(-1);
     if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;
-    // What people can look into is kept; a query that is wrong, or was stopped, tells all itself.
-    bool tells_all = error.kind() == ErrorKind::kCancelled ||
-                     error.kind() == ErrorKind::kInvalidInput ||
-                     error.kind() == ErrorKind::kUnsupported;
-    if (!tells_all) throw Error(error.kind(), error.what() + WhereToLook(*directory));
-    directory->Remove();
-    throw;
+    throw EndedBy(error, *directory);
   }
   connection.ShowProgress(-1);
   if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;

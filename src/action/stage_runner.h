@@ -107,7 +107,9 @@ class StageRunner {
 
  private:
   std::optional<StagePlan> PlanNow(Connection& connection, const MakePlan& make_plan,
-                                   const StageOptions& options, std::string* whole_because);
+                                   std::string* whole_because);
+  std::optional<StagePlan> PlanWith(Connection& connection, const MakePlan& make_plan,
+                                    const StageOptions& options, std::string* whole_because);
   // Ends the transaction, in which was planned, when the rows of this process are written.
   std::shared_ptr<const FinishedJob> RunPlan(Connection& connection, StagePlan plan,
                                              std::unique_ptr<ReadTransaction> transaction,

@@ -177,7 +177,7 @@ def test_partitions_that_are_seen(staged: smallpond.Session, rows: Path, analyze
     frame = staged.partial_sql("SELECT count(*) AS n FROM {0}", parts, merge="concat")
     told = of(frame, analyze)
     assert "carried out" in told["steps"]["inputs"][0]["note"]
-    assert [stage["partitions"] for stage in told["stages"]][0] == 3
+    assert told["stages"][0]["partitions"] == 3
     assert 3 in [stage["tasks"] for stage in told["stages"]]
 
 
