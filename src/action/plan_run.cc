@@ -137,8 +137,8 @@ std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
       return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
     Statement rows = exported(staged.Rows(plan));
     if (by_folder == 0) return planner.Finish(rows, files);
-    Statement numbered = SqlOver(
-        "SELECT *, " + FolderPartition(files, by_folder) + " FROM \"{0}\"", rows);
+    Statement numbered =
+        SqlOver("SELECT *, " + FolderPartition(files, by_folder) + " FROM \"{0}\"", rows);
     int fragment = planner.cutter().CutByNumber(numbered, by_folder);
     using Readers = QueryCutter::Readers;
     return planner.FinishPerPartition(planner.cutter().RowsOf(fragment, Readers::kByPartition),

@@ -267,7 +267,7 @@ void JobState::LoseOutput(TaskId id) {
   if (++task.losses >= limits_.max_task_attempts) {
     Fail(ErrorKind::kIo, "The output of " + Name(id.stage, id.task) + " was lost " +
                              std::to_string(task.losses) +
-                             " times. Check the storage of the job's folder.");
+                             " times. Check the storage that it was written to.");
   }
 }
 

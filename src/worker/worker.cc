@@ -7,6 +7,8 @@
 #include <condition_variable>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "base/standard_errors.h"
@@ -143,10 +145,17 @@ TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
                     output->staging_folder + "': " + std::strerror(errno) +
                     ". Workers write the files, so the folder must be one that all of them see.");
   }
-  EarlyWriteback writeback(folder);
-  Statement rows = QueryFragment(connection, *fragment, inputs, output->columns);
-  WrittenFiles written = WriteFiles(connection, rows, *output, folder, spec.id.task);
-  SyncWrittenFiles(folder, written.files);
+  WrittenFiles written;
+  try {
+    EarlyWriteback writeback(folder);
+    Statement rows = QueryFragment(connection, *fragment, inputs, output->columns);
+    written = WriteFiles(connection, rows, *output, folder, spec.id.task);
+    SyncWrittenFiles(folder, written.files);
+  } catch (...) {  // What is whole of it takes the room that another try needs.
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    throw;
+  }
   if (faults_ && !written.files.empty()) {
     faults_->AtEnd(spec.id, folder + "/" + written.files.front().name + OutputFile::kStagedEnding);
   }

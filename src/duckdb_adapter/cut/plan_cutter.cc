@@ -2,7 +2,6 @@
 
 #include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
-#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/divided_scan.h"
 #include "duckdb_adapter/fragment/new_operators.h"
@@ -15,119 +14,6 @@ using duckdb::idx_t;
 using duckdb::LogicalGet;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
-
-Distribution PlanCutter::CutRoot(Operator plan) {
-  root_ = std::move(plan);
-  CheckFunctionsCanTravel(*root_);
-  root_->ResolveOperatorTypes();
-  RowOrders orders(
-      [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
-  is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
-  order_readers_ = orders.Readers(*root_);
-  return Distribute(root_);
-}
-
-void PlanCutter::CutResult(Operator plan) {
-  Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
-  auto types = root_->types;
-  // The fragment has the result's columns alone, in their order.
-  ReadResult(AddFragment(std::move(root_), where, types.size(), 0, is_ordered_), types);
-}
-
-void PlanCutter::ReadResult(int fragment, const duckdb::vector<duckdb::LogicalType>& types) {
-  bool ordered = cut_.fragments[static_cast<size_t>(fragment)].output.ordered;
-  auto result = ScanFragment(fragment, ExchangeKind::kGather, binder_.GenerateTableIndex(), types,
-                             0, ordered);
-  cut_.result_input = state_.next_id - 1;
-  cut_.result = SerializePlan(context_, *result);
-}
-
-int PlanCutter::CutByNumber(Operator plan, int num_partitions) {
-  Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
-  idx_t num_columns = root_->types.size() - 1;
-  int fragment = AddFragment(std::move(root_), where, num_columns, 1, is_ordered_);
-  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
-  output.function = PartitionFunction::kNumber;
-  output.num_partitions = num_partitions;
-  return fragment;
-}
-
-int PlanCutter::CutEvenly(Operator plan, int num_partitions) {
-  Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
-  idx_t num_columns = root_->types.size();
-  // The number of the row in its task: DuckDB streams it where nothing is sorted.
-  auto number = duckdb::make_uniq<duckdb::BoundWindowExpression>(
-      duckdb::ExpressionType::WINDOW_ROW_NUMBER, duckdb::LogicalType::BIGINT, nullptr, nullptr);
-  number->start = duckdb::WindowBoundary::UNBOUNDED_PRECEDING;
-  number->end = duckdb::WindowBoundary::CURRENT_ROW_ROWS;
-  auto window = duckdb::make_uniq<duckdb::LogicalWindow>(binder_.GenerateTableIndex());
-  window->expressions.push_back(std::move(number));
-  KeepEstimate(*root_, *window);
-  window->children.push_back(std::move(root_));
-  window->ResolveOperatorTypes();
-  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
-                                                                 ColumnRefs(*window));
-  KeepEstimate(*window, *projection);
-  projection->children.push_back(std::move(window));
-  int fragment = AddFragment(std::move(projection), where, num_columns, 1, is_ordered_);
-  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
-  output.function = PartitionFunction::kModulo;
-  output.num_partitions = num_partitions;
-  return fragment;
-}
-
-int PlanCutter::CutWhole(Operator plan) {
-  Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
-  idx_t num_columns = root_->types.size();
-  return AddFragment(std::move(root_), where, num_columns, 0, is_ordered_);
-}
-
-int PlanCutter::CutPerPartition(Operator plan) {
-  root_ = std::move(plan);
-  CheckFunctionsCanTravel(*root_);
-  root_->ResolveOperatorTypes();
-  RowOrders orders(
-      [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
-  is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
-  BroadcastScans(root_);
-  root_->ResolveOperatorTypes();
-  idx_t num_columns = root_->types.size();
-  return AddFragment(std::move(root_), Distribution::Spread(), num_columns, 0, is_ordered_);
-}
-
-void PlanCutter::BroadcastScans(Operator& slot) {
-  for (auto& child : slot->children) BroadcastScans(child);
-  if (slot->type != LogicalOperatorType::LOGICAL_GET) return;
-  auto& get = slot->Cast<LogicalGet>();
-  if (!slot->children.empty()) return CheckCanTravel(get);
-  if (ReadPlanned(get)) return;
-  Distribution where = DistributeScan(slot);
-  Exchange(slot, where, ExchangeKind::kBroadcast);
-}
-
-std::optional<Distribution> PlanCutter::ReadPlanned(LogicalGet& get) {
-  auto id = ExchangeInputId(get);
-  if (!id || sources_.count(get.table_index)) return std::nullopt;
-  const CutState::Planned& planned = state_.planned.at(*id);
-  const auto& fragment = cut_.fragments[static_cast<size_t>(planned.fragment)];
-  Source source;
-  source.input = {state_.next_id++, planned.fragment, planned.kind};
-  source.rows = planned.rows;
-  source.ordered = planned.ordered;
-  source.exclusive = planned.exclusive;
-  bool is_spread = planned.kind == ExchangeKind::kForward ||
-                   (planned.kind == ExchangeKind::kHash && fragment.output.num_partitions > 1);
-  source.distribution = is_spread ? Distribution::Spread() : Distribution::Single();
-  if (planned.kind == ExchangeKind::kBroadcast) source.distribution = Distribution::Replicated();
-  get.bind_data = MakeExchangeScanBindData(source.input.id, get.names, get.returned_types,
-                                           source.ordered, static_cast<idx_t>(source.rows));
-  sources_[get.table_index] = source;
-  return source.distribution;
-}
 
 bool PlanCutter::KeepsOrder() const {
   return duckdb::Settings::Get<duckdb::PreserveInsertionOrderSetting>(context_);
@@ -199,27 +85,6 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   auto scan = DescribeScan(get, state_.next_id);
   if (!scan) return IsOnlyHere(get) ? GiveScan(slot) : Distribution::Single();
   return OpenScan(get, *scan) ? Distribution::Spread() : Distribution::Single();
-}
-
-Distribution PlanCutter::GiveScan(Operator& slot) {
-  slot->ResolveOperatorTypes();
-  auto columns = slot->GetColumnBindings();
-  auto types = slot->types;
-  auto& get = slot->Cast<LogicalGet>();
-  double rows = static_cast<double>(slot->EstimateCardinality(context_));
-  constexpr double kRowsPerPiece = 50'000;
-  int pieces = rows < kRowsPerPiece ? 1 : state_.given_partitions;
-  int fragment = state_.AddGiven("scan " + duckdb::StringUtil::Lower(get.GetName()), types.size(),
-                                 rows, RowBytes(types), pieces);
-  auto table_index = binder_.GenerateTableIndex();
-  auto kind = pieces > 1 ? ExchangeKind::kHash : ExchangeKind::kGather;
-  auto read = ScanFragment(fragment, kind, table_index, types, rows, true);
-  state_.given_scans[fragment] = {std::exchange(slot, std::move(read)), rows, pieces};
-  text_.Rename(columns, table_index);
-  ReplaceColumns(columns, table_index, *slot);
-  Distribution where = pieces > 1 ? Distribution::Spread() : Distribution::Single();
-  sources_[table_index].distribution = where;
-  return where;
 }
 
 bool PlanCutter::OpenScan(LogicalGet& get, const FragmentScan& scan) {

@@ -49,6 +49,8 @@ class PlanCutter {
  private:
   using Expressions = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
+  // Whether an operator gives all rows of the last fragment as they are.
+  bool IsLastFragment(const duckdb::LogicalOperator& op) const;
   // Cuts root_, and returns where its rows are.
   Distribution CutRoot(Operator plan);
   // Puts all that reads no partition, below `slot`, into fragments that every task reads.

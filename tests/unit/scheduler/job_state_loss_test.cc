@@ -140,5 +140,17 @@ TEST(JobStateLoss, WhatTheEndStoppedRunsAgainWhenTheResultIsLost) {
   EXPECT_EQ(job.LoseOutput({2, 0, 0}), (Actions{"launch 0/0/2"}));
 }
 
+TEST(JobStateLoss, AGivenStageIsThereStaysAndIsNotMadeAgain) {
+  StageGraph graph = Chain({1, 2, 1});
+  graph.stages[0].is_given = true;
+  JobPlay job(graph, 2);
+  EXPECT_EQ(job.first, (Actions{"complete 0 v0", "launch 1/0/0", "launch 1/1/0"}));
+  job.Finish({1, 0, 0});
+  EXPECT_EQ(job.Finish({1, 1, 0}), (Actions{"complete 1 v0", "launch 2/0/0"}));  // 0 stays.
+  EXPECT_EQ(job.MissInput({2, 0, 0}, {1, 1, 0}), (Actions{"launch 1/1/1"}));
+  EXPECT_EQ(job.MissInput({1, 1, 1}, {0, 0, 0}), (Actions{"fail Io"}));
+  EXPECT_NE(job.message.find("which this process wrote for the job"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace smallpond
