@@ -15,14 +15,6 @@ NUM_ROWS = 100
 
 
 @pytest.fixture
-def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
-    folder = tmp_path / "faults"
-    folder.mkdir()
-    monkeypatch.setenv("SMALLPOND_TEST_FAULTS", str(folder))
-    return WorkerFaults(folder)
-
-
-@pytest.fixture
 def rows(tmp_path: Path) -> Path:
     (tmp_path / "rows").mkdir()
     with duckdb.connect() as connection:
