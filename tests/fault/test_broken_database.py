@@ -15,14 +15,6 @@ NUM_ROWS = 100
 
 
 @pytest.fixture
-def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
-    folder = tmp_path / "faults"
-    folder.mkdir()
-    monkeypatch.setenv("SMALLPOND_TEST_FAULTS", str(folder))
-    return WorkerFaults(folder)
-
-
-@pytest.fixture
 def rows(tmp_path: Path) -> Path:
     (tmp_path / "rows").mkdir()
     with duckdb.connect() as connection:
@@ -53,7 +45,9 @@ def test_the_session_goes_on_with_another_database(
     faults: WorkerFaults, rows: Path, tmp_path: Path
 ) -> None:
     """Threads of the driver share its database."""
-    with smallpond.init(executor="threads", threads=2, data_root=tmp_path / "root") as sp:
+    with smallpond.init(
+        executor="threads", threads=2, partitions=2, data_root=tmp_path / "root"
+    ) as sp:
         sp.execute("CREATE TABLE kept AS SELECT 7 AS seven; CREATE TABLE dropped AS SELECT 1 AS i")
         sp.execute("DROP TABLE dropped; CREATE VIEW over AS FROM kept")
         sp.execute("CREATE MACRO twice(x) AS 2 * x; CREATE VIEW alone AS SELECT twice(4) AS eight")

@@ -14,14 +14,6 @@ SQL = "SELECT n % 5 AS k, count(*) AS rows FROM {0} WHERE s = 'MAIL' GROUP BY k"
 
 
 @pytest.fixture
-def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
-    folder = tmp_path / "faults"
-    folder.mkdir()
-    monkeypatch.setenv("SMALLPOND_TEST_FAULTS", str(folder))
-    return WorkerFaults(folder)
-
-
-@pytest.fixture
 def rows(tmp_path: Path) -> Path:
     (tmp_path / "rows").mkdir()
     with duckdb.connect() as connection:

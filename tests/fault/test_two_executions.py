@@ -50,14 +50,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"'{folder}/*.parquet'"
 
 
-@pytest.fixture
-def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
-    folder = tmp_path / "faults"
-    folder.mkdir()
-    monkeypatch.setenv("SMALLPOND_TEST_FAULTS", str(folder))
-    return WorkerFaults(folder)
-
-
 @pytest.fixture(params=["threads", "processes"])
 def session(
     request: pytest.FixtureRequest, faults: WorkerFaults, tmp_path: Path

@@ -5,72 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import psutil
 import pyarrow
 import pytest
 import smallpond
 from oracle import Answer, assert_same, duckdb_answer
-from worker_faults import SQL, WorkerFaults, frame, last_tasks
+from worker_faults import SQL, WorkerFaults, frame, last_tasks, session, take_kept_job, workers
 
-AT_MOST_SECONDS = 60
-VARIABLE = "SMALLPOND_TEST_FAULTS"
-
-
-@pytest.fixture(autouse=True)
-def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerFaults:
-    folder = tmp_path / "faults"
-    folder.mkdir()
-    monkeypatch.setenv(VARIABLE, str(folder))
-    return WorkerFaults(folder)
-
-
-@contextmanager
-def session(folder: Path, executor: str, memory: str = "1GB") -> Iterator[smallpond.Session]:
-    """Two workers and shuffles of three partitions. At the end nothing is left of it."""
-    root = folder / "root"
-    with smallpond.init(
-        executor=executor,
-        num_executors=2 if executor == "processes" else None,
-        threads=2,
-        duckdb_memory=memory,
-        data_root=root,
-        partitions=3,
-        broadcast_size=1,
-    ) as sp:
-        yield sp
-        assert list((root / "jobs").iterdir()) == []
-    assert list((root / "temp").iterdir()) == []
-    assert workers() == []
-
-
-def workers() -> list[psutil.Process]:
-    """The worker processes of this test. Sessions that other tests share may have some too."""
-    found = []
-    for child in psutil.Process().children():
-        try:
-            is_of_test = child.environ().get(VARIABLE) == os.environ[VARIABLE]
-            if "smallpond.worker" in child.cmdline() and is_of_test:
-                found.append(child)
-        except psutil.Error:  # It has just ended.
-            continue
-    return found
-
-
-@pytest.fixture(scope="module")
-def files(oracle: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both tables in four files each, so that there is work for several tasks."""
-    folder = tmp_path_factory.mktemp("files")
-    for table in ["events", "users"]:
-        (folder / table).mkdir()
-        for part in range(4):
-            sql = f"FROM {table} WHERE hash({table}) % 4 = {part}"
-            oracle.execute(f"COPY ({sql}) TO '{folder}/{table}/{part}.parquet'")
-    return folder
+pytestmark = pytest.mark.usefixtures("faults")
 
 
 @pytest.fixture(scope="module")
@@ -177,12 +121,8 @@ def test_a_file_that_is_always_damaged_is_an_error(
         with pytest.raises(smallpond.IoError, match="of the job's folder"):
             frame(sp, files).to_arrow()
         # What people can look into stays.
-        (job,) = (tmp_path / "root" / "jobs").iterdir()
-        log = (job / "events.jsonl").read_text()
+        log = take_kept_job(tmp_path)
         assert '"event":"failed"' in log and '"event":"job failed"' in log
-        for path in sorted(job.rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
-        job.rmdir()
 
 
 def test_workers_are_killed_at_any_time(tmp_path: Path, files: Path, expected: Answer) -> None:
