@@ -102,10 +102,11 @@ def init(
         "direct" (the default): one DuckDB query in this process. "threads", "processes" and "ray"
         cut queries into stages, whose tasks run in this process, in `num_executors` worker
         processes, or on the nodes of the Ray cluster at `ray_address`. All give the same answers.
-    partition_size, partitions, broadcast_size, whole_size (SP_PARTITION_SIZE …)
-        Size ("256MB") or number of the pieces that tasks read and exchange, up to which size
-        ("64MB") a join sends one side to all tasks, and up to which size of its files ("500MB", or
-        a quarter of the memory; 0 with `partitions`) a query is not cut. No answer changes.
+    partition_size (SP_PARTITION_SIZE), partitions (SP_PARTITIONS),
+    broadcast_size (SP_BROADCAST_SIZE), whole_size (SP_WHOLE_SIZE)
+        Size ("256MB") or number of tasks' pieces; up to which size ("64MB") a join sends a side to
+        all tasks, and up to which size of its files ("500MB", a quarter of the memory, or 0 with
+        `partitions`) a query is not cut. No answer depends on them.
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
         A cluster: the address of a running Ray, "HOST:6379" or "auto", whose nodes say how many
         there are. More than this machine without one is an UnsupportedError.
@@ -117,7 +118,7 @@ def init(
         Most that is kept of failed and killed jobs, for 7 days. Default: a tenth of the disk.
     bind_numa_node (SP_BIND_NUMA_NODE), memory_allocator (SP_MEMORY_ALLOCATOR),
     platform (SP_PLATFORM), _remove_output_root
-        Of smallpond 0.15; read, and without effect. An OptionWarning tells so once.
+        Of smallpond 0.15, without effect: an OptionWarning tells so once.
 
     Raises TypeError (unknown argument), InvalidInputError (bad value), UnsupportedError (cluster).
 

@@ -147,7 +147,7 @@ def test_every_argument_is_tested() -> None:
 
 
 def test_ray_address_is_looked_at_by_the_first_action() -> None:
-    with smallpond.init(**SMALL, ray_address="ray://head:10001") as sp:
+    with smallpond.init(**SMALL, ray_address="ray://head:10001", whole_size=0) as sp:
         frame = sp.sql("SELECT 1 AS x")
         with pytest.raises(smallpond.UnsupportedError, match="Ray Client"):
             frame.count()

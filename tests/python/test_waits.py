@@ -77,7 +77,9 @@ try:
 except smallpond.UnavailableError as error:
     assert address in str(error) and "nothing came within" in str(error), error
     print("unavailable", flush=True)
-other = smallpond.init(ray_address="127.0.0.1:1", duckdb_memory="300MB", data_root=sys.argv[1])
+other = smallpond.init(
+    ray_address="127.0.0.1:1", duckdb_memory="300MB", data_root=sys.argv[1], whole_size=0
+)
 try:
     other.sql("SELECT 1 AS x").count()
 except smallpond.UnavailableError as error:

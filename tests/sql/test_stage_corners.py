@@ -41,7 +41,6 @@ QUERIES = {
 }
 # What no task can read or change, and what explain() says of it.
 KEPT_IN_THE_SESSION = {
-    r"\b(in_memory|factors)\b": "Only this process can read",
     r"\bnextval\b": "nextval() changes what this process has",
 }
 

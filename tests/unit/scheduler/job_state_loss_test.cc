@@ -85,7 +85,7 @@ TEST(JobStateLoss, OutputLostAgainAndAgainEndsTheJob) {
   EXPECT_EQ(job.MissInput({1, 0, 3}, {0, 0, 3}), (Actions{"fail Io"}));
   EXPECT_EQ(
       job.message,
-      "The output of Stage 0, task 0 was lost 4 times. Check the storage of the job's folder.");
+      "The output of Stage 0, task 0 was lost 4 times. Check the storage that it was written to.");
 }
 
 TEST(JobStateLoss, ReaderThatNamesAnAttemptItWasNotGivenFailsLikeAnyOther) {
