@@ -92,7 +92,8 @@ struct SMALLPOND_API Options {
   bool remove_output_root = true;  ///< Kept for smallpond 0.15; nothing is left behind either way.
 
   // --- limits that keep every wait and buffer bounded ---
-  /// The default of whole_size_bytes, by measurement: docs/benchmarks.md.
+  /// The default of whole_size_bytes: what one DuckDB is done with in a second or two, a few times
+  /// what stages cost by themselves.
   static constexpr uint64_t kWholeSizeBytes = 500'000'000;
   static constexpr int kMaxPartitions = 65'536;  ///< Most partitions of one repartition.
   /// Rows of one Arrow batch; DuckDB's row group.
