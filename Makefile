@@ -55,8 +55,9 @@ demo: ## Build the Python package and run the e-commerce example
 test: build ## The fast tests: C++ units and Python, without those marked slow
 	@tools/run_tests.sh fast
 
-test-all: build ## Every test, the slow ones too
+test-all: build ## Every test, the slow ones too, and a wheel for each Python that is found
 	@tools/run_tests.sh all
+	@tools/build_wheel.sh all
 
 check: build ## Formatting, lint, layers, sizes
 	@tools/run_checks.sh
