@@ -65,7 +65,8 @@ class SMALLPOND_API DataFrame {
   /// file_size_bytes, or a folder of that name. The file appears whole; an earlier one is replaced,
   /// as WriteOptions::mode says, and nothing can be appended to it.
   ///
-  /// Otherwise into the folder `path`, one file a partition unless the options say otherwise;
+  /// Otherwise into the folder `path`, one file a partition unless the options say otherwise, or
+  /// one a task where tasks compute a frame that was not repartitioned (docs/writing.md);
   /// the files' names sort as the partitions, and the rows where they are sorted. The folder
   /// appears with its files whole, or stays as it was. A folder that holds files of others is
   /// refused. Of several writers of a folder at a time one wins, and the others get Unavailable;

@@ -96,7 +96,8 @@ class WriteMethods:
     ) -> WriteResult:
         """Writes the rows to the file `path` where it ends as one (".parquet", ".pq"), and nothing
         asks for several: no `repartition`, `partition_by` or `file_size`, and no folder of that
-        name. Otherwise into the folder `path`, one Parquet file a partition.
+        name. Otherwise into the folder `path`, one Parquet file a partition; in stages, where the
+        frame was not repartitioned, one a task.
 
         The file appears whole or not at all. The folder shows all files or none: it changes in one
         moment for smallpond's own readers, and within `publish_seconds` of the result for other
