@@ -77,9 +77,18 @@ def _link(path: str, link: str) -> None:
         raise
 
 
+def extension_setup() -> str:
+    """The statement by which a session and its workers load extensions of installed packages; ""
+    where there are none."""
+    folder = extension_folder()
+    if folder is None:
+        return ""
+    quoted = folder.replace("'", "''")
+    return f"SET extension_directories = ['{quoted}']"
+
+
 def offer_installed_extensions(core: _core.Session) -> None:
     """Makes a session and its workers load extensions of installed packages."""
-    folder = extension_folder()
-    if folder is not None:
-        quoted = folder.replace("'", "''")
-        core.execute(f"SET extension_directories = ['{quoted}']", [], {}, None)
+    setup = extension_setup()
+    if setup:
+        core.execute(setup, [], {}, None)

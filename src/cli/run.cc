@@ -53,6 +53,7 @@ struct SqlCommand {
   std::vector<std::string> inputs;  // "name=path"
   std::map<std::string, std::string> settings;
   std::vector<std::string> worker_command;
+  std::string setup;
   int rows = 40;
   bool explain = false;
 };
@@ -110,6 +111,7 @@ void RunSql(const SqlCommand& command) {
   }
   options.worker_command = command.worker_command;
   Session session = Session::Init(options);
+  if (!command.setup.empty()) session.Execute(command.setup);
   SqlInputs inputs;
   inputs.ticker = TerminalTicker();
   for (const auto& input : command.inputs) {
@@ -175,13 +177,14 @@ void AddSqlCommand(CLI::App& app, SqlCommand& command) {
 }  // namespace
 
 int RunCommandLine(int argc, const char* const* argv,
-                   const std::vector<std::string>& worker_command) {
+                   const std::vector<std::string>& worker_command, const std::string& setup) {
   CLI::App app("DuckDB SQL over files, on this machine.", "smallpond");
   app.set_version_flag("--version",
                        std::string("smallpond ") + Version() + " (DuckDB " + DuckDBVersion() + ")");
   app.require_subcommand(0, 1);  // With 1, a mistyped command is not named.
   SqlCommand command;
   command.worker_command = worker_command;
+  command.setup = setup;
   AddSqlCommand(app, command);
   // What the binary starts itself; an empty group keeps it out of the help.
   auto* worker = app.add_subcommand("worker", "")->group("");

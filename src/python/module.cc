@@ -341,13 +341,13 @@ NB_MODULE(_core, m) {
   m.def(
       "run_command_line",
       [](const std::vector<std::string>& arguments,
-         const std::vector<std::string>& worker_command) {
+         const std::vector<std::string>& worker_command, const std::string& setup) {
         std::vector<const char*> argv;
         for (const auto& argument : arguments) argv.push_back(argument.c_str());
         Unlocked unlocked;
-        return RunCommandLine(static_cast<int>(argv.size()), argv.data(), worker_command);
+        return RunCommandLine(static_cast<int>(argv.size()), argv.data(), worker_command, setup);
       },
-      "arguments"_a, "worker_command"_a);
+      "arguments"_a, "worker_command"_a, "setup"_a);
   m.def("end_calls", &EndCoreCalls, "seconds"_a);
   DefineValue(m);
   DefineArrowStream(m);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,15 @@ def test_a_path_that_needs_one(road: str, home: Path, server: str) -> None:
         rows = sp.read_csv(server)
         found = sp.sql("SELECT k, sum(n) AS n FROM {0} GROUP BY k ORDER BY k", rows).take_all()
     assert found == [{"k": 0, "n": 135}, {"k": 1, "n": 145}, {"k": 2, "n": 155}]
+
+
+def test_the_command_line_loads_them(home: Path) -> None:
+    command = [sys.executable, "-m", "smallpond", "sql", "-f", "csv"]
+    done = subprocess.run(
+        [*command, "SELECT count(*) FROM tpch_queries()"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "count_star()\n22\n"), done.stderr
 
 
 def test_a_secret_and_a_function_that_need_one(home: Path) -> None:
