@@ -96,17 +96,15 @@ def init(
     temp_dir (SP_TEMP_DIR)
         Where to spill, in a private folder. Default: `<data_root>/temp`, $TMPDIR or /tmp.
     merge (SP_MERGE)
-        Default of `partial_sql`'s merge: "auto" (the right answer) or "concat" (each partition's
-        own result).
+        Default of `partial_sql`: "auto", the right answer, or "concat", each partition's own.
     executor (SP_EXECUTOR)
         "direct" (the default): one DuckDB query in this process. "threads", "processes" and "ray"
         cut queries into stages, whose tasks run in this process, in `num_executors` worker
         processes, or on the nodes of the Ray cluster at `ray_address`. All give the same answers.
     partition_size (SP_PARTITION_SIZE), partitions (SP_PARTITIONS),
     broadcast_size (SP_BROADCAST_SIZE), whole_size (SP_WHOLE_SIZE)
-        Size ("256MB") or number of tasks' pieces; up to which size ("64MB") a join sends a side to
-        all tasks, and up to which size of its files ("500MB", a quarter of the memory, or 0 with
-        `partitions`) a query is not cut. No answer depends on them.
+        Size ("256MB") or number of tasks' pieces; up to which size a join sends a side to all tasks
+        ("64MB"), and a query is not cut ("500MB", a quarter of the memory, or 0 with `partitions`).
     num_nodes (SP_NUM_NODES), num_executors (SP_NUM_EXECUTORS), ray_address (SP_RAY_ADDRESS)
         A cluster: the address of a running Ray, "HOST:6379" or "auto", whose nodes say how many
         there are. More than this machine without one is an UnsupportedError.

@@ -340,8 +340,8 @@ NB_MODULE(_core, m) {
   m.def("nearest_option", &NearestOption, "name"_a);
   m.def(
       "run_command_line",
-      [](const std::vector<std::string>& arguments,
-         const std::vector<std::string>& worker_command, const std::string& setup) {
+      [](const std::vector<std::string>& arguments, const std::vector<std::string>& worker_command,
+         const std::string& setup) {
         std::vector<const char*> argv;
         for (const auto& argument : arguments) argv.push_back(argument.c_str());
         Unlocked unlocked;

@@ -118,7 +118,7 @@ def test_a_file_that_is_always_damaged_is_an_error(
         faults.take_attempts()
         for attempt in range(10):
             faults.ask(0, 0, "flip", attempt)
-        with pytest.raises(smallpond.IoError, match="of the job's folder"):
+        with pytest.raises(smallpond.IoError, match="Check the storage that it was written to"):
             frame(sp, files).to_arrow()
         # What people can look into stays.
         log = take_kept_job(tmp_path)
