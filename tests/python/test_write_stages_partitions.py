@@ -295,7 +295,9 @@ def test_many_folders(
 
 # --- sorted files, and files of a size
 
-MANY = "SELECT hash(event_id, j) AS h, event_id, event_id % 2 AS k, j FROM events, range(60) t(j)"
+MANY = """
+    SELECT (event_id * 60 + j) * 7919 % 1000003 AS h, event_id, event_id % 2 AS k, j
+    FROM events, range(60) t(j)"""
 SIZE = 10_000
 SPREADS: dict[str, dict[str, str] | None] = {"whole": None, "even": {}, "hash": {"hash_by": "k"}}
 
