@@ -137,7 +137,9 @@ Statement QueryCutter::RowsOf(int fragment, Readers readers) {
   const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
   CutState::Planned planned;
   planned.fragment = fragment;
-  planned.kind = readers == Readers::kByPartition ? ExchangeKind::kHash
+  bool has_partitions = read.output.num_keys > 0;  // Otherwise each of its tasks has one.
+  planned.kind = readers == Readers::kByPartition
+                     ? (has_partitions ? ExchangeKind::kHash : ExchangeKind::kForward)
                  : readers == Readers::kEveryTask ? ExchangeKind::kBroadcast
                  : read.is_given                  ? ExchangeKind::kHash
                  : read.single_task               ? ExchangeKind::kGather
