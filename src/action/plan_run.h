@@ -69,7 +69,6 @@ class PlanRun {
     std::shared_ptr<const ArrowSource> rows;  // Shared with the cache, and kept by the run.
   };
   std::optional<KeptRows> QueryKept(const PlanRef& plan);
-  Schema Bind(const Statement& query) { return connection_.Bind(query); }
 
   /// Returns the files that a scan means now, as this run's.
   ResolvedScan Find(const FileScan& scan);

@@ -43,40 +43,36 @@ Statement StagedQuery::PartitionRows(const PlanRef& plan) {
 }
 
 int StagedQuery::Spread(const PlanRef& plan) {
-  auto found = spread_.find(plan.get());
-  if (found != spread_.end()) return found->second;
-  const auto& repartition = std::get<Repartition>(plan->op());
-  int n = plan->partitioning().num_partitions;
-  Statement rows = Rows(repartition.input);
-  if (repartition.way == Repartition::Way::kEven)
-    return spread_[plan.get()] = planner_.cutter().CutEvenly(rows, n);
-  Statement numbered = SqlOver("SELECT *, " + PartitionExpression(repartition, n) + " AS " +
-                                   QuoteName(PartitionColumnName(plan->schema())) + " FROM \"{0}\"",
-                               rows);
-  return spread_[plan.get()] = planner_.cutter().CutByNumber(numbered, n);
+  return Once(spread_, plan, [&] {
+    const auto& repartition = std::get<Repartition>(plan->op());
+    int n = plan->partitioning().num_partitions;
+    Statement rows = Rows(repartition.input);
+    if (repartition.way == Repartition::Way::kEven) return planner_.cutter().CutEvenly(rows, n);
+    std::string number = QuoteName(PartitionColumnName(plan->schema()));
+    return planner_.cutter().CutByNumber(
+        SqlOver(
+            "SELECT *, " + PartitionExpression(repartition, n) + " AS " + number + " FROM \"{0}\"",
+            rows),
+        n);
+  });
 }
 
 int StagedQuery::PerPartition(const PlanRef& plan) {
-  auto found = per_partition_.find(plan.get());
-  if (found != per_partition_.end()) return found->second;
-  Statement rows = PartitionRows(plan);
-  return per_partition_[plan.get()] = planner_.cutter().CutPerPartition(rows);
+  return Once(per_partition_, plan,
+              [&] { return planner_.cutter().CutPerPartition(PartitionRows(plan)); });
 }
 
 int StagedQuery::Whole(const PlanRef& plan) {
-  auto found = whole_.find(plan.get());
-  if (found != whole_.end()) return found->second;
-  Statement rows = Rows(plan);
-  return whole_[plan.get()] = planner_.cutter().CutWhole(rows);
+  return Once(whole_, plan, [&] { return planner_.cutter().CutWhole(Rows(plan)); });
 }
 
 int StagedQuery::Given(const PlanRef& plan, const Statement& rows, const ArrowSource& source) {
-  auto found = given_.find(plan.get());
-  if (found != given_.end()) return found->second;
   constexpr uint64_t kBytesPerRow = 100;  // Where a type's size is not known.
-  auto num_rows = source.num_rows();
-  uint64_t bytes = source.Bytes().value_or(kBytesPerRow * static_cast<uint64_t>(num_rows));
-  return given_[plan.get()] = planner_.AddGiven(rows, run_.Bind(rows), num_rows, bytes);
+  return Once(given_, plan, [&] {
+    auto num_rows = static_cast<uint64_t>(source.num_rows());
+    return planner_.AddGiven(rows, source.num_rows(),
+                             source.Bytes().value_or(kBytesPerRow * num_rows));
+  });
 }
 
 }  // namespace smallpond

@@ -28,21 +28,28 @@ class StagedQuery {
  private:
   using Readers = QueryCutter::Readers;
 
+  using Fragments = std::map<const LogicalPlan*, int>;
+
   // These return fragments, each cut once.
   int Spread(const PlanRef& plan);
   int PerPartition(const PlanRef& plan);
   int Whole(const PlanRef& plan);
   int Given(const PlanRef& plan, const Statement& rows, const ArrowSource& source);
+  template <class Cut>
+  static int Once(Fragments& fragments, const PlanRef& plan, const Cut& cut) {
+    auto found = fragments.find(plan.get());
+    return found != fragments.end() ? found->second : fragments[plan.get()] = cut();
+  }
   Statement RowsOf(int fragment, Readers readers) {
     return planner_.cutter().RowsOf(fragment, readers);
   }
 
   PlanRun& run_;
   StagePlanner& planner_;
-  std::map<const LogicalPlan*, int> spread_;
-  std::map<const LogicalPlan*, int> per_partition_;
-  std::map<const LogicalPlan*, int> whole_;
-  std::map<const LogicalPlan*, int> given_;
+  Fragments spread_;
+  Fragments per_partition_;
+  Fragments whole_;
+  Fragments given_;
 };
 
 }  // namespace smallpond

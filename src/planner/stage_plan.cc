@@ -37,6 +37,12 @@ int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
       std::clamp(rounds * options.slots, 1.0, static_cast<double>(kMaxExchangePartitions)));
 }
 
+// Pieces for all that run at a time.
+GivenPieces GivenPiecesOf(const StageOptions& options) {
+  if (options.partitions == 0) return {options.slots};
+  return {std::min(options.partitions, kMaxExchangePartitions), true};
+}
+
 // The tasks of a stage: as many as its widest input has parts for.
 int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGraph& graph) {
   if (fragment.single_task) return 1;
@@ -72,31 +78,16 @@ std::vector<TaskScans> DivideScans(const Fragment& fragment, const ScanDivision&
 
 StagePlanner::StagePlanner(Connection& connection, const ScanDivision::Connect& connect,
                            StageOptions options)
-    : connection_(connection),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       scans_(connect, options_.split),
       cutter_(connection,
               {.is_divided = [this](const FragmentScan& scan) { return scans_.Divide(scan) > 1; },
-               .broadcast_bytes = options_.broadcast_bytes}) {
-  cutter_.SetGivenPartitions(options_.partitions > 0
-                                 ? std::min(options_.partitions, kMaxExchangePartitions)
-                                 : options_.slots);
-}
+               .broadcast_bytes = options_.broadcast_bytes,
+               .given = GivenPiecesOf(options_)}) {}
 
-int StagePlanner::AddGiven(const Statement& rows, const Schema& schema, int64_t num_rows,
-                           uint64_t bytes) {
-  // Pieces for all that run at a time, of rows as they stand.
-  constexpr int64_t kRowsPerPiece = 50'000;
-  int64_t pieces = std::clamp<int64_t>(num_rows / kRowsPerPiece, 1, options_.slots);
-  if (options_.partitions > 0)
-    pieces = std::clamp<int64_t>(options_.partitions, 1, kMaxExchangePartitions);
-  int fragment = cutter_.AddGiven(schema, static_cast<double>(num_rows), static_cast<int>(pieces));
-  std::string key = "((row_number() OVER () - 1) * " + std::to_string(pieces) + ") // " +
-                    std::to_string(std::max<int64_t>(num_rows, 1));
-  given_.push_back(
-      {fragment, pieces == 1 ? rows.Copy() : SqlOver("SELECT *, " + key + " FROM \"{0}\"", rows)});
+int StagePlanner::AddGiven(const Statement& rows, int64_t num_rows, uint64_t bytes) {
   given_bytes_ += bytes;
-  return fragment;
+  return cutter_.AddGiven(rows, num_rows);
 }
 
 StagePlan StagePlanner::Finish(const Statement& query, std::optional<FileOutput> files) {
@@ -109,13 +100,8 @@ StagePlan StagePlanner::FinishPerPartition(const Statement& query,
 }
 
 StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
-  for (auto& [fragment, rows] : cutter_.GivenScans()) {
-    const Fragment& given = cut.fragments[static_cast<size_t>(fragment)];
-    given_bytes_ += static_cast<uint64_t>(given.estimated_rows * given.estimated_row_bytes);
-    given_.push_back({fragment, std::move(rows)});
-  }
   auto file_bytes = scans_.TotalBytes();
-  if (file_bytes) *file_bytes += static_cast<double>(given_bytes_);
+  if (file_bytes) *file_bytes += static_cast<double>(given_bytes_) + cut.given_scan_bytes;
   if (options_.whole_bytes > 0 && file_bytes && *file_bytes <= options_.whole_bytes) {
     throw Error(ErrorKind::kUnsupported,
                 "what it reads is small (" +
@@ -148,7 +134,7 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
     plan.work.push_back(std::move(work));
     plan.notes.push_back({std::move(fragment.operators), std::move(fragment.gathered)});
   }
-  plan.given = std::move(given_);
+  for (auto& [stage, rows] : cut.given) plan.given.push_back({stage, std::move(rows)});
   plan.files = std::move(files);
   plan.result = std::move(cut.result);
   plan.result_input = cut.result_input;

@@ -69,7 +69,7 @@ class StagePlanner {
 
   /// Adds rows that only this process has, which it is to write before the job begins. Returns the
   /// fragment.
-  int AddGiven(const Statement& rows, const Schema& schema, int64_t num_rows, uint64_t bytes);
+  int AddGiven(const Statement& rows, int64_t num_rows, uint64_t bytes);
 
   /// Cuts the last query and divides the work of all among tasks. With `files` the last stage
   /// writes its rows there. Throws as QueryCutter does, and Unsupported where all that is read is
@@ -82,12 +82,10 @@ class StagePlanner {
  private:
   StagePlan Divide(CutQuery cut, std::optional<FileOutput> files);
 
-  Connection& connection_;
   const StageOptions options_;
   ScanDivision scans_;
   QueryCutter cutter_;
-  std::vector<StagePlan::Given> given_;
-  uint64_t given_bytes_ = 0;
+  uint64_t given_bytes_ = 0;  // Of AddGiven.
 };
 
 /// Plans the stages of one query.

@@ -1,6 +1,8 @@
 #include "duckdb_adapter/cut/cut_query.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "duckdb/main/query_result.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
@@ -21,6 +23,27 @@ constexpr int kFirstTableIndex = 100'000;
 
 using PlannedRows = ExchangeConnectionState::PlannedRows;
 
+// Puts the number of its piece behind each row: pieces are of neighbours, and the last one has what
+// is more than the estimate.
+Statement InPieces(const Statement& rows, int pieces, double estimated_rows) {
+  if (pieces == 1) return rows.Copy();
+  auto estimate = static_cast<int64_t>(std::max(1.0, std::ceil(estimated_rows)));
+  return SqlOver("SELECT *, least(((row_number() OVER () - 1) * " + std::to_string(pieces) +
+                     ") // " + std::to_string(estimate) + ", " + std::to_string(pieces - 1) +
+                     ") FROM \"{0}\"",
+                 rows);
+}
+
+ExchangeKind KindFor(const Fragment& read, QueryCutter::Readers readers) {
+  if (readers == QueryCutter::Readers::kEveryTask) return ExchangeKind::kBroadcast;
+  bool has_partitions = read.output.num_keys > 0;  // Otherwise each of its tasks has one.
+  if (readers == QueryCutter::Readers::kByPartition) {
+    return has_partitions ? ExchangeKind::kHash : ExchangeKind::kForward;
+  }
+  if (read.is_given) return ExchangeKind::kHash;
+  return read.single_task ? ExchangeKind::kGather : ExchangeKind::kForward;
+}
+
 }  // namespace
 
 struct QueryCutter::State {
@@ -32,6 +55,7 @@ struct QueryCutter::State {
 QueryCutter::QueryCutter(Connection& connection, CutOptions options)
     : connection_(connection), state_(std::make_unique<State>()) {
   state_->options = std::move(options);
+  state_->cut.given = state_->options.given;
 }
 
 QueryCutter::~QueryCutter() {
@@ -62,88 +86,63 @@ void QueryCutter::WithPlan(const Statement& query, const Work& work) {
   });
 }
 
-int QueryCutter::CutByNumber(const Statement& query, int num_partitions) {
+// Cuts a query whose rows a later one may read, and returns its fragment.
+template <class Cut>
+int QueryCutter::CutNext(const Statement& query, const Cut& cut) {
   int fragment = -1;
   WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
-    fragment = cutter.CutByNumber(std::move(plan), num_partitions);
-    rows.names.pop_back();
-    rows.types.pop_back();
+    fragment = cut(cutter, std::move(plan));
+    // Keys stay behind.
+    const auto& output = state_->cut.query.fragments[static_cast<size_t>(fragment)].output;
+    rows.names.resize(static_cast<size_t>(output.num_columns));
+    rows.types.resize(static_cast<size_t>(output.num_columns));
     state_->rows[fragment] = std::move(rows);
   });
   return fragment;
+}
+
+int QueryCutter::CutByNumber(const Statement& query, int num_partitions) {
+  return CutNext(query, [&](PlanCutter& cutter, auto plan) {
+    return cutter.CutByNumber(std::move(plan), num_partitions);
+  });
 }
 
 int QueryCutter::CutEvenly(const Statement& query, int num_partitions) {
-  int fragment = -1;
-  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
-    fragment = cutter.CutEvenly(std::move(plan), num_partitions);
-    state_->rows[fragment] = std::move(rows);
+  return CutNext(query, [&](PlanCutter& cutter, auto plan) {
+    return cutter.CutEvenly(std::move(plan), num_partitions);
   });
-  return fragment;
 }
 
 int QueryCutter::CutWhole(const Statement& query) {
-  int fragment = -1;
-  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
-    fragment = cutter.CutWhole(std::move(plan));
-    state_->rows[fragment] = std::move(rows);
-  });
-  return fragment;
+  return CutNext(query,
+                 [](PlanCutter& cutter, auto plan) { return cutter.CutWhole(std::move(plan)); });
 }
 
 int QueryCutter::CutPerPartition(const Statement& query) {
-  int fragment = -1;
-  WithPlan(query, [&](PlanCutter& cutter, auto plan, PlannedRows rows) {
-    fragment = cutter.CutPerPartition(std::move(plan));
-    state_->rows[fragment] = std::move(rows);
-  });
-  return fragment;
+  return CutNext(
+      query, [](PlanCutter& cutter, auto plan) { return cutter.CutPerPartition(std::move(plan)); });
 }
 
-int QueryCutter::AddGiven(const Schema& schema, double rows, int num_partitions) {
+int QueryCutter::AddGiven(const Statement& rows, int64_t num_rows) {
+  Schema schema = connection_.Bind(rows);
   PlannedRows planned;
   for (const auto& column : schema.columns()) planned.names.push_back(column.name);
   planned.types = schema.types().list;
-  int number = state_->cut.AddGiven("rows of this process", planned.types.size(), rows,
-                                    PlanCutter::RowBytes(planned.types), num_partitions);
+  int number =
+      state_->cut.AddGiven("rows of this process", planned.types.size(),
+                           static_cast<double>(num_rows), PlanCutter::RowBytes(planned.types));
   state_->rows[number] = std::move(planned);
+  const Fragment& fragment = state_->cut.query.fragments.back();
+  state_->cut.query.given.emplace(
+      number, InPieces(rows, fragment.output.num_partitions, fragment.estimated_rows));
   return number;
-}
-
-void QueryCutter::SetGivenPartitions(int num_partitions) {
-  state_->cut.given_partitions = num_partitions;
-}
-
-std::map<int, Statement> QueryCutter::GivenScans() {
-  std::map<int, Statement> rows;
-  for (auto& [fragment, given] : state_->cut.given_scans) {
-    auto estimate = static_cast<int64_t>(std::max(1.0, std::ceil(given.estimated_rows)));
-    std::string last = std::to_string(given.num_partitions - 1);
-    Statement all = QueryGivenScan(connection_, fragment, std::move(given.scan));
-    if (given.num_partitions > 1) {
-      // In pieces of neighbours. The last one has what is more than the estimate.
-      all = SqlOver("SELECT *, least(((row_number() OVER () - 1) * " +
-                        std::to_string(given.num_partitions) + ") // " + std::to_string(estimate) +
-                        ", " + last + ") FROM \"{0}\"",
-                    all);
-    }
-    rows.emplace(fragment, std::move(all));
-  }
-  state_->cut.given_scans.clear();
-  return rows;
 }
 
 Statement QueryCutter::RowsOf(int fragment, Readers readers) {
   const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
   CutState::Planned planned;
   planned.fragment = fragment;
-  bool has_partitions = read.output.num_keys > 0;  // Otherwise each of its tasks has one.
-  planned.kind = readers == Readers::kByPartition
-                     ? (has_partitions ? ExchangeKind::kHash : ExchangeKind::kForward)
-                 : readers == Readers::kEveryTask ? ExchangeKind::kBroadcast
-                 : read.is_given                  ? ExchangeKind::kHash
-                 : read.single_task               ? ExchangeKind::kGather
-                                                  : ExchangeKind::kForward;
+  planned.kind = KindFor(read, readers);
   planned.exclusive = readers == Readers::kByPartition;
   planned.rows = read.estimated_rows;
   planned.ordered = read.output.ordered;
@@ -162,7 +161,7 @@ CutQuery QueryCutter::Finish(const Statement& query) {
     cutter.CutResult(std::move(plan));
     state_->cut.query.columns.assign(rows.names.begin(), rows.names.end());
   });
-  return std::move(state_->cut.query);
+  return TakeQuery();
 }
 
 CutQuery QueryCutter::FinishPerPartition(const Statement& query) {
@@ -170,7 +169,19 @@ CutQuery QueryCutter::FinishPerPartition(const Statement& query) {
     cutter.ReadResult(cutter.CutPerPartition(std::move(plan)), rows.types);
     state_->cut.query.columns.assign(rows.names.begin(), rows.names.end());
   });
-  return std::move(state_->cut.query);
+  return TakeQuery();
+}
+
+CutQuery QueryCutter::TakeQuery() {
+  CutQuery query = std::move(state_->cut.query);
+  for (auto& [number, scan] : state_->cut.given_scans) {
+    const Fragment& fragment = query.fragments[static_cast<size_t>(number)];
+    query.given_scan_bytes += fragment.estimated_rows * fragment.estimated_row_bytes;
+    Statement rows = QueryGivenScan(connection_, number, std::move(scan));
+    query.given.emplace(number,
+                        InPieces(rows, fragment.output.num_partitions, fragment.estimated_rows));
+  }
+  return query;
 }
 
 CutQuery CutIntoFragments(Connection& connection, const Statement& query,

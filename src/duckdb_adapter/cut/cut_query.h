@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,7 +10,6 @@
 
 #include "duckdb_adapter/connection/connection.h"
 #include "duckdb_adapter/fragment/fragment.h"
-#include "duckdb_adapter/sql/schema.h"
 #include "duckdb_adapter/sql/statement.h"
 
 namespace smallpond {
@@ -19,6 +20,24 @@ struct CutQuery {
   std::string result;               ///< The plan that reads the result, as bytes.
   int result_input = 0;             ///< The id of that plan's one input.
   std::vector<std::string> columns;
+  /// The rows of given fragments, by number, which this process is to write: with the number of
+  /// their piece where there are several. These are AddGiven's, and scans that were cut out since
+  /// only this process can read them: tables of the session, of attached databases, what most table
+  /// functions give. Each is good for one run on the connection that cut, in the same transaction.
+  std::map<int, Statement> given = {};
+  double given_scan_bytes = 0;  ///< Of such scans, estimated.
+};
+
+/// Into how many pieces the rows go that this process writes.
+struct GivenPieces {
+  static constexpr double kRows = 50'000;  ///< Of a piece, at least.
+
+  int at_most = 1;
+  bool always = false;  ///< Whether `at_most` is asked for, however few rows there are.
+
+  int PiecesOf(double rows) const {
+    return always ? at_most : static_cast<int>(std::clamp(rows / kRows, 1.0, double(at_most)));
+  }
 };
 
 /// What decides where a query is cut.
@@ -28,6 +47,7 @@ struct CutOptions {
   /// A join's side estimated to be at most this large is sent to every task instead of being
   /// shuffled, where the join allows that.
   double broadcast_bytes = 64e6;
+  GivenPieces given = {};
 };
 
 /// Binds and optimizes queries with DuckDB and cuts the plans where rows have to change tasks. A
@@ -63,19 +83,11 @@ class QueryCutter {
   /// Makes a query one fragment, which is run as it is in each task. What it reads but RowsOf
   /// partitions comes to every task.
   int CutPerPartition(const Statement& query);
-  /// Adds rows that this process is to write: `schema`'s, into so many partitions, in order.
-  int AddGiven(const Schema& schema, double rows, int num_partitions);
-  /// Says into how many partitions the rows of scans go that only this process can read: tables of
-  /// the session, of attached databases, what most table functions give.
-  void SetGivenPartitions(int num_partitions);
+  /// Adds rows that only this process has, of which there are so many.
+  int AddGiven(const Statement& rows, int64_t num_rows);
 
   /// Returns the query for a fragment's rows, to be a part of later ones.
   Statement RowsOf(int fragment, Readers readers);
-
-  /// Returns the given fragments that are such scans, and the query for the rows of each, with the
-  /// number of their partition where there are several. It is good for one run on this connection,
-  /// in the transaction in which the scan was cut.
-  std::map<int, Statement> GivenScans();
 
   /// Cuts the last query, whose rows are the result.
   CutQuery Finish(const Statement& query);
@@ -84,8 +96,11 @@ class QueryCutter {
 
  private:
   struct State;
+  CutQuery TakeQuery();
   template <class Work>
   void WithPlan(const Statement& query, const Work& work);
+  template <class Cut>
+  int CutNext(const Statement& query, const Cut& cut);
 
   Connection& connection_;
   std::unique_ptr<State> state_;

@@ -14,7 +14,7 @@ using duckdb::LogicalGet;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
 
-Distribution PlanCutter::CutRoot(Operator plan) {
+void PlanCutter::TakeRoot(Operator plan) {
   root_ = std::move(plan);
   CheckFunctionsCanTravel(*root_);
   root_->ResolveOperatorTypes();
@@ -22,12 +22,28 @@ Distribution PlanCutter::CutRoot(Operator plan) {
       [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
   is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
   order_readers_ = orders.Readers(*root_);
-  return Distribute(root_);
+}
+
+Distribution PlanCutter::CutRoot(Operator plan) {
+  TakeRoot(std::move(plan));
+  Distribution where = Distribute(root_);
+  root_->ResolveOperatorTypes();
+  return where;
+}
+
+int PlanCutter::AddPartitioned(Operator plan, const Distribution& from, PartitionFunction function,
+                               int num_partitions) {
+  plan->ResolveOperatorTypes();
+  idx_t num_columns = plan->types.size() - 1;
+  int fragment = AddFragment(std::move(plan), from, num_columns, 1, is_ordered_);
+  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
+  output.function = function;
+  output.num_partitions = num_partitions;
+  return fragment;
 }
 
 void PlanCutter::CutResult(Operator plan) {
   Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
   auto types = root_->types;
   if (IsLastFragment(*root_)) {
     return ReadResult(static_cast<int>(cut_.fragments.size()) - 1, types);
@@ -61,19 +77,11 @@ void PlanCutter::ReadResult(int fragment, const duckdb::vector<duckdb::LogicalTy
 
 int PlanCutter::CutByNumber(Operator plan, int num_partitions) {
   Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
-  idx_t num_columns = root_->types.size() - 1;
-  int fragment = AddFragment(std::move(root_), where, num_columns, 1, is_ordered_);
-  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
-  output.function = PartitionFunction::kNumber;
-  output.num_partitions = num_partitions;
-  return fragment;
+  return AddPartitioned(std::move(root_), where, PartitionFunction::kNumber, num_partitions);
 }
 
 int PlanCutter::CutEvenly(Operator plan, int num_partitions) {
   Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
-  idx_t num_columns = root_->types.size();
   // The number of the row in its task: DuckDB streams it where nothing is sorted.
   auto number = duckdb::make_uniq<duckdb::BoundWindowExpression>(
       duckdb::ExpressionType::WINDOW_ROW_NUMBER, duckdb::LogicalType::BIGINT, nullptr, nullptr);
@@ -88,27 +96,17 @@ int PlanCutter::CutEvenly(Operator plan, int num_partitions) {
                                                                  ColumnRefs(*window));
   KeepEstimate(*window, *projection);
   projection->children.push_back(std::move(window));
-  int fragment = AddFragment(std::move(projection), where, num_columns, 1, is_ordered_);
-  auto& output = cut_.fragments[static_cast<size_t>(fragment)].output;
-  output.function = PartitionFunction::kModulo;
-  output.num_partitions = num_partitions;
-  return fragment;
+  return AddPartitioned(std::move(projection), where, PartitionFunction::kModulo, num_partitions);
 }
 
 int PlanCutter::CutWhole(Operator plan) {
   Distribution where = CutRoot(std::move(plan));
-  root_->ResolveOperatorTypes();
   idx_t num_columns = root_->types.size();
   return AddFragment(std::move(root_), where, num_columns, 0, is_ordered_);
 }
 
 int PlanCutter::CutPerPartition(Operator plan) {
-  root_ = std::move(plan);
-  CheckFunctionsCanTravel(*root_);
-  root_->ResolveOperatorTypes();
-  RowOrders orders(
-      [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
-  is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
+  TakeRoot(std::move(plan));
   BroadcastScans(root_);
   root_->ResolveOperatorTypes();
   idx_t num_columns = root_->types.size();
@@ -151,14 +149,13 @@ Distribution PlanCutter::GiveScan(Operator& slot) {
   auto types = slot->types;
   auto& get = slot->Cast<LogicalGet>();
   double rows = static_cast<double>(slot->EstimateCardinality(context_));
-  constexpr double kRowsPerPiece = 50'000;
-  int pieces = rows < kRowsPerPiece ? 1 : state_.given_partitions;
   int fragment = state_.AddGiven("scan " + duckdb::StringUtil::Lower(get.GetName()), types.size(),
-                                 rows, RowBytes(types), pieces);
+                                 rows, RowBytes(types));
+  int pieces = cut_.fragments.back().output.num_partitions;
   auto table_index = binder_.GenerateTableIndex();
   auto kind = pieces > 1 ? ExchangeKind::kHash : ExchangeKind::kGather;
   auto read = ScanFragment(fragment, kind, table_index, types, rows, true);
-  state_.given_scans[fragment] = {std::exchange(slot, std::move(read)), rows, pieces};
+  state_.given_scans[fragment] = std::exchange(slot, std::move(read));
   text_.Rename(columns, table_index);
   ReplaceColumns(columns, table_index, *slot);
   Distribution where = pieces > 1 ? Distribution::Spread() : Distribution::Single();

@@ -26,16 +26,15 @@ struct CutState {
     planned[next_planned] = read;
     return next_planned++;
   }
-  /// Adds a fragment whose rows this process writes, in order.
-  int AddGiven(std::string text, size_t num_columns, double rows, double row_bytes,
-               int num_partitions) {
+  /// Adds a fragment whose rows this process writes, in order and in pieces of neighbours.
+  int AddGiven(std::string text, size_t num_columns, double rows, double row_bytes) {
     Fragment fragment;
     fragment.is_given = true;
     fragment.single_task = true;
     fragment.output.num_columns = static_cast<int>(num_columns);
     fragment.output.num_keys = 1;
     fragment.output.function = PartitionFunction::kNumber;
-    fragment.output.num_partitions = num_partitions;
+    fragment.output.num_partitions = given.PiecesOf(rows);
     fragment.output.ordered = true;
     fragment.operators.push_back({0, std::move(text), rows});
     fragment.estimated_rows = rows;
@@ -53,14 +52,9 @@ struct CutState {
   int next_id = 0;                   ///< Of scans and inputs.
   std::map<int, Planned> planned;    ///< By the id that stands in the later query.
   int next_planned = 0;
-  /// A scan whose rows are those of a given fragment.
-  struct GivenScan {
-    duckdb::unique_ptr<duckdb::LogicalOperator> scan;
-    double estimated_rows = 0;
-    int num_partitions = 1;
-  };
-  std::map<int, GivenScan> given_scans;  ///< By fragment.
-  int given_partitions = 1;              ///< Of large ones.
+  GivenPieces given;
+  /// Scans whose rows are those of given fragments, by fragment.
+  std::map<int, duckdb::unique_ptr<duckdb::LogicalOperator>> given_scans;
 };
 
 }  // namespace smallpond

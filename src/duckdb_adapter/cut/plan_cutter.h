@@ -51,7 +51,12 @@ class PlanCutter {
 
   // Whether an operator gives all rows of the last fragment as they are.
   bool IsLastFragment(const duckdb::LogicalOperator& op) const;
-  // Cuts root_, and returns where its rows are.
+  // Makes a plan root_.
+  void TakeRoot(Operator plan);
+  // Adds a fragment whose rows go by their last column, which they leave behind.
+  int AddPartitioned(Operator plan, const Distribution& from, PartitionFunction function,
+                     int num_partitions);
+  // Cuts a plan up to its root_, and returns where that one's rows are.
   Distribution CutRoot(Operator plan);
   // Puts all that reads no partition, below `slot`, into fragments that every task reads.
   void BroadcastScans(Operator& slot);

@@ -29,11 +29,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindGivenScan(duckdb::ClientContext&
   state->scans.erase(id);
   context.config.enable_optimizer = false;  // It is optimized already.
   scan->ResolveOperatorTypes();
-  auto outputs = ColumnRefs(*scan);
-  for (size_t i = 0; i < outputs.size(); ++i) names.push_back("c" + std::to_string(i));
-  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(bind_index, std::move(outputs));
-  projection->children.push_back(std::move(scan));
-  return projection;
+  return NumberColumns(std::move(scan), bind_index, names);
 }
 
 }  // namespace

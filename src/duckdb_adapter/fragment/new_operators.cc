@@ -19,6 +19,16 @@ Expressions ColumnRefs(duckdb::LogicalOperator& op) {
   return references;
 }
 
+duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(
+    duckdb::unique_ptr<duckdb::LogicalOperator> op, idx_t table_index,
+    duckdb::vector<std::string>& names) {
+  auto outputs = ColumnRefs(*op);
+  for (size_t i = 0; i < outputs.size(); ++i) names.push_back("c" + std::to_string(i));
+  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
+  projection->children.push_back(std::move(op));
+  return projection;
+}
+
 Expressions Copies(const Expressions& expressions) {
   Expressions copies;
   for (const auto& expression : expressions) copies.push_back(expression->Copy());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "duckdb_adapter/duckdb_internal.h"
 
 namespace smallpond {
@@ -12,6 +14,12 @@ duckdb::unique_ptr<duckdb::Expression> ColumnRef(const duckdb::LogicalType& type
 
 /// Returns references to all columns of `op`, whose types are resolved.
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> ColumnRefs(duckdb::LogicalOperator& op);
+
+/// Returns all columns of `op`, whose types are resolved, as those of `table_index`. `names` gets
+/// "c0", "c1" and so on.
+duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(
+    duckdb::unique_ptr<duckdb::LogicalOperator> op, duckdb::idx_t table_index,
+    duckdb::vector<std::string>& names);
 
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> Copies(
     const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& expressions);

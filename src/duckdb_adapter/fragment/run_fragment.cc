@@ -54,12 +54,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
   duckdb::Optimizer optimizer(*input.binder, context);
   duckdb::JoinFilterPushdownOptimizer(optimizer).VisitOperator(*plan);
   KeepRuntimeFiltersAboveLimits(*plan);
-
-  auto outputs = ColumnRefs(*plan);
-  for (size_t i = 0; i < outputs.size(); ++i) names.push_back("c" + std::to_string(i));
-  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(bind_index, std::move(outputs));
-  projection->children.push_back(std::move(plan));
-  return projection;
+  return NumberColumns(std::move(plan), bind_index, names);
 }
 
 void SetFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs) {
