@@ -74,6 +74,9 @@ class StageRoad:
         return smallpond.init(**self.options, **more)
 
 
+# What the fixture `stage_session` gives.
+StageSession = Callable[[StageRoad], smallpond.Session]
+
 # Queries that are not cut, found by their text, and words of what explain() says of them.
 RUN_WHOLE = {
     r"POSITIONAL JOIN": "goes by the order of all rows",

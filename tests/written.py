@@ -17,6 +17,8 @@ import smallpond
 from oracle import Answer, assert_same_rows, assert_same_sequence, duckdb_answer
 from roads import STAGE_ROADS, StageRoad
 
+Plain = duckdb.DuckDBPyConnection
+
 DIRECT = StageRoad("direct", {})
 ALL_ROADS = [DIRECT, *STAGE_ROADS]
 PROCESSES = next(road for road in STAGE_ROADS if road.options["executor"] == "processes")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 import smallpond
 from oracle import Answer, assert_same, duckdb_answer
-from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageRoad
+from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageRoad, StageSession
 
 PROCESSES = STAGE_ROADS[-1]
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 # Answers do not show paths where they name the file alone.
 QUERIES = [

@@ -7,40 +7,31 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import duckdb
 import psutil
 import pyarrow.parquet as pq
 import pytest
 import smallpond
-from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad
+from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad, StageSession
 from written import (
     DIRECT,
     FORMS,
     NUM_FILES,
     PROCESSES,
+    Plain,
     assert_told,
     assert_written,
     data_files,
     folders,
     num_tasks,
     query,
-    split_tables,
     write,
 )
-
-StageSession = Callable[[StageRoad], smallpond.Session]
-Plain = duckdb.DuckDBPyConnection
 
 several_tasks = pytest.mark.parametrize(
     "road", [SHUFFLED, BROADCAST, PROCESSES], ids=lambda road: road.name
 )
 SQL = "SELECT event_id, kind, day, note FROM events"
 GROUPS = "SELECT user_id, count(*) AS n FROM events GROUP BY user_id"
-
-
-@pytest.fixture(scope="module")
-def split(oracle: Plain, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return split_tables(oracle, tmp_path_factory.mktemp("split"))
 
 
 @several_tasks

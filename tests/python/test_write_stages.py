@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
 import smallpond
 from drawn import drawn
 from oracle import assert_same_rows, duckdb_answer, rows_of
-from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad, assert_in_stages
+from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad, StageSession, assert_in_stages
 from written import (
     ALL_ROADS,
     DIRECT,
     FORMS,
     PROCESSES,
+    Plain,
     assert_nothing_beside,
     assert_told,
     assert_written,
@@ -27,18 +26,8 @@ from written import (
     lines_of,
     query,
     scan,
-    split_tables,
     write,
 )
-
-StageSession = Callable[[StageRoad], smallpond.Session]
-Plain = duckdb.DuckDBPyConnection
-
-
-@pytest.fixture(scope="module")
-def split(oracle: Plain, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return split_tables(oracle, tmp_path_factory.mktemp("split"))
-
 
 # --- queries
 

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import smallpond
 from drawn import drawn
 from folder_content import everything_below
-from roads import ONE_TASK, SHUFFLED, STAGE_ROADS, StageRoad
+from roads import ONE_TASK, SHUFFLED, STAGE_ROADS, StageRoad, StageSession
 from written import (
     ALL_ROADS,
     DIRECT,
     FORMS,
     PROCESSES,
+    Plain,
     assert_nothing_beside,
     assert_told,
     assert_written,
@@ -26,21 +26,12 @@ from written import (
     each_road,
     lines_of,
     query,
-    split_tables,
     write,
 )
-
-StageSession = Callable[[StageRoad], smallpond.Session]
-Plain = duckdb.DuckDBPyConnection
 
 SQL = "SELECT event_id, kind, day, amount FROM events"
 FAILING = """SELECT event_id, CASE WHEN event_id = 333 THEN (kind || '!')::INTEGER END AS kind, day,
              amount FROM events"""
-
-
-@pytest.fixture(scope="module")
-def split(oracle: Plain, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return split_tables(oracle, tmp_path_factory.mktemp("split"))
 
 
 # --- modes

@@ -5,22 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import smallpond
 from drawn import drawn
 from folder_content import everything_below
 from oracle import Rows, assert_same_rows
-from roads import ONE_TASK, SHUFFLED, StageRoad
+from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession
 from written import (
     ALL_ROADS,
     DIRECT,
     FORMS,
     PROCESSES,
+    Plain,
     assert_nothing_beside,
     assert_written,
     data_files,
@@ -30,18 +29,8 @@ from written import (
     num_tasks,
     query,
     scan,
-    split_tables,
     write,
 )
-
-StageSession = Callable[[StageRoad], smallpond.Session]
-Plain = duckdb.DuckDBPyConnection
-
-
-@pytest.fixture(scope="module")
-def split(oracle: Plain, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return split_tables(oracle, tmp_path_factory.mktemp("split"))
-
 
 # --- partitions
 

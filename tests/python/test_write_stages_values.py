@@ -3,7 +3,7 @@ the session has set holds in them too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import smallpond
 from oracle import assert_same_rows, duckdb_answer
-from roads import SHUFFLED, STAGE_ROADS, StageRoad
+from roads import SHUFFLED, STAGE_ROADS, StageRoad, StageSession
 from written import (
     DIRECT,
     FORMS,
     PROCESSES,
+    Plain,
     as_stored,
     assert_nothing_beside,
     assert_written,
@@ -28,8 +29,6 @@ from written import (
     write,
 )
 
-StageSession = Callable[[StageRoad], smallpond.Session]
-Plain = duckdb.DuckDBPyConnection
 NUM_ROWS = 60
 
 

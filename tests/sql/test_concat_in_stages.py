@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import smallpond
 from oracle import assert_same_rows, rows_of
-from roads import STAGE_ROADS, StageRoad
+from roads import STAGE_ROADS, StageRoad, StageSession
 
-StageSession = Callable[[StageRoad], smallpond.Session]
 each_road = pytest.mark.parametrize("road", STAGE_ROADS, ids=lambda road: road.name)
 
 
@@ -45,7 +43,7 @@ def grouped(sp: smallpond.Session, data: Path) -> dict[str, smallpond.DataFrame]
         ),
         "windows and sets": concat(
             sp, "SELECT kind, max(r) AS r FROM (SELECT kind, row_number() OVER (PARTITION BY kind "
-            "ORDER BY event_id) AS r FROM {0}) GROUP BY kind UNION ALL SELECT '', count(*) FROM {0}",
+            "ORDER BY event_id) AS r FROM {0}) GROUP BY ALL UNION ALL SELECT '', count(*) FROM {0}",
             by_user,
         ),
     }  # fmt: skip

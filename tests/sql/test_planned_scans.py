@@ -3,7 +3,7 @@ folders, rejected rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -12,10 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import smallpond
 from oracle import assert_same, duckdb_answer
-from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageRoad, assert_in_stages
+from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageSession, assert_in_stages
 
 PROCESSES = STAGE_ROADS[-1]
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 NUM_FILES = 4
 

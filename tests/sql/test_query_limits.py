@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 import smallpond
 from oracle import assert_same_rows, duckdb_answer, rows_of
-from roads import ONE_TASK, SHUFFLED, StageRoad, assert_in_stages
+from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession, assert_in_stages
 
 PROCESSES = StageRoad(
     "processes_2",
     {"executor": "processes", "num_executors": 2, "partitions": 7, "broadcast_size": 1},
 )
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 
 @pytest.fixture(scope="module")

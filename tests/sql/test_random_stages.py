@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -15,7 +14,7 @@ from drawn import first
 from hypothesis import given, seed, settings
 from oracle import assert_same, duckdb_answer
 from query_grammar import queries
-from roads import SHUFFLED, StageRoad, assert_in_stages
+from roads import SHUFFLED, StageSession, assert_in_stages
 from test_random_queries import SEARCH, SEARCHES, TABLE, table_of
 
 NUM_FILES = 3
@@ -45,9 +44,6 @@ def check(sp: smallpond.Session, sql: str, tables: list[pa.Table]) -> None:
         frame = sp.sql(sql, *(sp.read_parquet(files) for files in paths))
         assert_in_stages(frame, sql)
         assert_same(frame, expected)
-
-
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 
 @given(**ARGUMENTS)

@@ -4,7 +4,7 @@ files out, tasks read the others by the dialect and the columns of all."""
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,9 @@ import duckdb
 import pytest
 import smallpond
 from oracle import Answer, assert_same, duckdb_answer
-from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageRoad, assert_in_stages
+from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageSession, assert_in_stages
 
 PROCESSES = STAGE_ROADS[-1]
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,7 +13,7 @@ import pytest
 import smallpond
 from drawn import drawn
 from oracle import assert_same, duckdb_answer
-from roads import SHUFFLED, STAGE_ROADS, StageRoad, assert_in_stages
+from roads import SHUFFLED, STAGE_ROADS, StageRoad, StageSession, assert_in_stages
 from shapes import SHAPES, Shape
 
 NUM_FILES = 5
@@ -77,9 +77,6 @@ def check_shape(
     frame = sp.sql(shape.sql, events, **used)
     assert_in_stages(frame, shape.sql)
     assert_same(frame, expected, shape.order)
-
-
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 
 @pytest.mark.parametrize(("road", "shape"), drawn(STAGE_ROADS, STAGE_SHAPES, 1 / 2, 1 / 2))

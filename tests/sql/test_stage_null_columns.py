@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import duckdb
 import pytest
 import smallpond
 from oracle import assert_same_rows, duckdb_answer, rows_of
-from roads import ONE_TASK, SHUFFLED, StageRoad
+from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession
 from type_table import VALUES
 
 PROCESSES = StageRoad(
     "processes_2",
     {"executor": "processes", "num_executors": 2, "partitions": 7, "broadcast_size": 1},
 )
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 # t has the columns i and k.
 AGGREGATES = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 import smallpond
 from oracle import assert_same_rows, assert_same_sequence, duckdb_answer, rows_of
-from roads import SHUFFLED, StageRoad, assert_in_stages
+from roads import SHUFFLED, StageRoad, StageSession, assert_in_stages
 from type_table import VALUES
 
 PROCESSES = StageRoad(
@@ -108,7 +107,6 @@ EACH_ROAD = [
     pytest.param(SHUFFLED, SLOW, id="threads_more", marks=pytest.mark.slow),
     pytest.param(PROCESSES, [*FAST, *SLOW], id="processes", marks=pytest.mark.slow),
 ]
-StageSession = Callable[[StageRoad], smallpond.Session]
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -21,7 +21,7 @@ FAST = [ONE_TASK, SHUFFLED]
 SLOW = [
     *FAST,
     BROADCAST,
-    StageRoad("processes_4", {"executor": "processes", "num_executors": 4}),
+    StageRoad("processes_4", {"executor": "processes", "num_executors": 4, "whole_size": 0}),
 ]
 
 
