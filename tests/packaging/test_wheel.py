@@ -30,6 +30,11 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def modules_of_the_source_tree() -> dict[str, tuple[int, int]]:
+    files = (ROOT / "python/smallpond").glob("_core*.so")
+    return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+
+
 @pytest.fixture(scope="module")
 def wheel() -> Path:
     """Builds the wheel once for all processes that run tests."""
@@ -46,8 +51,10 @@ def wheel() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = [path for path in (ROOT / "dist").glob(pattern) if path.stat().st_mtime > newest]
         if not found:
+            modules = modules_of_the_source_tree()
             built = run(ROOT / "tools/build_wheel.sh", cwd=ROOT)
             assert built.returncode == 0, built.stdout + built.stderr
+            assert modules_of_the_source_tree() == modules, "other tests import them meanwhile"
             found = list((ROOT / "dist").glob(pattern))
     return found[0]
 
