@@ -7,6 +7,7 @@
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/analysis/order_dependence.h"
 #include "duckdb_adapter/analysis/row_order.h"
+#include "duckdb_adapter/analysis/scan_columns.h"
 
 namespace smallpond {
 namespace {
@@ -166,12 +167,16 @@ class DeterminismWalk {
       if (keeps_order_ && ComesInOrder(op)) rows.order = FragmentSet();
       return rows;
     }
-    auto columns = op.GetColumnBindings();
     if (keeps_order_) rows.order = facts->order;
-    for (size_t i = 0; i < facts->inexact.size() && i < columns.size(); ++i) {
-      values_.Set(columns[i], facts->inexact[i]);
+    std::map<size_t, duckdb::ColumnBinding> columns = ColumnsRead(op.Cast<duckdb::LogicalGet>());
+    for (const auto& [position, column] : columns) {
+      if (position < facts->inexact.size()) values_.Set(column, facts->inexact[position]);
     }
-    for (size_t position : facts->unique) rows.unique.push_back(columns.at(position));
+    for (size_t position : facts->unique) {
+      if (columns.count(position)) rows.unique.push_back(columns.at(position));
+    }
+    if (rows.unique.size() < facts->unique.size())
+      rows.unique.clear();  // It reads not all of them.
     return rows;
   }
 
