@@ -87,6 +87,16 @@ std::string MissingExtension(const std::string& message) {
     size_t begin = at + kAutoload.size();
     return message.substr(begin, message.find('\'', begin) - begin);
   }
+  constexpr std::string_view kDownload = "Failed to download extension \"";
+  if (size_t at = message.find(kDownload); at != std::string::npos) {
+    size_t begin = at + kDownload.size();
+    return message.substr(begin, message.find('"', begin) - begin);
+  }
+  constexpr std::string_view kElsewhere = "but it exists in the ";  // And is loaded by name alone.
+  if (size_t at = message.find(kElsewhere); at != std::string::npos) {
+    size_t begin = at + kElsewhere.size();
+    return message.substr(begin, message.find(' ', begin) - begin);
+  }
   size_t end = message.find(".duckdb_extension\" not found");
   if (end == std::string::npos) return "";
   size_t begin = message.rfind('/', end) + 1;
