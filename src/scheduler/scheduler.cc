@@ -48,7 +48,6 @@ JobLimits LimitsFor(const Executor& executor, JobLimits limits) {
 Scheduler::Scheduler(StageGraph graph, JobLimits limits, Parts parts)
     : state_(std::move(graph), LimitsFor(parts.executor, limits)), parts_(std::move(parts)) {
   if (!parts_.clock) parts_.clock = MachineMs;
-  started_ms_ = parts_.clock();
 }
 
 void Scheduler::Run() {
@@ -258,7 +257,7 @@ const std::vector<WrittenFile>& Scheduler::Files(int stage, int task) const {
 }
 
 JobProgress Scheduler::Progress() const {
-  JobProgress progress{parts_.clock() - started_ms_, {}};
+  JobProgress progress;
   for (size_t s = 0; s < state_.graph().stages.size(); ++s) {
     const StageState& state = state_.stage(static_cast<int>(s));
     progress.stages.push_back(

@@ -28,7 +28,6 @@ struct StageProgress {
 
 /// How far a job is, a value of its own.
 struct JobProgress {
-  int64_t elapsed_ms = 0;
   std::vector<StageProgress> stages;
 };
 
@@ -105,7 +104,6 @@ class Scheduler {
 
   JobState state_;
   Parts parts_;
-  int64_t started_ms_;
   int64_t observed_ms_ = 0;
   int slots_ = -1;
   std::vector<TaskLaunch> launches_;                  // To be submitted together.

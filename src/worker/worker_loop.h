@@ -9,7 +9,7 @@ constexpr int kWorkerSocket = 3;
 /// How often a worker says that its attempts run.
 constexpr int kHeartbeatIntervalMs = 1000;
 /// The first thing that both sides compare; counts up when messages change their meaning.
-constexpr int kWorkerProtocol = 1;
+constexpr int kWorkerProtocol = 2;
 
 /// What a worker and its driver must have in common, such as "1 1.0.0".
 std::string WorkerVersion();

@@ -45,7 +45,6 @@ class ExchangeColumn {
   void AppendStrings(const duckdb::UnifiedVectorFormat& format, size_t count);
   void AppendNested(duckdb::Vector& flat, size_t count);
   void AppendValidity(const duckdb::UnifiedVectorFormat& format, size_t count);
-  void GroupFixed(const RowTargets& targets);
   void GroupStrings(const RowTargets& targets);
   void GroupChildren(const RowTargets& targets);
   void EncodeValues(size_t count, ExchangeBlockOutput& out);
