@@ -11,6 +11,11 @@ enum class ExchangeKind {
   kGather,     ///< The one task reads everything.
 };
 
+/// Whether a task reads a range of the partitions, and others read the rest.
+inline bool SharesPartitions(ExchangeKind kind) {
+  return kind == ExchangeKind::kHash || kind == ExchangeKind::kRange;
+}
+
 /// The kind in lower case, "hash".
 inline const char* ExchangeKindName(ExchangeKind kind) {
   switch (kind) {

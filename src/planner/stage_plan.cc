@@ -16,18 +16,18 @@ constexpr int kMaxExchangePartitions = 2000;
 constexpr double kMostExchangeBytesPerFileByte = 4;
 
 // Whether the planner decides how many partitions there are.
-bool IsByHash(const ExchangeOutput& output) {
-  return output.num_keys > 0 && output.function == PartitionFunction::kHash;
+bool IsPlanned(const ExchangeOutput& output) {
+  return output.num_keys > 0 && FitsAnyPartitions(output.function);
 }
 
-// How many partitions every exchange by hash has: one number, so that rows which two stages spread
-// by the same keys meet.
+// How many partitions every exchange by hash or range has: one number, so that rows which two
+// stages spread by the same keys meet.
 int ExchangePartitions(const CutQuery& cut, std::optional<double> file_bytes,
                        const StageOptions& options) {
   if (options.partitions > 0) return std::min(options.partitions, kMaxExchangePartitions);
   double most_bytes = 0;
   for (const auto& fragment : cut.fragments) {
-    if (!IsByHash(fragment.output)) continue;
+    if (!IsPlanned(fragment.output)) continue;
     most_bytes = std::max(most_bytes, fragment.estimated_rows * fragment.estimated_row_bytes);
   }
   if (file_bytes) most_bytes = std::min(most_bytes, kMostExchangeBytesPerFileByte * *file_bytes);
@@ -50,7 +50,7 @@ int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGra
   for (const auto& scan : fragment.scans) tasks = std::max(tasks, scans.SplitsOf(scan).size());
   for (const auto& input : fragment.inputs) {
     const Stage& producer = graph.stages[static_cast<size_t>(input.fragment)];
-    if (input.kind == ExchangeKind::kHash) {
+    if (SharesPartitions(input.kind)) {
       tasks = std::max(tasks, static_cast<size_t>(producer.num_partitions));
     } else if (input.kind == ExchangeKind::kForward) {
       tasks = std::max(tasks, static_cast<size_t>(producer.num_tasks));
@@ -118,7 +118,7 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
     }
     stage.num_tasks = NumTasks(fragment, scans_, plan.graph);
     stage.is_given = fragment.is_given;
-    if (IsByHash(fragment.output)) fragment.output.num_partitions = exchange_partitions;
+    if (IsPlanned(fragment.output)) fragment.output.num_partitions = exchange_partitions;
     stage.num_partitions = fragment.output.num_partitions;
     stage.deterministic = fragment.deterministic;
     stage.fragment = ContentHash(fragment.bytes);
@@ -172,7 +172,7 @@ TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
   spec.writes_files = plan.files && id.stage == static_cast<int>(plan.work.size()) - 1;
   spec.output = work.output;
   for (const FragmentInput& input : work.inputs) {
-    if (input.kind != ExchangeKind::kHash) continue;
+    if (!SharesPartitions(input.kind)) continue;
     int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;
     spec.partition_end = std::max(spec.partition_end, static_cast<uint32_t>(partitions));
   }

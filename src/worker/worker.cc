@@ -192,7 +192,7 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& in
   auto outputs =
       outputs_lists_.Get(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
   ExchangeInput read;
-  bool is_shared = input.kind == ExchangeKind::kHash || input.kind == ExchangeKind::kRange;
+  bool is_shared = SharesPartitions(input.kind);
   uint32_t begin = is_shared ? std::min(spec.partition_begin, input.num_partitions) : 0;
   uint32_t end =
       is_shared ? std::min(spec.partition_end, input.num_partitions) : input.num_partitions;

@@ -46,7 +46,9 @@ def is_work(operator: str) -> bool:
 def is_reduced(stage: dict[str, Any]) -> bool:
     """Whether each task of the stage gives a row, or some, for all that it read."""
     root = stage["operators"][0]["operator"]
-    return root.startswith("top ") or (root.startswith("aggregate ") and " by " not in root)
+    return root.startswith(("top ", "filter (random() < ")) or (
+        root.startswith("aggregate ") and " by " not in root
+    )
 
 
 def big_work_of_one_task(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,7 +63,7 @@ def big_work_of_one_task(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return True
         inputs = [stages[one["stage"]] for one in stage["inputs"]]
         return any(is_work(one) for one in operators) and any(
-            one["estimated_rows"] > SMALL_ROWS or (one["tasks"] > 1 and not is_reduced(one))
+            not is_reduced(one) and (one["estimated_rows"] > SMALL_ROWS or one["tasks"] > 1)
             for one in inputs
         )
 

@@ -16,7 +16,6 @@ DETERMINISTIC = [
     "SELECT k, sum(id), sum(d), avg(id), avg(d), count(*), min(x), bit_xor(id) FROM {t} GROUP BY k",
     "SELECT k, sum(x), avg(x), stddev(id), corr(x, id) FROM {t} GROUP BY k",
     "SELECT k, sum(x) + 1 AS y, sqrt(avg(x)) AS z, sum(x) IS NULL AS n FROM {t} GROUP BY k",
-    "SELECT k, sum(x) AS y FROM {t} GROUP BY k ORDER BY y",
     "SELECT k, sum(x) AS y FROM {t} GROUP BY k HAVING count(*) > 5",
     "SELECT k, max(y) FROM (SELECT k, s, sum(x) AS y FROM {t} GROUP BY k, s) GROUP BY k",
     "SELECT a.k, a.y, b.y FROM (SELECT k, sum(x) AS y FROM {t} GROUP BY k) a "
@@ -56,6 +55,7 @@ NONDETERMINISTIC = [
     "SELECT DISTINCT ON (k) id, k FROM {t}",
     "SELECT id FROM {t} USING SAMPLE 10 ROWS",
     "SELECT count(*) FROM (SELECT id FROM (SELECT DISTINCT id FROM {t}) LIMIT 7)",
+    "SELECT k, sum(x) AS y FROM {t} GROUP BY k ORDER BY y",
     "SELECT k, sum(x) AS y FROM {t} GROUP BY k HAVING y > 10",
     "SELECT k, sum(x) AS y FROM {t} GROUP BY k ORDER BY y LIMIT 3",
     "SELECT k, round(sum(x), 2) FROM {t} GROUP BY k",

@@ -22,6 +22,16 @@ void PlanCutter::TakeRoot(Operator plan) {
       [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
   is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
   order_readers_ = orders.Readers(*root_);
+  FindSortedUnions(*root_, orders);
+}
+
+void PlanCutter::FindSortedUnions(LogicalOperator& op, RowOrders& orders) {
+  bool any_sorted = false;
+  for (auto& child : op.children) {
+    any_sorted = any_sorted || orders.Of(*child) == RowOrder::kSorted;
+    FindSortedUnions(*child, orders);
+  }
+  if (op.type == LogicalOperatorType::LOGICAL_UNION && any_sorted) sorted_unions_.insert(&op);
 }
 
 Distribution PlanCutter::CutRoot(Operator plan) {

@@ -190,6 +190,11 @@ std::string OperatorText::JoinText(LogicalOperator& op) const {
   return text + Join(conditions, " and ");
 }
 
+std::string OperatorText::SortText(const std::string& words,
+                                   const duckdb::vector<duckdb::BoundOrderByNode>& orders) const {
+  return Shorten(words + " " + OrderText(orders), kMaxText);
+}
+
 std::string OperatorText::OrderText(const duckdb::vector<duckdb::BoundOrderByNode>& orders) const {
   std::vector<std::string> parts;
   for (const auto& order : orders) {

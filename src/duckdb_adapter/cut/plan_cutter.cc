@@ -60,7 +60,7 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
     case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
       return DistributeCommonTable(slot);
     case LogicalOperatorType::LOGICAL_ORDER_BY:
-      return GatherChildren(slot, "ORDER BY");
+      return DistributeOrder(slot);
     case LogicalOperatorType::LOGICAL_RECURSIVE_CTE:
       ReadInOneTask(slot);  // Its inside refers to itself, so nothing in it is cut.
       NoteGathered(*slot, "recursion");
@@ -76,6 +76,7 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   auto& get = slot->Cast<LogicalGet>();
   auto source = sources_.find(get.table_index);
   if (source != sources_.end()) return source->second.distribution;
+  if (scans_.count(get.table_index)) return Distribution::Spread();  // Opened already.
   if (auto where = ReadPlanned(get)) return *where;
   // A table function of another table's rows may look at several of them.
   if (!slot->children.empty()) {
@@ -194,6 +195,10 @@ Distribution PlanCutter::DistributeLimit(Operator& slot) {
 Distribution PlanCutter::DistributeUnion(Operator& slot) {
   auto& set = slot->Cast<duckdb::LogicalSetOperation>();
   if (!set.setop_all) return GatherChildren(slot, "UNION without ALL");
+  // Each task would have a part of every input, and the next one another.
+  if (keep_order_ && sorted_unions_.count(slot.get())) {
+    return GatherChildren(slot, "UNION ALL in the order of its inputs");
+  }
   std::vector<Distribution> where;
   bool any_spread = false;
   for (auto& child : slot->children) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/cut/cut_state.h"
 #include "duckdb_adapter/cut/distribution.h"
 #include "duckdb_adapter/cut/operator_text.h"
@@ -53,6 +54,7 @@ class PlanCutter {
   bool IsLastFragment(const duckdb::LogicalOperator& op) const;
   // Makes a plan root_.
   void TakeRoot(Operator plan);
+  void FindSortedUnions(duckdb::LogicalOperator& op, RowOrders& orders);
   // Adds a fragment whose rows go by their last column, which they leave behind.
   int AddPartitioned(Operator plan, const Distribution& from, PartitionFunction function,
                      int num_partitions);
@@ -76,6 +78,7 @@ class PlanCutter {
   Distribution DistributeDistinct(Operator& slot);
   Distribution DistributeTopN(Operator& slot);
   Distribution DistributeLimit(Operator& slot);
+  Distribution DistributeOrder(Operator& slot);
   Distribution DistributeUnion(Operator& slot);
   Distribution DistributeJoin(Operator& slot);
   Distribution DistributeCrossProduct(Operator& slot);
@@ -85,6 +88,15 @@ class PlanCutter {
   Distribution DistributeDelimJoin(Operator& slot);
   Distribution DistributeCommonTable(Operator& slot);
   Distribution GatherChildren(Operator& slot, const std::string& why);
+  // Whether rows come from a scan of files that tasks share, through filters and projections.
+  bool IsScan(duckdb::LogicalOperator& op) const;
+  // Cuts a query for a sorted sample of the sort keys of rows that are a scan, or another
+  // fragment's.
+  int CutSample(duckdb::LogicalOperator& rows,
+                const duckdb::vector<duckdb::BoundOrderByNode>& orders);
+  // Makes what is in `slot` a fragment whose rows lie by the ranges of their sort keys in a sample.
+  void MoveByRange(Operator& slot, const Distribution& from,
+                   const duckdb::vector<duckdb::BoundOrderByNode>& orders, int sample);
   // Makes a scan of files one whose files are left open, and returns whether several tasks can
   // share it. The files are looked at also where one task is to read them all.
   bool OpenScan(duckdb::LogicalGet& get, const FragmentScan& scan);
@@ -108,6 +120,7 @@ class PlanCutter {
   // Finds out what is deterministic of the next fragment, and which earlier ones are not because of
   // it.
   void NoteDeterminism(duckdb::LogicalOperator& plan);
+  void KeepOrderOfAggregates(duckdb::LogicalOperator& plan);
   int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
                   bool ordered);
   Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,
@@ -131,6 +144,7 @@ class PlanCutter {
   Operator root_;
   bool is_ordered_ = false;  // Whether root_'s rows come in an order.
   std::set<const duckdb::LogicalOperator*> order_readers_;  // Of the plan as it was.
+  std::set<const duckdb::LogicalOperator*> sorted_unions_;  // Those with an input that is sorted.
   bool keep_order_ = false;  // Whether the operator that is looked at is one of them.
   std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
   struct Source {

@@ -45,6 +45,10 @@ duckdb::unique_ptr<duckdb::FunctionData> MakeExchangeScanBindData(
     int input_id, duckdb::vector<std::string> names, duckdb::vector<duckdb::LogicalType> types,
     bool ordered, duckdb::idx_t estimated_rows);
 
+/// Makes a LogicalGet over that function one that a single thread reads, for aggregates that take
+/// rows as they come: DuckDB's threads would add them by turns.
+void ReadInOneThread(duckdb::LogicalGet& get);
+
 /// The columns that a LogicalGet over ExchangeScanFunction() offers besides: the empty one, for
 /// count(*).
 duckdb::virtual_column_map_t ExchangeScanVirtualColumns();

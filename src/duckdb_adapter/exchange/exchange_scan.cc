@@ -27,6 +27,7 @@ constexpr uint64_t kUnitBytes = uint64_t{8} << 20;
 struct ScanBindData : duckdb::TableFunctionData {
   int input_id = 0;
   bool ordered = false;
+  bool one_thread = false;
   idx_t estimated_rows = 0;
   duckdb::vector<std::string> names;
   duckdb::vector<duckdb::LogicalType> types;
@@ -36,7 +37,8 @@ struct ScanBindData : duckdb::TableFunctionData {
   }
   bool Equals(const FunctionData& other_data) const override {
     auto& other = other_data.Cast<ScanBindData>();
-    return input_id == other.input_id && ordered == other.ordered && types == other.types;
+    return input_id == other.input_id && ordered == other.ordered &&
+           one_thread == other.one_thread && types == other.types;
   }
 };
 
@@ -113,7 +115,7 @@ struct ScanState : duckdb::GlobalTableFunctionState {
     MakeUnits();
   }
 
-  idx_t MaxThreads() const override { return std::max<idx_t>(units.size(), 1); }
+  idx_t MaxThreads() const override { return bind.one_thread || units.empty() ? 1 : units.size(); }
 
   void MakeUnits();
   std::shared_ptr<OpenPart> Open(const ExchangeInput::Part& part) const {
@@ -266,6 +268,7 @@ void Serialize(duckdb::Serializer& serializer, const duckdb::optional_ptr<Functi
   serializer.WriteProperty(102, "types", bind.types);
   serializer.WriteProperty(103, "ordered", bind.ordered);
   serializer.WriteProperty(104, "estimated_rows", bind.estimated_rows);
+  serializer.WriteProperty(105, "one_thread", bind.one_thread);
 }
 
 duckdb::unique_ptr<FunctionData> Deserialize(duckdb::Deserializer& deserializer,
@@ -276,6 +279,7 @@ duckdb::unique_ptr<FunctionData> Deserialize(duckdb::Deserializer& deserializer,
   deserializer.ReadProperty(102, "types", bind->types);
   deserializer.ReadProperty(103, "ordered", bind->ordered);
   deserializer.ReadProperty(104, "estimated_rows", bind->estimated_rows);
+  deserializer.ReadProperty(105, "one_thread", bind->one_thread);
   function.order_preservation_type = bind->ordered ? duckdb::OrderPreservationType::INSERTION_ORDER
                                                    : duckdb::OrderPreservationType::NO_ORDER;
   return bind;
@@ -320,6 +324,10 @@ duckdb::OperatorPartitionData PartitionData(ClientContext&,
 std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get) {
   if (get.function.name != kScanName) return std::nullopt;
   return get.bind_data->Cast<ScanBindData>().input_id;
+}
+
+void ReadInOneThread(duckdb::LogicalGet& get) {
+  get.bind_data->Cast<ScanBindData>().one_thread = true;
 }
 
 duckdb::virtual_column_map_t ExchangeScanVirtualColumns() {

@@ -84,15 +84,15 @@ uint64_t NumberOption(const std::string& name, const duckdb::Value& value) {
   return number.GetValue<uint64_t>();
 }
 
-constexpr const char* kFunctionNames[] = {"number", "hash", "modulo"};
+constexpr const char* kFunctionNames[] = {"number", "hash", "modulo", "range"};
 
 PartitionFunction FunctionByName(const std::string& name) {
-  for (auto function :
-       {PartitionFunction::kNumber, PartitionFunction::kHash, PartitionFunction::kModulo}) {
+  for (auto function : {PartitionFunction::kNumber, PartitionFunction::kHash,
+                        PartitionFunction::kModulo, PartitionFunction::kRange}) {
     if (name == kFunctionNames[static_cast<int>(function)]) return function;
   }
   throw duckdb::BinderException(
-      "Exchange files have no PARTITION_FUNCTION %s, only number, hash and modulo.", name);
+      "Exchange files have no PARTITION_FUNCTION %s, only number, hash, modulo and range.", name);
 }
 
 void ReadOption(const std::string& name, const duckdb::vector<duckdb::Value>& values,

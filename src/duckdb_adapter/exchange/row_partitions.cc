@@ -7,7 +7,7 @@ using duckdb::PhysicalType;
 using duckdb::UnifiedVectorFormat;
 
 template <class T>
-void ReadPartitions(const UnifiedVectorFormat& format, size_t count, bool modulo,
+void ReadPartitions(const UnifiedVectorFormat& format, size_t count, PartitionFunction function,
                     uint32_t num_partitions, uint32_t* out) {
   const T* values = UnifiedVectorFormat::GetData<T>(format);
   for (size_t i = 0; i < count; ++i) {
@@ -17,7 +17,8 @@ void ReadPartitions(const UnifiedVectorFormat& format, size_t count, bool modulo
     }
     // A negative number becomes a large one.
     auto number = static_cast<uint64_t>(values[row]);
-    if (modulo) number %= num_partitions;
+    if (function == PartitionFunction::kModulo) number %= num_partitions;
+    if (function == PartitionFunction::kRange) number = number * num_partitions / kRangeNumbers;
     if (number >= num_partitions) {
       throw duckdb::InvalidInputException("Partition number %s is out of range: there are %d.",
                                           std::to_string(values[row]), num_partitions);
@@ -26,34 +27,34 @@ void ReadPartitions(const UnifiedVectorFormat& format, size_t count, bool modulo
   }
 }
 
-void ReadNumbers(duckdb::Vector& vector, size_t count, bool modulo, uint32_t num_partitions,
-                 uint32_t* out) {
+void ReadNumbers(duckdb::Vector& vector, size_t count, PartitionFunction function,
+                 uint32_t num_partitions, uint32_t* out) {
   UnifiedVectorFormat format;
   vector.ToUnifiedFormat(count, format);
   switch (vector.GetType().InternalType()) {
     case PhysicalType::INT8:
-      ReadPartitions<int8_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<int8_t>(format, count, function, num_partitions, out);
       break;
     case PhysicalType::INT16:
-      ReadPartitions<int16_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<int16_t>(format, count, function, num_partitions, out);
       break;
     case PhysicalType::INT32:
-      ReadPartitions<int32_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<int32_t>(format, count, function, num_partitions, out);
       break;
     case PhysicalType::INT64:
-      ReadPartitions<int64_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<int64_t>(format, count, function, num_partitions, out);
       break;
     case PhysicalType::UINT8:
-      ReadPartitions<uint8_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<uint8_t>(format, count, function, num_partitions, out);
       break;
     case PhysicalType::UINT16:
-      ReadPartitions<uint16_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<uint16_t>(format, count, function, num_partitions, out);
       break;
     case PhysicalType::UINT32:
-      ReadPartitions<uint32_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<uint32_t>(format, count, function, num_partitions, out);
       break;
     default:
-      ReadPartitions<uint64_t>(format, count, modulo, num_partitions, out);
+      ReadPartitions<uint64_t>(format, count, function, num_partitions, out);
   }
 }
 
@@ -82,9 +83,9 @@ void AppendRowPartitions(duckdb::DataChunk& chunk, size_t first_key, PartitionFu
   uint32_t* out = partitions.data() + start;
   switch (function) {
     case PartitionFunction::kNumber:
-      return ReadNumbers(chunk.data[first_key], chunk.size(), false, num_partitions, out);
     case PartitionFunction::kModulo:
-      return ReadNumbers(chunk.data[first_key], chunk.size(), true, num_partitions, out);
+    case PartitionFunction::kRange:
+      return ReadNumbers(chunk.data[first_key], chunk.size(), function, num_partitions, out);
     case PartitionFunction::kHash:
       return HashKeys(chunk, first_key, num_partitions, out);
   }

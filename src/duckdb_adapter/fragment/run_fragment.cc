@@ -13,6 +13,7 @@
 #include "duckdb_adapter/fragment/given_scans.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
+#include "duckdb_adapter/fragment/range_numbers.h"
 #include "duckdb_adapter/mends/runtime_filters.h"
 #include "duckdb_adapter/sql/sql_text.h"
 
@@ -95,6 +96,7 @@ void PrepareForStages(Database& database) {
     loader.RegisterFunction(DividedScanFunction());
     loader.RegisterFunction(GivenScanFunction());
     RegisterAggregateStates(instance);
+    RegisterRangeNumbers(instance);
     RegisterExchange(database);
     // What these make can't be written as bytes, or refers to scans that are in another fragment.
     auto& disabled = duckdb::DBConfig::GetConfig(instance).options.disabled_optimizers;

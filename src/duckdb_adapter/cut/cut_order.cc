@@ -1,0 +1,226 @@
+// Sorting by ranges: PlanCutter's part about ORDER BY.
+//
+//     ORDER BY k                 sample      key of some rows → one sorted list        broadcast
+//     └── rows            →      rows        + the number of their range in that list  by range
+//                                ORDER BY k  of one range                              n tasks
+//
+// All who place rows go by one sample, which another fragment made: what is lost and made again
+// later goes where it went before.
+
+#include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
+#include "duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp"
+#include "duckdb/function/function_binder.hpp"
+#include "duckdb/optimizer/column_binding_replacer.hpp"
+#include "duckdb/optimizer/optimizer.hpp"
+#include "duckdb/optimizer/remove_unused_columns.hpp"
+#include "duckdb_adapter/analysis/nondeterministic_part.h"
+#include "duckdb_adapter/cut/plan_cutter.h"
+#include "duckdb_adapter/fragment/new_operators.h"
+#include "duckdb_adapter/fragment/range_numbers.h"
+
+namespace smallpond {
+namespace {
+
+using duckdb::BoundOrderByNode;
+using duckdb::idx_t;
+using duckdb::LogicalGet;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+using duckdb::LogicalType;
+using ExpressionPtr = duckdb::unique_ptr<duckdb::Expression>;
+using Operator = duckdb::unique_ptr<LogicalOperator>;
+
+/// Keys that a sample aims for, where the estimate of rows is right.
+constexpr double kSampleKeys = 30'000;
+/// How many times too high an estimate of rows is expected to be, where something filters or joins
+/// them.
+constexpr double kOverestimate = 10;
+
+ExpressionPtr CallSystemFunction(duckdb::ClientContext& context, const std::string& name,
+                                 duckdb::vector<ExpressionPtr> arguments) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::ScalarFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, name);
+  duckdb::ErrorData error;
+  auto call =
+      duckdb::FunctionBinder(context).BindScalarFunction(entry, std::move(arguments), error);
+  if (error.HasError()) error.Throw();
+  return call;
+}
+
+ExpressionPtr Constant(duckdb::Value value) {
+  return duckdb::make_uniq<duckdb::BoundConstantExpression>(std::move(value));
+}
+
+// The bytes by which DuckDB sorts. Of keys that fit it would make a number, but for the text.
+ExpressionPtr SortKey(duckdb::ClientContext& context,
+                      const duckdb::vector<BoundOrderByNode>& orders) {
+  duckdb::vector<ExpressionPtr> arguments;
+  for (const auto& order : orders) {
+    bool is_descending = order.type == duckdb::OrderType::DESCENDING;
+    bool nulls_first = order.null_order == duckdb::OrderByNullType::NULLS_FIRST;
+    arguments.push_back(order.expression->Copy());
+    arguments.push_back(Constant(std::string(is_descending ? "DESC" : "ASC") +
+                                 (nulls_first ? " NULLS FIRST" : " NULLS LAST")));
+  }
+  arguments.push_back(Constant(""));
+  arguments.push_back(Constant("ASC NULLS LAST"));
+  return CallSystemFunction(context, "create_sort_key", std::move(arguments));
+}
+
+Operator Project(duckdb::Binder& binder, Operator rows, ExpressionPtr expression) {
+  duckdb::vector<ExpressionPtr> outputs;
+  outputs.push_back(std::move(expression));
+  auto projection =
+      duckdb::make_uniq<duckdb::LogicalProjection>(binder.GenerateTableIndex(), std::move(outputs));
+  KeepEstimate(*rows, *projection);
+  projection->children.push_back(std::move(rows));
+  projection->ResolveOperatorTypes();
+  return projection;
+}
+
+// Leaves so many of the rows.
+Operator TakeShare(duckdb::ClientContext& context, Operator rows, double share) {
+  if (share >= 1) return rows;
+  auto condition = duckdb::make_uniq<duckdb::BoundComparisonExpression>(
+      duckdb::ExpressionType::COMPARE_LESSTHAN, CallSystemFunction(context, "random", {}),
+      Constant(duckdb::Value::DOUBLE(share)));
+  auto filter = duckdb::make_uniq<duckdb::LogicalFilter>(std::move(condition));
+  filter->SetEstimatedCardinality(
+      static_cast<idx_t>(static_cast<double>(rows->EstimateCardinality(context)) * share));
+  filter->children.push_back(std::move(rows));
+  filter->ResolveOperatorTypes();
+  return filter;
+}
+
+// Puts all values of a plan's one column into a list.
+Operator ListOf(duckdb::ClientContext& context, duckdb::Binder& binder, Operator values) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, "list");
+  auto arguments = ColumnRefs(*values);
+  auto function = entry.functions.GetFunctionByArguments(context, {values->types[0]});
+  duckdb::vector<ExpressionPtr> aggregates;
+  aggregates.push_back(
+      duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments)));
+  auto aggregate = NewAggregate(binder, {}, std::move(aggregates));
+  aggregate->SetEstimatedCardinality(1);
+  aggregate->children.push_back(std::move(values));
+  aggregate->ResolveOperatorTypes();
+  return aggregate;
+}
+
+// Names the columns of scans below by their place among all that are read, also where the scans
+// leave some of those out: RemoveUnusedColumns knows no others.
+void ShowAllColumns(LogicalOperator& op, LogicalOperator& plan) {
+  for (auto& child : op.children) ShowAllColumns(*child, plan);
+  if (op.type != LogicalOperatorType::LOGICAL_GET) return;
+  auto& get = op.Cast<LogicalGet>();
+  duckdb::ColumnBindingReplacer replacer;
+  for (idx_t i = 0; i < get.projection_ids.size(); ++i) {
+    replacer.replacement_bindings.emplace_back(
+        duckdb::ColumnBinding(get.table_index, i),
+        duckdb::ColumnBinding(get.table_index, get.projection_ids[i]));
+  }
+  get.projection_ids.clear();
+  replacer.VisitOperator(plan);
+}
+
+}  // namespace
+
+Distribution PlanCutter::DistributeOrder(Operator& slot) {
+  Distribution where = Distribute(slot->children[0]);
+  if (!where.is_spread()) return Distribution::Single();
+  auto& orders = slot->Cast<duckdb::LogicalOrder>().orders;
+  bool is_volatile = std::any_of(orders.begin(), orders.end(),
+                                 [](const auto& order) { return order.expression->IsVolatile(); });
+  if (is_volatile || IsSmall(*slot->children[0])) {
+    Exchange(slot->children[0], where, ExchangeKind::kGather);
+    NoteGathered(*slot,
+                 is_volatile ? "ORDER BY a volatile expression" : "ORDER BY of what is small");
+    return Distribution::Single();
+  }
+  // What is no scan is computed once, and read twice.
+  if (!IsScan(*slot->children[0])) {
+    where = Exchange(slot->children[0], where, ExchangeKind::kForward);
+  }
+  int sample = CutSample(*slot->children[0], orders);
+  MoveByRange(slot->children[0], where, orders, sample);
+  return Distribution::Spread();
+}
+
+bool PlanCutter::IsScan(LogicalOperator& op) const {
+  switch (op.type) {
+    case LogicalOperatorType::LOGICAL_GET:
+      return scans_.count(op.Cast<LogicalGet>().table_index) > 0;
+    case LogicalOperatorType::LOGICAL_FILTER:
+    case LogicalOperatorType::LOGICAL_PROJECTION:
+      return NondeterministicPart(op).empty() && IsScan(*op.children[0]);
+    default:
+      return false;
+  }
+}
+
+int PlanCutter::CutSample(LogicalOperator& rows, const duckdb::vector<BoundOrderByNode>& orders) {
+  PlanCutter other(context_, binder_, options_, state_);
+  double share = kSampleKeys / std::max(1.0, double(rows.EstimateCardinality(context_)));
+  Operator plan;
+  if (IsScan(rows)) {
+    other.scans_ = scans_;
+    plan = rows.Copy(context_);
+    plan->ResolveOperatorTypes();
+  } else {
+    auto table_index = rows.Cast<LogicalGet>().table_index;
+    other.sources_[table_index] = sources_.at(table_index);
+    plan = other.ScanAgain(rows, table_index);
+  }
+  if (rows.type != LogicalOperatorType::LOGICAL_GET || !IsScan(rows)) share *= kOverestimate;
+  plan = TakeShare(context_, std::move(plan), share);
+  plan = Project(binder_, std::move(plan), SortKey(context_, orders));
+  plan = ListOf(context_, binder_, std::move(plan));
+  auto keys = ColumnRefs(*plan);
+  plan = Project(binder_, std::move(plan), SampleOf(context_, std::move(keys[0])));
+  ShowAllColumns(*plan, *plan);
+  duckdb::Optimizer optimizer(binder_, context_);
+  duckdb::RemoveUnusedColumns(optimizer).VisitOperator(*plan);
+  int sample = other.CutWhole(std::move(plan));
+  Fragment& fragment = cut_.fragments[static_cast<size_t>(sample)];
+  fragment.operators[0].text = text_.SortText("sample of keys to sort by", orders);
+  fragment.gathered.clear();  // Its one task has little to do.
+  return sample;
+}
+
+void PlanCutter::MoveByRange(Operator& slot, const Distribution& from,
+                             const duckdb::vector<BoundOrderByNode>& orders, int sample) {
+  slot->ResolveOperatorTypes();
+  auto columns = slot->GetColumnBindings();
+  auto types = slot->types;
+  auto outputs = ColumnRefs(*slot);
+  double rows = static_cast<double>(slot->EstimateCardinality(context_));
+
+  auto sample_index = binder_.GenerateTableIndex();
+  auto list_type = LogicalType::LIST(LogicalType::BLOB);
+  auto list = ScanFragment(sample, ExchangeKind::kBroadcast, sample_index, {list_type}, 1, false);
+  sources_[sample_index].distribution = Distribution::Replicated();
+  outputs.push_back(RangeNumber(context_, SortKey(context_, orders),
+                                ColumnRef(list_type, duckdb::ColumnBinding(sample_index, 0)),
+                                ColumnRefs(*slot)));
+  auto with_list = duckdb::make_uniq<duckdb::LogicalCrossProduct>(std::move(slot), std::move(list));
+  with_list->SetEstimatedCardinality(static_cast<idx_t>(rows));
+  auto numbered = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
+                                                               std::move(outputs));
+  KeepEstimate(*with_list, *numbered);
+  numbered->children.push_back(std::move(with_list));
+  int fragment = AddFragment(std::move(numbered), from, columns.size(), 1, false);
+  cut_.fragments[static_cast<size_t>(fragment)].output.function = PartitionFunction::kRange;
+  cut_.fragments[static_cast<size_t>(fragment)].operators[0].text =
+      text_.SortText("into ranges of", orders);
+
+  auto table_index = binder_.GenerateTableIndex();
+  slot = ScanFragment(fragment, ExchangeKind::kRange, table_index, types, rows, false);
+  text_.Rename(columns, table_index);
+  ReplaceColumns(columns, table_index, *slot);
+  sources_[table_index].distribution = Distribution::Spread();
+}
+
+}  // namespace smallpond
