@@ -48,7 +48,7 @@ $(STAMPS)/duckdb: | $(VENV)/bin/python
 
 .PHONY: demo test test-all check asan wheel wheels bench fmt help clean
 demo: ## Build the Python package and run the e-commerce example
-	@echo "Building the Python package (some minutes the first time), then running an example"
+	@echo "Building the Python package (about 3 minutes the first time, on 2 cores), then running an example"
 	@$(MAKE) module
 	@$(PY) examples/ecommerce.py
 
