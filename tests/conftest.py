@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 import smallpond
 from drawn import rank
 from roads import StageRoad
+from touched import changed_files, in_turn
 
+CHANGED = "SP_TEST_CHANGED"  # Files, a line each, whose tests run first.
 MEMORY = "1GB"  # Several test processes run side by side.
 
 # Users 51 to 60 have no events, and users 61 and 62 of some events do not exist. Some events have
@@ -54,12 +57,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     share = 1 / config.getoption("--one-in")
     left_out = [item for item in items if rank(item.nodeid) >= share]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if rank(item.nodeid) < share]
+    chosen = [item for item in items if rank(item.nodeid) < share]
+    items[:] = in_turn(chosen, os.environ[CHANGED].splitlines())
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # Merging is what most tests are about; those about the warning ask for it.
     config.addinivalue_line("filterwarnings", "ignore:partial_sql merged")
+    # Asked for once: the processes of a run, which inherit it, must have one order.
+    os.environ.setdefault(CHANGED, "\n".join(changed_files()))
 
 
 @pytest.fixture(scope="session")
