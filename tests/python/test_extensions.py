@@ -133,6 +133,9 @@ def test_without_packages_all_is_as_in_duckdb(home: Path, monkeypatch: pytest.Mo
     assert not links(home).exists()
 
 
+STATEMENTS = ("CALL", "INSTALL", "ATTACH")
+
+
 @pytest.mark.parametrize(
     ("query", "advice"),
     [
@@ -140,6 +143,9 @@ def test_without_packages_all_is_as_in_duckdb(home: Path, monkeypatch: pytest.Mo
         ("FROM read_csv('https://127.0.0.1:1/x.csv')", "pip install 'smallpond[s3]'"),
         ("CALL dsdgen(sf=1)", "pip install duckdb-extension-tpcds==1.5.5"),
         ("FROM sqlite_scan('a', 'b')", "pip install duckdb-extension-sqlite_scanner==1.5.5"),
+        ("SELECT st_point(1, 2)", "pip install duckdb-extension-spatial==1.5.5"),
+        ("INSTALL spatial FROM 'http://127.0.0.1:1'", "duckdb-extension-spatial==1.5.5"),
+        ("ATTACH 'x.db' (TYPE sqlite)", "pip install duckdb-extension-sqlite_scanner==1.5.5"),
     ],
 )
 def test_a_missing_one_is_named(home: Path, query: str, advice: str) -> None:
@@ -149,7 +155,7 @@ def test_a_missing_one_is_named(home: Path, query: str, advice: str) -> None:
             "SET autoinstall_known_extensions = false"
         )
         with pytest.raises(smallpond.Error, match="install") as caught:
-            sp.execute(query) if query.startswith("CALL") else sp.sql(query)
+            sp.execute(query) if query.startswith(STATEMENTS) else sp.sql(query)
     assert advice in str(caught.value)
 
 
