@@ -58,7 +58,7 @@ class WorkerFaults:
             try:
                 yield
             finally:
-                with suppress(FileNotFoundError):  # The attempt never came.
+                with suppress(OSError):  # The attempt never came.
                     os.close(os.open(gate, os.O_RDONLY | os.O_NONBLOCK))
             opened.result(AT_MOST_SECONDS)
 
@@ -110,6 +110,16 @@ def workers() -> list[psutil.Process]:
         except psutil.Error:  # It has just ended.
             continue
     return found
+
+
+def names_of_files(pid: int) -> list[str]:
+    """Of the files and pipes that a process has open, if it is there."""
+    names = []
+    with suppress(OSError):
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                names.append(os.readlink(file))
+    return names
 
 
 def take_kept_job(folder: Path) -> str:
