@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import smallpond
 from oracle import Answer, assert_same, duckdb_answer
-from ray_nodes import NODE, two_nodes
+from ray_nodes import NODE
 from worker_faults import WorkerFaults, last_tasks
 
 pytestmark = pytest.mark.slow
@@ -21,17 +21,6 @@ pytestmark = pytest.mark.slow
 SCALE = 0.1
 TABLES = ["customer", "lineitem", "nation", "orders", "region", "supplier"]
 SORTED_BY = {1: ["l_returnflag", "l_linestatus"], 5: ["revenue"], 18: ["o_totalprice"]}
-
-
-@pytest.fixture(scope="module")
-def faults(tmp_path_factory: pytest.TempPathFactory) -> WorkerFaults:
-    return WorkerFaults(tmp_path_factory.mktemp("faults"))
-
-
-@pytest.fixture(scope="module")
-def cluster(faults: WorkerFaults) -> Iterator[Any]:
-    with two_nodes(SMALLPOND_TEST_FAULTS=str(faults.folder)) as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +46,6 @@ def files(tpch: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFact
             rows = f"FROM {table} WHERE rowid % 4 = {part}"
             tpch.execute(f"COPY ({rows}) TO '{folder}/{table}/{part}.parquet'")
     return folder
-
-
-@pytest.fixture
-def ray_sp(cluster: Any, tmp_path: Path) -> Iterator[smallpond.Session]:
-    """Shuffles whatever can be shuffled. Leaves nothing: no job, no spill file, no actor."""
-    import ray
-
-    root = tmp_path / "root"
-    with smallpond.init(
-        ray_address=cluster.address,
-        data_root=root,
-        duckdb_memory="500MB",
-        partitions=4,
-        broadcast_size=1,
-    ) as sp:
-        yield sp
-        assert list((root / "jobs").iterdir()) == []
-    assert list((root / "temp").iterdir()) == []
-    assert not ray.is_initialized(), "the executor was closed"
 
 
 def ask(sp: smallpond.Session, files: Path, sql: str) -> smallpond.DataFrame:
