@@ -133,7 +133,7 @@ std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
   auto make_plan = [&](StagePlanner& planner) {
     StagedQuery staged(*this, planner);
     bool is_spread = std::holds_alternative<Repartition>(plan->op());
-    if (plan->partitioning().num_partitions > 1 || is_spread)
+    if (by_folder == 0 && (plan->partitioning().num_partitions > 1 || is_spread))
       return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
     Statement rows = exported(staged.Rows(plan));
     if (by_folder == 0) return planner.Finish(rows, files);
