@@ -48,6 +48,7 @@ int StagedQuery::Spread(const PlanRef& plan) {
     int n = plan->partitioning().num_partitions;
     Statement rows = Rows(repartition.input);
     if (repartition.way == Repartition::Way::kEven) return planner_.cutter().CutEvenly(rows, n);
+    if (repartition.way == Repartition::Way::kRows) return planner_.cutter().CutByRows(rows, n);
     std::string number = QuoteName(PartitionColumnName(plan->schema()));
     return planner_.cutter().CutByNumber(
         SqlOver(

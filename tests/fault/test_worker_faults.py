@@ -62,17 +62,17 @@ def test_each_action_reads_a_damaged_result_again(
 ) -> None:
     with session(tmp_path, "threads") as sp:
         frame(sp, files).to_arrow()
-        stage, task = last_tasks(faults.take_attempts())[-1]
+        *_, sorted_from, result = last_tasks(faults.take_attempts())
         rows = sorted(expected.rows)
 
-        def ask() -> smallpond.DataFrame:
-            faults.ask(stage, task, fault)
+        def ask(damaged: tuple[int, int]) -> smallpond.DataFrame:
+            faults.ask(*damaged, fault)
             return frame(sp, files)
 
-        assert len(ask().take(100)) == len(rows)
-        ask().write_parquet(tmp_path / "out")
+        assert len(ask(result).take(100)) == len(rows)
+        ask(sorted_from).write_parquet(tmp_path / "out")
         assert sorted(duckdb_rows(tmp_path / "out")) == rows
-        ask().show()
+        ask(result).show()
         assert faults.pending() == []
 
 

@@ -72,7 +72,7 @@ def test_a_file_a_task_with_rows(
 def test_what_one_task_has_is_one_file(
     stage_session: StageSession, oracle: Plain, split: Path, tmp_path: Path, road: StageRoad
 ) -> None:
-    for number, sql in enumerate([f"{SQL} ORDER BY note, event_id", f"{SQL} LIMIT 7"]):
+    for number, sql in enumerate([f"{SQL} ORDER BY note, event_id LIMIT 70", f"{SQL} LIMIT 7"]):
         query(stage_session(road), split, sql).write_parquet(tmp_path / str(number))
         assert len(data_files(tmp_path / str(number))) == 1
 

@@ -73,3 +73,28 @@ def test_partitions_of_rows_that_differ_each_time(
     inner = concat(sp, f"SELECT user_id, {column} AS r FROM {{0}}", events)
     again = concat(sp, "SELECT count(*) AS n FROM {0} a JOIN {0} b ON a.r = b.r", inner).take_all()
     assert Counter(row["n"] for row in again) == Counter(row["n"] for row in sizes)
+
+
+@each_road
+def test_rows_of_partitions_by_rows(
+    stage_session: StageSession, data: Path, road: StageRoad
+) -> None:
+    """Neighbours, in their order, in partitions of one size: also where tasks have other numbers of
+    rows, or none, and where a column has the name by which rows tell who wrote them."""
+    sp = stage_session(road)
+    events = sp.read_parquet(data / "events.parquet")
+    kinds = [
+        "SELECT event_id AS id FROM {0}",
+        "SELECT event_id AS id, 1 AS smallpond_writer, 2 AS tasks, 3 AS before FROM {0}",
+        "SELECT event_id AS id FROM {0} WHERE event_id < 40 OR event_id % 100 = 7",
+        "SELECT event_id AS id FROM {0} ORDER BY event_id DESC",
+        "SELECT event_id AS id FROM {0} WHERE event_id < 0",
+    ]
+    for sql in kinds:
+        rows = sp.sql(sql, events)
+        ids = [row["id"] for row in rows.take_all()]
+        lists = concat(sp, "SELECT list(id) AS ids FROM {0}", rows.repartition(5, by_rows=True))
+        found = [row["ids"] or [] for row in lists.take_all()]
+        assert [one for part in found for one in part] == ids, sql
+        sizes = [len(part) for part in found]
+        assert len(sizes) == 5 and max(sizes) - min(sizes) <= 1

@@ -12,6 +12,7 @@
 #include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/given_scans.h"
 #include "duckdb_adapter/sql/schema_types.h"
+#include "duckdb_adapter/sql/sql_text.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 
 namespace smallpond {
@@ -113,6 +114,43 @@ int QueryCutter::CutEvenly(const Statement& query, int num_partitions) {
   });
 }
 
+// The query for one row that tells how many rows the tasks before each one wrote.
+Statement QueryCutter::CountsOf(int fragment) {
+  std::string writer = QuoteName(WriterColumn(state_->rows.at(fragment).names));
+  Statement counts =
+      SqlOver("SELECT " + writer + " AS task, count(*) AS rows FROM \"{0}\" GROUP BY 1",
+              RowsAndWriterOf(fragment, Readers::kSomeTask));
+  Statement before = SqlOver(
+      "SELECT task, (sum(rows) OVER (ORDER BY task))::BIGINT - rows AS before, "
+      "(sum(rows) OVER ())::BIGINT AS total FROM \"{0}\"",
+      counts);
+  int fact =
+      CutWhole(SqlOver("SELECT list(task ORDER BY task) AS tasks, list(before ORDER BY task) "
+                       "AS before, any_value(total) AS total FROM \"{0}\"",
+                       before));
+  return RowsOf(fact, Readers::kEveryTask);
+}
+
+int QueryCutter::CutByRows(const Statement& query, int num_partitions) {
+  int fragment = CutWhole(query);
+  const auto& names = state_->rows.at(fragment).names;
+  std::string writer = QuoteName(WriterColumn(names));
+  Statement fact = SqlOver(
+      "SELECT first(tasks) AS tasks, first(before) AS before, first(total) AS total FROM \"{0}\"",
+      CountsOf(fragment));
+  std::string number = "((fact.before[list_position(fact.tasks, part." + writer +
+                       ")] + row_number() OVER () - 1) * " + std::to_string(num_partitions) +
+                       ") // fact.total";
+  Statement numbered = Statement::Parse("SELECT part.* EXCLUDE (" + writer + "), " + number +
+                                        " FROM \"{0}\" part, \"{1}\" fact");
+  numbered.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
+    return name == "{0}" ? RowsAndWriterOf(fragment, Readers::kByPartition) : std::move(fact);
+  });
+  return CutNext(numbered, [&](PlanCutter& cutter, auto plan) {
+    return cutter.CutPerPartition(std::move(plan), num_partitions);
+  });
+}
+
 int QueryCutter::CutWhole(const Statement& query) {
   return CutNext(query,
                  [](PlanCutter& cutter, auto plan) { return cutter.CutWhole(std::move(plan)); });
@@ -139,6 +177,16 @@ int QueryCutter::AddGiven(const Statement& rows, int64_t num_rows) {
 }
 
 Statement QueryCutter::RowsOf(int fragment, Readers readers) {
+  return Statement::Parse("FROM " + ScanOf(fragment, readers));
+}
+
+// The same with the number of the task that wrote each row, as the last column.
+Statement QueryCutter::RowsAndWriterOf(int fragment, Readers readers) {
+  std::string writer = QuoteName(WriterColumn(state_->rows.at(fragment).names));
+  return Statement::Parse("SELECT *, " + writer + " FROM " + ScanOf(fragment, readers));
+}
+
+std::string QueryCutter::ScanOf(int fragment, Readers readers) {
   const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
   CutState::Planned planned;
   planned.fragment = fragment;
@@ -153,7 +201,7 @@ Statement QueryCutter::RowsOf(int fragment, Readers readers) {
   auto state = ExchangeConnectionState::Of(connection_.handle().context());
   std::lock_guard lock(state->mutex);
   state->planned[id] = std::move(rows);
-  return Statement::Parse("FROM smallpond_exchange_scan(" + std::to_string(id) + ")");
+  return "smallpond_exchange_scan(" + std::to_string(id) + ")";
 }
 
 CutQuery QueryCutter::Finish(const Statement& query) {

@@ -78,6 +78,8 @@ class QueryCutter {
   int CutByNumber(const Statement& query, int num_partitions);
   /// Cuts a query whose rows go around the partitions, as evenly as each task can tell.
   int CutEvenly(const Statement& query, int num_partitions);
+  /// Cuts a query whose rows go to partitions in their order, to each as many.
+  int CutByRows(const Statement& query, int num_partitions);
   /// Cuts a query whose rows every task of another is to read.
   int CutWhole(const Statement& query);
   /// Makes a query one fragment, which is run as it is in each task. What it reads but RowsOf
@@ -101,6 +103,9 @@ class QueryCutter {
   void WithPlan(const Statement& query, const Work& work);
   template <class Cut>
   int CutNext(const Statement& query, const Cut& cut);
+  Statement CountsOf(int fragment);
+  Statement RowsAndWriterOf(int fragment, Readers readers);
+  std::string ScanOf(int fragment, Readers readers);
 
   Connection& connection_;
   std::unique_ptr<State> state_;

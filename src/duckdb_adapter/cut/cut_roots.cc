@@ -123,6 +123,13 @@ int PlanCutter::CutPerPartition(Operator plan) {
   return AddFragment(std::move(root_), Distribution::Spread(), num_columns, 0, is_ordered_);
 }
 
+int PlanCutter::CutPerPartition(Operator plan, int num_partitions) {
+  TakeRoot(std::move(plan));
+  BroadcastScans(root_);
+  return AddPartitioned(std::move(root_), Distribution::Spread(), PartitionFunction::kNumber,
+                        num_partitions);
+}
+
 void PlanCutter::BroadcastScans(Operator& slot) {
   for (auto& child : slot->children) BroadcastScans(child);
   if (slot->type != LogicalOperatorType::LOGICAL_GET) return;

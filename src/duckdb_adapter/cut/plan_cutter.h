@@ -40,6 +40,7 @@ class PlanCutter {
   int CutEvenly(Operator plan, int num_partitions);
   int CutWhole(Operator plan);
   int CutPerPartition(Operator plan);
+  int CutPerPartition(Operator plan, int num_partitions);
 
   /// Makes a fragment's rows the result.
   void ReadResult(int fragment, const duckdb::vector<duckdb::LogicalType>& types);

@@ -49,9 +49,9 @@ duckdb::unique_ptr<duckdb::FunctionData> MakeExchangeScanBindData(
 /// rows as they come: DuckDB's threads would add them by turns.
 void ReadInOneThread(duckdb::LogicalGet& get);
 
-/// The columns that a LogicalGet over ExchangeScanFunction() offers besides: the empty one, for
-/// count(*).
-duckdb::virtual_column_map_t ExchangeScanVirtualColumns();
+/// The name under which such a scan offers the number of the task that wrote a row: one that no
+/// column of `names` has.
+std::string WriterColumn(const duckdb::vector<std::string>& names);
 
 /// The COPY format smallpond_exchange.
 duckdb::CopyFunction ExchangeCopyFunction();

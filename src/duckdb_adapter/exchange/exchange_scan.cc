@@ -10,6 +10,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/exchange/exchange_block_decoder.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/exchange/exchange_scan_data.h"
 
 namespace smallpond {
 namespace {
@@ -21,26 +22,7 @@ using duckdb::idx_t;
 // Up to this many parts are opened before the scan starts, so that the threads share out their
 // extents. More are opened one by one, and each is read by one thread.
 constexpr size_t kPartsOpenedFirst = 32;
-constexpr const char* kScanName = "smallpond_exchange_scan";
 constexpr uint64_t kUnitBytes = uint64_t{8} << 20;
-
-struct ScanBindData : duckdb::TableFunctionData {
-  int input_id = 0;
-  bool ordered = false;
-  bool one_thread = false;
-  idx_t estimated_rows = 0;
-  duckdb::vector<std::string> names;
-  duckdb::vector<duckdb::LogicalType> types;
-
-  duckdb::unique_ptr<FunctionData> Copy() const override {
-    return duckdb::make_uniq<ScanBindData>(*this);
-  }
-  bool Equals(const FunctionData& other_data) const override {
-    auto& other = other_data.Cast<ScanBindData>();
-    return input_id == other.input_id && ordered == other.ordered &&
-           one_thread == other.one_thread && types == other.types;
-  }
-};
 
 // Runs what reads a part. A part that can't be read is remembered, since DuckDB's errors carry no
 // more than a kind and a text.
@@ -79,7 +61,7 @@ duckdb::vector<duckdb::LogicalType> WithoutNullTypes(
 
 // One part while it is read. Closed with its last unit.
 struct OpenPart {
-  OpenPart(const ExchangeInput::Part& of_part, const ScanBindData& bind)
+  OpenPart(const ExchangeInput::Part& of_part, const ExchangeScanData& bind)
       : part(of_part), reader(of_part.path) {
     auto description = ExchangeDescription::FromBytes(reader.description());
     if (WithoutNullTypes(description.types) != WithoutNullTypes(bind.types)) {
@@ -103,14 +85,17 @@ struct ScanUnit {
 };
 
 struct ScanState : duckdb::GlobalTableFunctionState {
-  ScanState(ClientContext& context, const ScanBindData& bind_data,
+  ScanState(ClientContext& context, const ExchangeScanData& bind_data,
             duckdb::TableFunctionInitInput& in)
       : bind(bind_data),
         connection(ExchangeConnectionState::Of(context)),
         input(FindInput(*connection, bind_data.input_id)) {
     for (auto& type : bind.types) layouts.emplace_back(type);
     for (auto id : in.column_ids) {
-      columns.push_back(duckdb::IsVirtualColumn(id) ? layouts.size() : id);
+      shows_writer = shows_writer || id == kWriterColumnId;
+      columns.push_back(id == kWriterColumnId         ? layouts.size() + 1
+                        : duckdb::IsVirtualColumn(id) ? layouts.size()
+                                                      : id);
     }
     MakeUnits();
   }
@@ -122,11 +107,13 @@ struct ScanState : duckdb::GlobalTableFunctionState {
     return std::make_shared<OpenPart>(part, bind);
   }
 
-  const ScanBindData& bind;
+  const ExchangeScanData& bind;
   const duckdb::shared_ptr<ExchangeConnectionState> connection;
   const std::shared_ptr<const ExchangeInput> input;  // Outlives a change of the registry.
   std::vector<ExchangeLayout> layouts;
-  std::vector<size_t> columns;  // Of the file, by position in the output; virtual ones are beyond.
+  // Of the file, by position in the output. Beyond are the empty column and the writer's number.
+  std::vector<size_t> columns;
+  bool shows_writer = false;
   std::deque<ScanUnit> units;
   std::atomic<size_t> next_unit = 0;
 };
@@ -205,8 +192,8 @@ void Scan(ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& 
     if (!thread.block || thread.block->rows_left() == 0) {
       thread.block.reset();
       if (NextBlock(state, thread)) continue;
-      // A chunk belongs to one unit where the order counts.
-      if (rows > 0 && state.bind.ordered) break;
+      // A chunk belongs to one unit where somebody would notice.
+      if (rows > 0 && (state.bind.ordered || state.shows_writer)) break;
       if (!TakeUnit(state, thread)) break;
       continue;
     }
@@ -216,15 +203,15 @@ void Scan(ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& 
     rows += count;
   }
   for (size_t i = 0; i < state.columns.size(); ++i) {
-    if (state.columns[i] >= state.layouts.size()) {
-      out.data[i].SetVectorType(duckdb::VectorType::CONSTANT_VECTOR);
-      duckdb::ConstantVector::SetNull(out.data[i], true);
-    }
+    if (state.columns[i] < state.layouts.size()) continue;
+    bool is_writer = state.columns[i] > state.layouts.size() && rows > 0;
+    out.data[i].Reference(is_writer ? duckdb::Value::BIGINT(thread.unit.part->task)
+                                    : duckdb::Value(out.data[i].GetType()));
   }
   out.SetCardinality(rows);
 }
 
-bool FindPlanned(ExchangeConnectionState& state, ScanBindData& bind) {
+bool FindPlanned(ExchangeConnectionState& state, ExchangeScanData& bind) {
   std::lock_guard lock(state.mutex);
   auto found = state.planned.find(bind.input_id);
   if (found == state.planned.end()) return false;
@@ -237,7 +224,7 @@ bool FindPlanned(ExchangeConnectionState& state, ScanBindData& bind) {
 duckdb::unique_ptr<FunctionData> Bind(ClientContext& context, duckdb::TableFunctionBindInput& input,
                                       duckdb::vector<duckdb::LogicalType>& types,
                                       duckdb::vector<std::string>& names) {
-  auto bind = duckdb::make_uniq<ScanBindData>();
+  auto bind = duckdb::make_uniq<ExchangeScanData>();
   bind->input_id = input.inputs[0].GetValue<int32_t>();
   auto state = ExchangeConnectionState::Of(context);
   if (FindPlanned(*state, *bind)) {
@@ -260,34 +247,9 @@ duckdb::unique_ptr<FunctionData> Bind(ClientContext& context, duckdb::TableFunct
   return bind;
 }
 
-void Serialize(duckdb::Serializer& serializer, const duckdb::optional_ptr<FunctionData> bind_data,
-               const duckdb::TableFunction&) {
-  auto& bind = bind_data->Cast<ScanBindData>();
-  serializer.WriteProperty(100, "input_id", bind.input_id);
-  serializer.WriteProperty(101, "names", bind.names);
-  serializer.WriteProperty(102, "types", bind.types);
-  serializer.WriteProperty(103, "ordered", bind.ordered);
-  serializer.WriteProperty(104, "estimated_rows", bind.estimated_rows);
-  serializer.WriteProperty(105, "one_thread", bind.one_thread);
-}
-
-duckdb::unique_ptr<FunctionData> Deserialize(duckdb::Deserializer& deserializer,
-                                             duckdb::TableFunction& function) {
-  auto bind = duckdb::make_uniq<ScanBindData>();
-  deserializer.ReadProperty(100, "input_id", bind->input_id);
-  deserializer.ReadProperty(101, "names", bind->names);
-  deserializer.ReadProperty(102, "types", bind->types);
-  deserializer.ReadProperty(103, "ordered", bind->ordered);
-  deserializer.ReadProperty(104, "estimated_rows", bind->estimated_rows);
-  deserializer.ReadProperty(105, "one_thread", bind->one_thread);
-  function.order_preservation_type = bind->ordered ? duckdb::OrderPreservationType::INSERTION_ORDER
-                                                   : duckdb::OrderPreservationType::NO_ORDER;
-  return bind;
-}
-
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitializeGlobal(
     ClientContext& context, duckdb::TableFunctionInitInput& input) {
-  return duckdb::make_uniq<ScanState>(context, input.bind_data->Cast<ScanBindData>(), input);
+  return duckdb::make_uniq<ScanState>(context, input.bind_data->Cast<ExchangeScanData>(), input);
 }
 
 duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitializeLocal(
@@ -295,12 +257,8 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitializeLocal(
   return duckdb::make_uniq<ScanThreadState>();
 }
 
-duckdb::virtual_column_map_t VirtualColumns(ClientContext&, duckdb::optional_ptr<FunctionData>) {
-  return ExchangeScanVirtualColumns();
-}
-
 duckdb::unique_ptr<duckdb::NodeStatistics> Cardinality(ClientContext&, const FunctionData* bind) {
-  return duckdb::make_uniq<duckdb::NodeStatistics>(bind->Cast<ScanBindData>().estimated_rows);
+  return duckdb::make_uniq<duckdb::NodeStatistics>(bind->Cast<ExchangeScanData>().estimated_rows);
 }
 
 double Progress(ClientContext&, const FunctionData*,
@@ -321,37 +279,8 @@ duckdb::OperatorPartitionData PartitionData(ClientContext&,
 
 }  // namespace
 
-std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get) {
-  if (get.function.name != kScanName) return std::nullopt;
-  return get.bind_data->Cast<ScanBindData>().input_id;
-}
-
-void ReadInOneThread(duckdb::LogicalGet& get) {
-  get.bind_data->Cast<ScanBindData>().one_thread = true;
-}
-
-duckdb::virtual_column_map_t ExchangeScanVirtualColumns() {
-  duckdb::virtual_column_map_t columns;
-  columns.emplace(duckdb::COLUMN_IDENTIFIER_EMPTY,
-                  duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN));
-  return columns;
-}
-
-duckdb::unique_ptr<FunctionData> MakeExchangeScanBindData(int input_id,
-                                                          duckdb::vector<std::string> names,
-                                                          duckdb::vector<duckdb::LogicalType> types,
-                                                          bool ordered, idx_t estimated_rows) {
-  auto bind = duckdb::make_uniq<ScanBindData>();
-  bind->input_id = input_id;
-  bind->names = std::move(names);
-  bind->types = std::move(types);
-  bind->ordered = ordered;
-  bind->estimated_rows = estimated_rows;
-  return bind;
-}
-
 duckdb::TableFunction ExchangeScanFunction() {
-  duckdb::TableFunction function(kScanName, {duckdb::LogicalType::INTEGER}, kGuarded<Scan>,
+  duckdb::TableFunction function(kExchangeScanName, {duckdb::LogicalType::INTEGER}, kGuarded<Scan>,
                                  kGuarded<Bind>);
   function.init_global = kGuarded<InitializeGlobal>;
   function.init_local = kGuarded<InitializeLocal>;
@@ -359,9 +288,9 @@ duckdb::TableFunction ExchangeScanFunction() {
   function.cardinality = kGuarded<Cardinality>;
   function.table_scan_progress = kGuarded<Progress>;
   function.get_partition_data = kGuarded<PartitionData>;
-  function.get_virtual_columns = kGuarded<VirtualColumns>;
-  function.serialize = kGuarded<Serialize>;
-  function.deserialize = kGuarded<Deserialize>;
+  function.get_virtual_columns = kGuarded<ExchangeVirtualColumns>;
+  function.serialize = kGuarded<SerializeExchangeScan>;
+  function.deserialize = kGuarded<DeserializeExchangeScan>;
   return function;
 }
 

@@ -63,8 +63,7 @@ class ExchangePlan : public ExchangeFixture {
   void SetPlan(const duckdb::vector<std::string>& names, const duckdb::vector<LogicalType>& types,
                bool ordered, const std::vector<duckdb::idx_t>& columns) {
     duckdb::LogicalGet get(kTableIndex, ExchangeScanFunction(),
-                           MakeExchangeScanBindData(1, names, types, ordered, 1000), types, names,
-                           ExchangeScanVirtualColumns());
+                           MakeExchangeScanBindData(1, names, types, ordered, 1000), types, names);
     for (auto column : columns) get.AddColumnId(column);
     duckdb::SerializationOptions options;
     options.serialization_compatibility = duckdb::SerializationCompatibility::Latest();

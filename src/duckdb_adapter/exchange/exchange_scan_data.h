@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+
+#include "duckdb_adapter/duckdb_internal.h"
+
+namespace smallpond {
+
+constexpr const char* kExchangeScanName = "smallpond_exchange_scan";
+/// Of the virtual column that holds the number of the task that wrote a row.
+extern const duckdb::column_t kWriterColumnId;
+
+/// What a scan of an exchange input is bound to.
+struct ExchangeScanData : duckdb::TableFunctionData {
+  int input_id = 0;
+  bool ordered = false;
+  bool one_thread = false;
+  duckdb::idx_t estimated_rows = 0;
+  duckdb::vector<std::string> names;
+  duckdb::vector<duckdb::LogicalType> types;
+
+  duckdb::unique_ptr<duckdb::FunctionData> Copy() const override {
+    return duckdb::make_uniq<ExchangeScanData>(*this);
+  }
+  bool Equals(const duckdb::FunctionData& other_data) const override {
+    auto& other = other_data.Cast<ExchangeScanData>();
+    return input_id == other.input_id && ordered == other.ordered &&
+           one_thread == other.one_thread && types == other.types;
+  }
+};
+
+// As DuckDB calls them.
+void SerializeExchangeScan(duckdb::Serializer& serializer,
+                           const duckdb::optional_ptr<duckdb::FunctionData> bind_data,
+                           const duckdb::TableFunction& function);
+duckdb::unique_ptr<duckdb::FunctionData> DeserializeExchangeScan(duckdb::Deserializer& deserializer,
+                                                                 duckdb::TableFunction& function);
+duckdb::virtual_column_map_t ExchangeVirtualColumns(
+    duckdb::ClientContext& context, duckdb::optional_ptr<duckdb::FunctionData> bind_data);
+
+}  // namespace smallpond
