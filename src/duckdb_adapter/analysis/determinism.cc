@@ -7,7 +7,7 @@
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/analysis/order_dependence.h"
 #include "duckdb_adapter/analysis/row_order.h"
-#include "duckdb_adapter/analysis/scan_columns.h"
+#include "duckdb_adapter/analysis/scan_facts.h"
 
 namespace smallpond {
 namespace {
@@ -77,7 +77,7 @@ class DeterminismWalk {
   // --- what the parts of a plan tell
 
   Rows Visit(LogicalOperator& op) {
-    if (HasSample(op) || !VolatilePart(op).empty()) Decide({fragment_});
+    if (HasSample(op) || LooksForFiles(op) || !VolatilePart(op).empty()) Decide({fragment_});
     if (op.type == LogicalOperatorType::LOGICAL_MATERIALIZED_CTE) return VisitCommonTable(op);
     if (op.type == LogicalOperatorType::LOGICAL_PROJECTION && CallsError(op)) {
       guarded_.insert(op.children[0].get());  // DuckDB's check that a subquery has one row.

@@ -15,6 +15,16 @@ using duckdb::LogicalGet;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
 
+namespace {
+
+std::vector<std::string> ParametersOf(const LogicalGet& get) {
+  std::vector<std::string> texts;
+  for (const auto& value : get.parameters) texts.push_back(value.ToString());
+  return texts;
+}
+
+}  // namespace
+
 bool PlanCutter::KeepsOrder() const {
   return duckdb::Settings::Get<duckdb::PreserveInsertionOrderSetting>(context_);
 }
@@ -84,7 +94,11 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
     return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " of a table's rows");
   }
   auto scan = DescribeScan(get, state_.next_id);
-  if (!scan) return IsOnlyHere(get) ? GiveScan(slot) : Distribution::Single();
+  if (!scan && IsOnlyHere(get)) return GiveScan(slot);
+  if (!scan) {
+    CheckHoldsNoSecrets(get, ParametersOf(get));
+    return Distribution::Single();
+  }
   return OpenScan(get, *scan) ? Distribution::Spread() : Distribution::Single();
 }
 

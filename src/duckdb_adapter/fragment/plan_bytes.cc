@@ -8,6 +8,7 @@
 #include "duckdb/common/serializer/binary_deserializer.hpp"
 #include "duckdb/common/serializer/binary_serializer.hpp"
 #include "duckdb/common/serializer/memory_stream.hpp"
+#include "duckdb_adapter/analysis/scan_facts.h"
 #include "duckdb_adapter/arrow/arrow_source.h"
 #include "smallpond/error.h"
 
@@ -49,9 +50,9 @@ duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& cont
 }
 
 bool IsOnlyHere(const duckdb::LogicalGet& get) {
-  static const std::set<std::string> anywhere = {"range", "generate_series", "repeat", "repeat_row",
-                                                 "unnest"};
-  return !anywhere.count(get.function.name);
+  static const std::set<std::string> computed = {
+      "range", "generate_series", "repeat", "repeat_row", "unnest", "json_each", "json_tree"};
+  return !computed.count(get.function.name) && !LooksForFiles(get);
 }
 
 void CheckCanTravel(const duckdb::LogicalGet& get) {

@@ -11,4 +11,9 @@ namespace smallpond {
 /// leave some of them out. Columns that only the scan has, such as a row's number, are not there.
 std::map<size_t, duckdb::ColumnBinding> ColumnsRead(duckdb::LogicalGet& get);
 
+/// Whether an operator is a scan that reads files that it looks for each time it runs, by paths
+/// that mean the same in every process. Any one task can do that; nobody knows that another attempt
+/// finds the same.
+bool LooksForFiles(const duckdb::LogicalOperator& op);
+
 }  // namespace smallpond
