@@ -247,6 +247,7 @@ bool OutputCommitter::CommitManifest(std::vector<OutputFile> files, int64_t num_
       CheckAppendsTo(*base);
       CheckColumnsOf(*base);
       manifest.files.insert(manifest.files.begin(), base->files.begin(), base->files.end());
+      if (base->may_be_base) manifest.base = {base->version, base->files.size()};
       for (size_t i = 0; i < manifest.partition_by.size(); ++i) {
         // Folders' names hold values of every type.
         if (base->partition_by[i] != manifest.partition_by[i])

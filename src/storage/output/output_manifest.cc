@@ -24,10 +24,11 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr int kFormat = 3;
+constexpr int kFormat = 4;  // Of one with a base; others are of the one before.
 constexpr int kMaxCreateTries = 10;
 constexpr int64_t kKeptManifests =
-    16;  // So that leftovers of an interrupted publisher are known as ours.
+    16;                         // So that leftovers of an interrupted publisher are known as ours.
+constexpr int kMostBases = 12;  // Fewer than are kept, with room for who reads meanwhile.
 constexpr const char* kManifestPrefix = "manifest-";
 constexpr const char* kPublishedPrefix = "published-";
 constexpr const char* kRemovedPrefix = "removed-";
@@ -135,6 +136,7 @@ OutputManifest FromJson(const Json& json, int64_t version, const std::string& pa
   }
   OutputManifest manifest{version, json.at("job_id").get<std::string>(), {}};
   manifest.files = format == 1 ? FilesOfFormat1(json) : FilesOf(json);
+  if (json.contains("base")) manifest.base = {json.at("base").get<int64_t>(), 0};
   manifest.has_rows = json.value("has_rows", true);
   manifest.dialect = json.value("dialect", "");
   if (json.contains("rows")) manifest.num_rows = json.at("rows").get<int64_t>();
@@ -154,9 +156,13 @@ OutputManifest FromJson(const Json& json, int64_t version, const std::string& pa
 }
 
 Json ToJson(const OutputManifest& manifest) {
-  Json json = {{"format", kFormat}, {"version", manifest.version}, {"job_id", manifest.job_id}};
+  Json json = {{"format", manifest.base ? kFormat : kFormat - 1},
+               {"version", manifest.version},
+               {"job_id", manifest.job_id}};
+  if (manifest.base) json["base"] = manifest.base->version;
   json["attempts"] = Json::array();
-  for (const auto& file : manifest.files) {
+  for (size_t i = manifest.base ? manifest.base->num_files : 0; i < manifest.files.size(); ++i) {
+    const auto& file = manifest.files[i];
     auto [folder, below] = SplitAttempt(file.attempt);
     if (json["attempts"].empty() || json["attempts"].back()["folder"] != folder)
       json["attempts"].push_back({{"folder", folder}, {"files", Json::array()}});
@@ -174,13 +180,42 @@ Json ToJson(const OutputManifest& manifest) {
   return json;
 }
 
-// Returns nothing where the manifest was removed meanwhile, by a later commit.
-std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t version) {
+std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t version,
+                                           const std::vector<OutputManifest>& earlier);
+
+// Puts the files of the version that a manifest adds to before its own. Nothing where that one is
+// gone.
+std::optional<OutputManifest> WithFilesOfBase(const std::string& folder, OutputManifest manifest,
+                                              const std::vector<OutputManifest>& earlier) {
+  std::error_code error;
+  manifest.may_be_base =
+      fs::is_directory(MetadataPath(folder, VersionName(kManifestPrefix, manifest.version)), error);
+  if (!manifest.base) return manifest;
+  auto is_base = [&](const OutputManifest& other) {
+    return other.version == manifest.base->version;
+  };
+  auto read = std::find_if(earlier.begin(), earlier.end(), is_base);
+  std::optional<OutputManifest> base;
+  if (read != earlier.end()) base = *read;
+  if (!base) base = ReadManifest(folder, manifest.base->version, earlier);
+  if (!base) return std::nullopt;
+  manifest.base->num_files = base->files.size();
+  manifest.num_bases = base->num_bases + 1;
+  manifest.may_be_base = manifest.may_be_base && manifest.num_bases < kMostBases;
+  manifest.files.insert(manifest.files.begin(), base->files.begin(), base->files.end());
+  return manifest;
+}
+
+// Returns nothing where the manifest was removed meanwhile, by a later commit. `earlier` are those
+// that are read already.
+std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t version,
+                                           const std::vector<OutputManifest>& earlier) {
   fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, version));
   auto text = ReadText(path);
   if (!text) return std::nullopt;
   try {
-    return FromJson(Json::parse(*text), version, path.string());
+    OutputManifest manifest = FromJson(Json::parse(*text), version, path.string());
+    return WithFilesOfBase(folder, std::move(manifest), earlier);
   } catch (const Json::exception& error) {
     // A folder is renamed before what is in it goes, and may have been listed then.
     std::error_code gone;
@@ -212,7 +247,7 @@ std::optional<OutputManifest> ReadLatestManifest(const std::string& folder) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     auto versions = Versions(folder);
     if (versions.empty()) return std::nullopt;
-    if (auto manifest = ReadManifest(folder, versions.back())) return manifest;
+    if (auto manifest = ReadManifest(folder, versions.back(), {})) return manifest;
   }
   throw Error(ErrorKind::kIo,
               "The versions of '" + folder + "' change faster than they can be read.");
@@ -221,7 +256,8 @@ std::optional<OutputManifest> ReadLatestManifest(const std::string& folder) {
 std::vector<OutputManifest> ReadManifests(const std::string& folder) {
   std::vector<OutputManifest> manifests;
   for (int64_t version : Versions(folder)) {
-    if (auto manifest = ReadManifest(folder, version)) manifests.push_back(std::move(*manifest));
+    if (auto manifest = ReadManifest(folder, version, manifests))
+      manifests.push_back(std::move(*manifest));
   }
   return manifests;
 }

@@ -57,6 +57,17 @@ struct OutputManifest {
   std::vector<Column> columns = {};
   std::string dialect = {};              ///< How the files are written, where that can differ.
   std::optional<int64_t> num_rows = {};  ///< Of all files; empty as for `columns`.
+  /// What an append adds to: the files of version `version`, the first `num_files` of `files`,
+  /// which stand in that version's manifest and not again in this one.
+  struct Base {
+    int64_t version = 0;
+    size_t num_files = 0;
+  };
+  std::optional<Base> base = {};
+  int num_bases = 0;  ///< Manifests that have to be read besides this one.
+
+  /// Whether an append may refer to this version, instead of listing its files again.
+  bool may_be_base = true;
 };
 
 /// The folder's metadata, relative to the output folder.
