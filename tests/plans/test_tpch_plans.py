@@ -46,9 +46,7 @@ def is_work(operator: str) -> bool:
 def is_reduced(stage: dict[str, Any]) -> bool:
     """Whether each task of the stage gives a row, or some, for all that it read."""
     root = stage["operators"][0]["operator"]
-    return root.startswith(("top ", "filter (random() < ")) or (
-        root.startswith("aggregate ") and " by " not in root
-    )
+    return root.startswith("top ") or (root.startswith("aggregate ") and " by " not in root)
 
 
 def big_work_of_one_task(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:

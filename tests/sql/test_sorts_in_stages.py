@@ -37,6 +37,10 @@ TYPES = [
 ]
 
 KEYS = [
+    "SELECT i FROM {t} WHERE v % 3 = 0 ORDER BY d, i",
+    "SELECT i FROM {t} WHERE s > 'k3' ORDER BY d, i",
+    "SELECT i, v FROM {t} WHERE length(s) > 2 ORDER BY b, i",
+    "SELECT st.b, i FROM {t} WHERE s LIKE 'k1%' ORDER BY d, i",
     "SELECT i FROM {t} ORDER BY v, i",
     "FROM {t} ORDER BY v DESC, i DESC",
     "SELECT i FROM {t} ORDER BY d DESC NULLS LAST, s NULLS FIRST, i",

@@ -10,7 +10,6 @@
 #include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
 #include "duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp"
 #include "duckdb/function/function_binder.hpp"
-#include "duckdb/optimizer/column_binding_replacer.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
 #include "duckdb/optimizer/remove_unused_columns.hpp"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
@@ -30,8 +29,8 @@ using duckdb::LogicalType;
 using ExpressionPtr = duckdb::unique_ptr<duckdb::Expression>;
 using Operator = duckdb::unique_ptr<LogicalOperator>;
 
-/// Keys that a sample aims for, where the estimate of rows is right.
-constexpr double kSampleKeys = 30'000;
+/// Keys of a sample, at most.
+constexpr idx_t kSampleKeys = 30'000;
 /// How many times too high an estimate of rows is expected to be, where something filters or joins
 /// them.
 constexpr double kOverestimate = 10;
@@ -68,9 +67,7 @@ ExpressionPtr SortKey(duckdb::ClientContext& context,
   return CallSystemFunction(context, "create_sort_key", std::move(arguments));
 }
 
-Operator Project(duckdb::Binder& binder, Operator rows, ExpressionPtr expression) {
-  duckdb::vector<ExpressionPtr> outputs;
-  outputs.push_back(std::move(expression));
+Operator Project(duckdb::Binder& binder, Operator rows, duckdb::vector<ExpressionPtr> outputs) {
   auto projection =
       duckdb::make_uniq<duckdb::LogicalProjection>(binder.GenerateTableIndex(), std::move(outputs));
   KeepEstimate(*rows, *projection);
@@ -79,7 +76,7 @@ Operator Project(duckdb::Binder& binder, Operator rows, ExpressionPtr expression
   return projection;
 }
 
-// Leaves so many of the rows.
+// Leaves about this share of the rows.
 Operator TakeShare(duckdb::ClientContext& context, Operator rows, double share) {
   if (share >= 1) return rows;
   auto condition = duckdb::make_uniq<duckdb::BoundComparisonExpression>(
@@ -91,6 +88,27 @@ Operator TakeShare(duckdb::ClientContext& context, Operator rows, double share) 
   filter->children.push_back(std::move(rows));
   filter->ResolveOperatorTypes();
   return filter;
+}
+
+// Leaves so many of the values of `expression`, whichever, however many rows there are.
+Operator TakeAny(duckdb::ClientContext& context, duckdb::Binder& binder, Operator rows,
+                 ExpressionPtr expression, idx_t limit) {
+  duckdb::vector<ExpressionPtr> outputs;
+  outputs.push_back(std::move(expression));
+  outputs.push_back(CallSystemFunction(context, "random", {}));
+  outputs[1]->alias = "random()";
+  auto values = Project(binder, std::move(rows), std::move(outputs));
+  auto columns = ColumnRefs(*values);
+  duckdb::vector<BoundOrderByNode> orders;
+  orders.emplace_back(duckdb::OrderType::ASCENDING, duckdb::OrderByNullType::NULLS_LAST,
+                      std::move(columns[1]));
+  auto top = duckdb::make_uniq<duckdb::LogicalTopN>(std::move(orders), limit, idx_t{0});
+  top->SetEstimatedCardinality(limit);
+  top->children.push_back(std::move(values));
+  top->ResolveOperatorTypes();
+  duckdb::vector<ExpressionPtr> first;
+  first.push_back(std::move(columns[0]));
+  return Project(binder, std::move(top), std::move(first));
 }
 
 // Puts all values of a plan's one column into a list.
@@ -110,20 +128,22 @@ Operator ListOf(duckdb::ClientContext& context, duckdb::Binder& binder, Operator
   return aggregate;
 }
 
-// Names the columns of scans below by their place among all that are read, also where the scans
-// leave some of those out: RemoveUnusedColumns knows no others.
-void ShowAllColumns(LogicalOperator& op, LogicalOperator& plan) {
-  for (auto& child : op.children) ShowAllColumns(*child, plan);
-  if (op.type != LogicalOperatorType::LOGICAL_GET) return;
-  auto& get = op.Cast<LogicalGet>();
-  duckdb::ColumnBindingReplacer replacer;
-  for (idx_t i = 0; i < get.projection_ids.size(); ++i) {
-    replacer.replacement_bindings.emplace_back(
-        duckdb::ColumnBinding(get.table_index, i),
-        duckdb::ColumnBinding(get.table_index, get.projection_ids[i]));
+// Makes scans and filters below give all their columns: RemoveUnusedColumns does not know that they
+// leave some out.
+void ShowAllColumns(LogicalOperator& op) {
+  for (auto& child : op.children) ShowAllColumns(*child);
+  if (op.type == LogicalOperatorType::LOGICAL_FILTER) {
+    op.Cast<duckdb::LogicalFilter>().projection_map.clear();
+  } else if (op.type == LogicalOperatorType::LOGICAL_GET) {
+    op.Cast<LogicalGet>().projection_ids.clear();
   }
-  get.projection_ids.clear();
-  replacer.VisitOperator(plan);
+}
+
+// Whether the estimate of rows is the number in the files.
+bool HasAllRows(const LogicalOperator& op) {
+  if (op.type == LogicalOperatorType::LOGICAL_PROJECTION) return HasAllRows(*op.children[0]);
+  return op.type == LogicalOperatorType::LOGICAL_GET &&
+         op.Cast<LogicalGet>().table_filters.filters.empty();
 }
 
 }  // namespace
@@ -163,7 +183,8 @@ bool PlanCutter::IsScan(LogicalOperator& op) const {
 
 int PlanCutter::CutSample(LogicalOperator& rows, const duckdb::vector<BoundOrderByNode>& orders) {
   PlanCutter other(context_, binder_, options_, state_);
-  double share = kSampleKeys / std::max(1.0, double(rows.EstimateCardinality(context_)));
+  auto estimate = static_cast<double>(rows.EstimateCardinality(context_));
+  double share = kSampleKeys / std::max(1.0, estimate);
   Operator plan;
   if (IsScan(rows)) {
     other.scans_ = scans_;
@@ -174,13 +195,15 @@ int PlanCutter::CutSample(LogicalOperator& rows, const duckdb::vector<BoundOrder
     other.sources_[table_index] = sources_.at(table_index);
     plan = other.ScanAgain(rows, table_index);
   }
-  if (rows.type != LogicalOperatorType::LOGICAL_GET || !IsScan(rows)) share *= kOverestimate;
+  share *= IsScan(rows) && HasAllRows(rows) ? 2 : kOverestimate;
   plan = TakeShare(context_, std::move(plan), share);
-  plan = Project(binder_, std::move(plan), SortKey(context_, orders));
+  plan = TakeAny(context_, binder_, std::move(plan), ShortKey(context_, SortKey(context_, orders)),
+                 kSampleKeys);
   plan = ListOf(context_, binder_, std::move(plan));
-  auto keys = ColumnRefs(*plan);
-  plan = Project(binder_, std::move(plan), SampleOf(context_, std::move(keys[0])));
-  ShowAllColumns(*plan, *plan);
+  duckdb::vector<ExpressionPtr> sorted;
+  sorted.push_back(SampleOf(context_, std::move(ColumnRefs(*plan)[0])));
+  plan = Project(binder_, std::move(plan), std::move(sorted));
+  ShowAllColumns(*plan);
   duckdb::Optimizer optimizer(binder_, context_);
   duckdb::RemoveUnusedColumns(optimizer).VisitOperator(*plan);
   int sample = other.CutWhole(std::move(plan));

@@ -55,6 +55,14 @@ class KeyLists {
   const string_t* keys_ = nullptr;
 };
 
+void Shorten(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
+  duckdb::UnaryExecutor::Execute<string_t, string_t>(
+      arguments.data[0], result, arguments.size(), [&](const string_t& key) {
+        std::string_view part = Shortened(key);
+        return duckdb::StringVector::AddStringOrBlob(result, part.data(), part.size());
+      });
+}
+
 void Sample(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& result) {
   result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
   KeyLists lists(arguments.data[0], arguments.size());
@@ -62,7 +70,8 @@ void Sample(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector& resu
     KeyList list = lists.Of(row);
     std::vector<std::string_view> keys;
     keys.reserve(list.size);
-    for (size_t i = 0; i < list.size; ++i) keys.push_back(Shortened(list.keys[i]));
+    for (size_t i = 0; i < list.size; ++i)
+      keys.push_back({list.keys[i].GetData(), list.keys[i].GetSize()});
     std::sort(keys.begin(), keys.end());
     size_t kept = std::min(keys.size(), kMostKeys);
     duckdb::vector<duckdb::Value> values;
@@ -126,6 +135,11 @@ void NumberRanges(duckdb::DataChunk& arguments, duckdb::ExpressionState&, Vector
   }
 }
 
+duckdb::ScalarFunction ShortKeyFunction() {
+  return duckdb::ScalarFunction("smallpond_short_key", {LogicalType::BLOB}, LogicalType::BLOB,
+                                kGuarded<Shorten>);
+}
+
 duckdb::ScalarFunction SampleFunction() {
   duckdb::ScalarFunction function("smallpond_sample", {LogicalType::LIST(LogicalType::BLOB)},
                                   LogicalType::LIST(LogicalType::BLOB), kGuarded<Sample>);
@@ -146,8 +160,16 @@ duckdb::ScalarFunction RangeFunction() {
 
 void RegisterRangeNumbers(duckdb::DatabaseInstance& database) {
   duckdb::ExtensionLoader loader(database, "smallpond");
+  loader.RegisterFunction(ShortKeyFunction());
   loader.RegisterFunction(SampleFunction());
   loader.RegisterFunction(RangeFunction());
+}
+
+ExpressionPtr ShortKey(duckdb::ClientContext& context, ExpressionPtr key) {
+  duckdb::vector<ExpressionPtr> arguments;
+  arguments.push_back(std::move(key));
+  return duckdb::FunctionBinder(context).BindScalarFunction(ShortKeyFunction(),
+                                                            std::move(arguments));
 }
 
 ExpressionPtr SampleOf(duckdb::ClientContext& context, ExpressionPtr keys) {

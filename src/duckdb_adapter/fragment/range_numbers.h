@@ -7,7 +7,8 @@ namespace smallpond {
 /// Functions that put rows into ranges of their sort keys, so that all rows of one range come
 /// before all of the next. What is before what is decided once, by a sample of the keys:
 ///
-///     smallpond_sample(keys)                  a list of sort keys → sorted, thinned, shortened
+///     smallpond_short_key(key)                the first bytes of a key, which are enough to place
+///     it smallpond_sample(keys)                  a list of such keys → sorted, thinned
 ///     smallpond_range(key, sample, columns…)  the number of a row's range, of kRangeNumbers
 ///
 /// Keys are what DuckDB's create_sort_key makes, which compare as bytes. Rows with a key that the
@@ -15,7 +16,10 @@ namespace smallpond {
 /// come in any order. Registered on every database that plans or runs fragments.
 void RegisterRangeNumbers(duckdb::DatabaseInstance& database);
 
-/// Returns the sample of a column that holds a list of keys.
+duckdb::unique_ptr<duckdb::Expression> ShortKey(duckdb::ClientContext& context,
+                                                duckdb::unique_ptr<duckdb::Expression> key);
+
+/// Returns the sample of a column that holds a list of short keys.
 duckdb::unique_ptr<duckdb::Expression> SampleOf(duckdb::ClientContext& context,
                                                 duckdb::unique_ptr<duckdb::Expression> keys);
 
