@@ -106,12 +106,17 @@ def publishing_state(folder: Path) -> tuple[int, bool]:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """A version's manifest, whose text stands in the names of empty folders. It may raise
-    FileNotFoundError or ValueError where it is being removed."""
+    """A version's manifest, whose text stands in the names of empty folders, with the files of the
+    version that it adds to. It may raise FileNotFoundError or ValueError where it is being
+    removed."""
     names = sorted(piece.name for piece in path.iterdir())
     pieces = [name.split("-", 1)[1] for name in names]
     text = b"".join(base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4)) for piece in pieces)
-    return json.loads(text)
+    manifest = json.loads(text)
+    if "base" in manifest:
+        base = read_manifest(path.with_name(f"manifest-{manifest['base']:010}"))
+        manifest["attempts"] = base["attempts"] + manifest["attempts"]
+    return manifest
 
 
 def files_of(manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:

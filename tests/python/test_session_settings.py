@@ -105,8 +105,9 @@ def test_default_order_and_collation_do_not_reach_written_files(
     frame = road_sp.sql("FROM {0} ORDER BY n ASC", keys)
     frame.write_json(tmp_path / "out", partition_by=["k"])
     for key in "aAbB":
-        [path] = (tmp_path / "out" / f"k={key}").glob("*.json")
-        found = [n for (n,) in duckdb.sql(f"SELECT n FROM read_json('{path}')").fetchall()]
+        paths = sorted((tmp_path / "out" / f"k={key}").glob("*.json"))
+        rows = duckdb.sql(f"SELECT n FROM read_json({[str(path) for path in paths]})").fetchall()
+        found = [n for (n,) in rows]
         assert found == [n for n, k in enumerate("aAbB" * 2) if k == key]
 
 
@@ -202,6 +203,7 @@ SHADOWS = [
     # Whatever the SQL that smallpond writes itself calls, also operators; `test_lists_all` looks.
     "count_star", "count", "row_number", "hash", "error", "trunc", "epoch_us", "timezone", "upper",
     "hex", "substr", "encode", "url_encode", "lower", "any_value", "sum", "random",
+    "first", "list", "list_position",
     "smallpond_check_export", "smallpond_fragment", "smallpond_exchange_scan", "least",
     "smallpond_given_scan", "parquet_schema", "parquet_metadata",
     "read_parquet", "read_csv", "read_json", "smallpond_arrow_scan", "+", "-", "*", "/", "//", "%",

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <vector>
@@ -42,6 +44,42 @@ TEST(OutputPublisher, WorksOnWhatAVersionAddsAndReplacesOnly) {
   Write(folder, WriteMode::kOverwrite, Flat(), "c", last.hook());
   EXPECT_EQ(last.removed(), 18);
   ExpectClean(folder, TextsOf(Flat(), "c"));
+}
+
+// Bytes of a version's own manifest.
+size_t ManifestBytes(const std::string& folder, int64_t version) {
+  char name[64];
+  std::snprintf(name, sizeof name, "manifest-%010lld", static_cast<long long>(version));
+  size_t bytes = 0;
+  for (const auto& piece : fs::directory_iterator(fs::path(folder) / kOutputMetadataFolder / name))
+    bytes += piece.path().filename().string().size();
+  return bytes;
+}
+
+TEST(OutputPublisher, AppendsToAVersionWithoutListingItsFilesAgain) {
+  ScratchFolder scratch;
+  std::string folder = scratch.Path("out");
+  Texts expected = TextsOf(Flat(), "first");
+  Write(folder, WriteMode::kOverwrite, Flat(), "first");
+  size_t of_first = ManifestBytes(folder, 1);
+  std::vector<size_t> own;
+  for (int version = 2; version <= 40; ++version) {
+    std::string text = "append " + std::to_string(version);
+    Write(folder, WriteMode::kAppend, Flat(), text);
+    expected = expected + TextsOf(Flat(), text);
+    ExpectReadersSee(folder, Flat(), expected);
+    EXPECT_EQ(ReadLatestManifest(folder)->files.size(), expected.size());
+    EXPECT_GE(ReadManifests(folder).size(), 1u);
+    own.push_back(ManifestBytes(folder, version));
+  }
+  auto is_short = [&](size_t bytes) { return bytes < 2 * of_first; };
+  auto num_short = std::count_if(own.begin(), own.end(), is_short);
+  EXPECT_GE(num_short, 34) << "the others list all files, for the next to refer to";
+  EXPECT_LT(num_short, 39);
+  // The last ones are read however many there were, and an overwrite refers to none.
+  Write(folder, WriteMode::kOverwrite, Flat(), "last");
+  ExpectClean(folder, TextsOf(Flat(), "last"));
+  EXPECT_FALSE(ReadLatestManifest(folder)->base);
 }
 
 TEST(OutputPublisher, RemovesWhatASlowerPublisherLeft) {
