@@ -24,6 +24,7 @@ import smallpond
 
 executor, files, root = sys.argv[1:]
 signal.signal(signal.SIGALRM, lambda *_: print("running", flush=True))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Whoever runs the tests may ignore it.
 BEFORE
 with smallpond.init(
     executor=executor, num_executors=2 if executor == "processes" else None, threads=2,
