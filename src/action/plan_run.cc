@@ -29,7 +29,8 @@ void CheckSameColumns(const Schema& planned, const Schema& now, const ReadFiles&
   }
 }
 
-// The partition of a row, by its folder, and by other columns which of two.
+// The partition of a row, by its folder, and by other columns which of two where rows need not stay
+// in order.
 std::string FolderPartition(const FileOutput& files, int num_partitions) {
   constexpr size_t kMaxOthers = 4;
   std::string others;
@@ -40,7 +41,8 @@ std::string FolderPartition(const FileOutput& files, int num_partitions) {
     if (is_key || ++num_others > kMaxOthers) continue;
     others += (others.empty() ? "" : ", ") + QuoteName(column);
   }
-  return "((hash(" + files.copy.partition_list + ") // 2 + hash(" + others + ") % 2) % " +
+  std::string half = files.in_order ? "0" : "hash(" + others + ") % 2";
+  return "((hash(" + files.copy.partition_list + ") // 2 + " + half + ") % " +
          std::to_string(num_partitions) + ")::BIGINT";
 }
 
@@ -148,7 +150,9 @@ std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
     auto planned = stages_->Plan(connection_, make_plan);
     if (!planned) return std::nullopt;
     int tasks = planned->graph.stages.back().num_tasks;
-    if (tasks > kMaxFilesPerFolder) by_folder = tasks;
+    // Partitions with an order of their own have none together.
+    bool each_in_order = files.in_order && plan->partitioning().num_partitions > 1;
+    if (tasks > kMaxFilesPerFolder && !each_in_order) by_folder = tasks;
   }
   auto job = stages_->Run(connection_, make_plan);
   if (!job) return std::nullopt;

@@ -70,7 +70,9 @@ std::vector<Split> PlanSplits(Connection& connection, const FileScan& scan,
 }
 
 SplitTarget SplitTargetOf(const Options& options) {
-  return {options.partition_size_bytes, WorkerLayoutOf(options).tasks_at_a_time(),
+  // How many a cluster runs is known to its executor alone.
+  bool is_here = options.executor != ExecutorKind::kRay;
+  return {options.partition_size_bytes, is_here ? WorkerLayoutOf(options).tasks_at_a_time() : 1,
           options.partitions};
 }
 

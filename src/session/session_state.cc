@@ -246,9 +246,9 @@ std::unique_ptr<StageRunner> SessionState::MakeStages() {
   parts.jobs_folder = JobsFolder(options_);
   parts.max_kept_bytes = options_.max_exchange_bytes;
   StageOptions& stages = parts.stages;
-  stages.slots = WorkerLayoutOf(options_).tasks_at_a_time();
-  parts.asks_for_slots = options_.executor == ExecutorKind::kRay;
   stages.split = SplitTargetOf(options_);
+  stages.slots = stages.split.at_a_time;
+  parts.asks_for_slots = options_.executor == ExecutorKind::kRay;
   stages.broadcast_bytes = static_cast<double>(options_.broadcast_size_bytes);
   stages.partition_bytes = static_cast<double>(options_.partition_size_bytes);
   stages.partitions = options_.partitions.value_or(0);

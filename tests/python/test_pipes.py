@@ -71,6 +71,16 @@ def test_fifo_in_stages(
     feeder.join()
 
 
+@pytest.mark.parametrize("road", STAGE_ROADS, ids=lambda road: road.name)
+def test_text_of_a_fifo_in_stages(
+    stage_session: Callable[[StageRoad], smallpond.Session], road: StageRoad, fifo: Path
+) -> None:
+    feeder = feed(fifo, CSV)
+    sql = f"SELECT content FROM read_text('{fifo}')"
+    assert stage_session(road).sql(sql).take_all() == [{"content": CSV}]
+    feeder.join()
+
+
 def test_several_pipes(fresh_sp: smallpond.Session) -> None:
     ends = [os.pipe() for _ in range(2)]
     for number, (_, write_end) in enumerate(ends):

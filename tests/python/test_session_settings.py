@@ -203,7 +203,7 @@ SHADOWS = [
     # Whatever the SQL that smallpond writes itself calls, also operators; `test_lists_all` looks.
     "count_star", "count", "row_number", "hash", "error", "trunc", "epoch_us", "timezone", "upper",
     "hex", "substr", "encode", "url_encode", "lower", "any_value", "sum", "random",
-    "first", "list", "list_position",
+    "list", "list_position", "max",
     "smallpond_check_export", "smallpond_fragment", "smallpond_exchange_scan", "least",
     "smallpond_given_scan", "parquet_schema", "parquet_metadata",
     "read_parquet", "read_csv", "read_json", "smallpond_arrow_scan", "+", "-", "*", "/", "//", "%",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,20 @@ def test_rows_of_partitions_by_rows(
         assert [one for part in found for one in part] == ids, sql
         sizes = [len(part) for part in found]
         assert len(sizes) == 5 and max(sizes) - min(sizes) <= 1
+
+
+def test_partitions_by_rows_are_the_same_twice(stage_session: StageSession, data: Path) -> None:
+    sp = stage_session(STAGE_ROADS[-1])
+    rows = sp.read_parquet(data / "events.parquet").repartition(4, by_rows=True)
+    told = json.loads(concat(sp, "SELECT count(*) FROM {0}", rows).explain(format="json"))
+    assert all(stage["deterministic"] for stage in told["stages"])
+
+
+@each_road
+def test_order_of_rows_that_one_row_makes(stage_session: StageSession, road: StageRoad) -> None:
+    """DuckDB takes them for one row; so it might join them the other way round with what is known of
+    them, and read them by several threads."""
+    sp = stage_session(road)
+    rows = sp.sql("SELECT unnest(range(3_000_000)) AS i").repartition(3, by_rows=True)
+    found = concat(sp, "SELECT min(i) AS a, max(i) AS b FROM {0}", rows).take_all()
+    assert found == [{"a": n * 1_000_000, "b": (n + 1) * 1_000_000 - 1} for n in range(3)]

@@ -113,6 +113,7 @@ ABOVE = [
     "SELECT DISTINCT ON (v) v, i FROM {t} ORDER BY v, i DESC",
     "SELECT DISTINCT ON (g) g, i FROM SORTED ORDER BY g",
     "FROM SORTED UNION ALL FROM DOWN",
+    "SELECT i FROM {t} UNION ALL (SELECT i FROM SORTED UNION ALL SELECT i FROM DOWN)",
     "SELECT i FROM SORTED UNION ALL SELECT v FROM {t} ORDER BY 1",
     "WITH c AS MATERIALIZED SORTED SELECT list(i) FROM c UNION ALL SELECT list(v) FROM c",
     "WITH c AS MATERIALIZED SORTED SELECT i FROM c UNION ALL SELECT -i FROM c",
@@ -254,6 +255,28 @@ def test_files_by_name_are_in_order(
     assert found == expected
     files_a_task = len(files) / road.options["partitions"]
     assert files_a_task > 1 if options else files_a_task == 1
+
+
+def test_many_tasks_keep_the_order_in_folders(fill: Fill, tmp_path: Path) -> None:
+    """More of them than a folder may have files."""
+    many = {"partitions": 12, "broadcast_size": 1, "threads": 2, "duckdb_memory": "1GB"}
+    with smallpond.init(executor="threads", data_root=tmp_path / "root", **many) as sp:
+        rows = sp.sql(fill("SELECT i, v, g FROM {t}"))
+        out = {
+            "sorted": (sp.sql("FROM {0} ORDER BY v DESC, i", rows), 2),
+            "partitions": (rows.repartition(12).partial_sort(by=["v DESC", "i"]), 12),
+        }
+        for name, (frame, _) in out.items():
+            frame.write_parquet(tmp_path / name, partition_by="g")
+    for name, (_, most) in out.items():
+        folders = [folder for folder in (tmp_path / name).iterdir() if "=" in folder.name]
+        assert folders
+        for folder in folders:
+            files = data_files(folder)
+            assert len(files) <= most
+            lists = [duckdb.sql(f"SELECT -v, i FROM '{file}'").fetchall() for file in files]
+            found = [sum(lists, [])] if name == "sorted" else lists
+            assert all(rows == sorted(rows) for rows in found)
 
 
 @pytest.mark.parametrize("road", STAGE_ROADS, ids=lambda road: road.name)

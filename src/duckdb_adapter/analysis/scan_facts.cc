@@ -5,6 +5,7 @@
 #include <string>
 
 #include "storage/files/paths.h"
+#include "storage/input/input_files.h"
 
 namespace smallpond {
 namespace {
@@ -17,7 +18,9 @@ bool IsAbsolute(const duckdb::Value& paths) {
     return std::all_of(all.begin(), all.end(), IsAbsolute);
   }
   std::string path = paths.ToString();
-  return path.starts_with('/') || IsRemote(path);
+  if (IsRemote(path)) return true;
+  // A pipe is read once, by this process. What begins with /vsi is no path but a word of GDAL's.
+  return path.starts_with('/') && !path.starts_with("/vsi") && !IsNoFileOfItsOwn(path);
 }
 
 }  // namespace

@@ -124,10 +124,10 @@ Statement QueryCutter::CountsOf(int fragment) {
       "SELECT task, (sum(rows) OVER (ORDER BY task))::BIGINT - rows AS before, "
       "(sum(rows) OVER ())::BIGINT AS total FROM \"{0}\"",
       counts);
-  int fact =
-      CutWhole(SqlOver("SELECT list(task ORDER BY task) AS tasks, list(before ORDER BY task) "
-                       "AS before, any_value(total) AS total FROM \"{0}\"",
-                       before));
+  int fact = CutWhole(
+      SqlOver("SELECT list(task ORDER BY task, before) AS tasks, list(before ORDER BY task, "
+              "before) AS before, max(total) AS total FROM \"{0}\"",
+              before));
   return RowsOf(fact, Readers::kEveryTask);
 }
 
@@ -135,9 +135,9 @@ int QueryCutter::CutByRows(const Statement& query, int num_partitions) {
   int fragment = CutWhole(query);
   const auto& names = state_->rows.at(fragment).names;
   std::string writer = QuoteName(WriterColumn(names));
-  Statement fact = SqlOver(
-      "SELECT first(tasks) AS tasks, first(before) AS before, first(total) AS total FROM \"{0}\"",
-      CountsOf(fragment));
+  Statement fact =
+      SqlOver("SELECT max(tasks) AS tasks, max(before) AS before, max(total) AS total FROM \"{0}\"",
+              CountsOf(fragment));
   std::string number = "((fact.before[list_position(fact.tasks, part." + writer +
                        ")] + row_number() OVER () - 1) * " + std::to_string(num_partitions) +
                        ") // fact.total";
@@ -177,22 +177,27 @@ int QueryCutter::AddGiven(const Statement& rows, int64_t num_rows) {
 }
 
 Statement QueryCutter::RowsOf(int fragment, Readers readers) {
-  return Statement::Parse("FROM " + ScanOf(fragment, readers));
+  const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
+  return Statement::Parse("FROM " + ScanOf(fragment, readers, read.estimated_rows));
 }
 
 // The same with the number of the task that wrote each row, as the last column.
 Statement QueryCutter::RowsAndWriterOf(int fragment, Readers readers) {
   std::string writer = QuoteName(WriterColumn(state_->rows.at(fragment).names));
-  return Statement::Parse("SELECT *, " + writer + " FROM " + ScanOf(fragment, readers));
+  // Never so few that DuckDB would join them with a fact the other way round, and lose their order.
+  constexpr double kFewest = 100'000;
+  const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
+  return Statement::Parse("SELECT *, " + writer + " FROM " +
+                          ScanOf(fragment, readers, std::max(read.estimated_rows, kFewest)));
 }
 
-std::string QueryCutter::ScanOf(int fragment, Readers readers) {
+std::string QueryCutter::ScanOf(int fragment, Readers readers, double estimated_rows) {
   const Fragment& read = state_->cut.query.fragments[static_cast<size_t>(fragment)];
   CutState::Planned planned;
   planned.fragment = fragment;
   planned.kind = KindFor(read, readers);
   planned.exclusive = readers == Readers::kByPartition;
-  planned.rows = read.estimated_rows;
+  planned.rows = estimated_rows;
   planned.ordered = read.output.ordered;
   int id = state_->cut.AddPlanned(planned);
   PlannedRows rows = state_->rows.at(fragment);

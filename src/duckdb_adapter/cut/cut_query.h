@@ -105,7 +105,7 @@ class QueryCutter {
   int CutNext(const Statement& query, const Cut& cut);
   Statement CountsOf(int fragment);
   Statement RowsAndWriterOf(int fragment, Readers readers);
-  std::string ScanOf(int fragment, Readers readers);
+  std::string ScanOf(int fragment, Readers readers, double estimated_rows);
 
   Connection& connection_;
   std::unique_ptr<State> state_;

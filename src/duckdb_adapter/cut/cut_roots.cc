@@ -28,8 +28,15 @@ void PlanCutter::TakeRoot(Operator plan) {
 void PlanCutter::FindSortedUnions(LogicalOperator& op, RowOrders& orders) {
   bool any_sorted = false;
   for (auto& child : op.children) {
-    any_sorted = any_sorted || orders.Of(*child) == RowOrder::kSorted;
     FindSortedUnions(*child, orders);
+    bool leads = child == op.children.front() && HasOneRow(*child);  // It goes to the first task.
+    const LogicalOperator* rows = child.get();
+    while (rows->type != LogicalOperatorType::LOGICAL_UNION && !rows->children.empty() &&
+           smallpond::KeepsOrder(*rows)) {
+      rows = rows->children[0].get();
+    }
+    any_sorted = any_sorted || sorted_unions_.count(rows) > 0 ||
+                 (!leads && orders.Of(*child) == RowOrder::kSorted);
   }
   if (op.type == LogicalOperatorType::LOGICAL_UNION && any_sorted) sorted_unions_.insert(&op);
 }
@@ -120,14 +127,18 @@ int PlanCutter::CutPerPartition(Operator plan) {
   BroadcastScans(root_);
   root_->ResolveOperatorTypes();
   idx_t num_columns = root_->types.size();
-  return AddFragment(std::move(root_), Distribution::Spread(), num_columns, 0, is_ordered_);
+  int fragment = AddFragment(std::move(root_), Distribution::Spread(), num_columns, 0, is_ordered_);
+  state_.outputs.back().unique.clear();  // Another partition may have the same.
+  return fragment;
 }
 
 int PlanCutter::CutPerPartition(Operator plan, int num_partitions) {
   TakeRoot(std::move(plan));
   BroadcastScans(root_);
-  return AddPartitioned(std::move(root_), Distribution::Spread(), PartitionFunction::kNumber,
-                        num_partitions);
+  int fragment = AddPartitioned(std::move(root_), Distribution::Spread(),
+                                PartitionFunction::kNumber, num_partitions);
+  state_.outputs.back().unique.clear();
+  return fragment;
 }
 
 void PlanCutter::BroadcastScans(Operator& slot) {

@@ -131,6 +131,8 @@ void PlanCutter::ReadInOneTask(Operator& slot) {
   } else if (IsOnlyHere(get)) {
     GiveScan(slot);
     ReadOtherwise(*slot, ExchangeKind::kGather);
+  } else {
+    CheckHoldsNoSecrets(get, ParametersOf(get));
   }
 }
 

@@ -26,9 +26,10 @@ using Json = nlohmann::json;
 
 constexpr int kFormat = 4;  // Of one with a base; others are of the one before.
 constexpr int kMaxCreateTries = 10;
-constexpr int64_t kKeptManifests =
-    16;                         // So that leftovers of an interrupted publisher are known as ours.
-constexpr int kMostBases = 12;  // Fewer than are kept, with room for who reads meanwhile.
+// Manifests that have to be read for one version, besides its own.
+constexpr int kMostBases = 8;
+// So that leftovers of an interrupted publisher are known as ours, and what these are based on.
+constexpr int64_t kKeptManifests = 16 + kMostBases;
 constexpr const char* kManifestPrefix = "manifest-";
 constexpr const char* kPublishedPrefix = "published-";
 constexpr const char* kRemovedPrefix = "removed-";
@@ -137,6 +138,11 @@ OutputManifest FromJson(const Json& json, int64_t version, const std::string& pa
   OutputManifest manifest{version, json.at("job_id").get<std::string>(), {}};
   manifest.files = format == 1 ? FilesOfFormat1(json) : FilesOf(json);
   if (json.contains("base")) manifest.base = {json.at("base").get<int64_t>(), 0};
+  if (manifest.base && (manifest.base->version < 1 || manifest.base->version >= version)) {
+    throw Error(ErrorKind::kInternal, "'" + path +
+                                          "' is not a manifest of smallpond: it adds to version " +
+                                          std::to_string(manifest.base->version) + ".");
+  }
   manifest.has_rows = json.value("has_rows", true);
   manifest.dialect = json.value("dialect", "");
   if (json.contains("rows")) manifest.num_rows = json.at("rows").get<int64_t>();

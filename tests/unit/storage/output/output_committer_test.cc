@@ -380,6 +380,9 @@ TEST_F(OutputCommitterTest, TouchesNothingOutsideTheFolder) {
 TEST_F(OutputCommitterTest, SaysWhichManifestIsNone) {
   for (const std::string text :
        {"", "{", "[]", "{}", R"({"format": 1, "job_id": "x", "files": [{}]})",
+        R"({"format": 4, "job_id": "x", "base": 1, "attempts": []})",
+        R"({"format": 4, "job_id": "x", "base": 7, "attempts": []})",
+        R"({"format": 4, "job_id": "x", "base": -1, "attempts": []})",
         R"({"format": 1, "job_id": 7, "files": []})"}) {
     SCOPED_TRACE(text);
     folder_.Write("out/_smallpond/manifest-0000000001", text);
