@@ -160,7 +160,7 @@ def test_a_zombie_goes_on_after_the_commit(
         assert_files(out)
 
 
-@pytest.mark.slow
+@pytest.mark.whole  # It takes the half minute after which a silent worker is killed.
 def test_a_worker_that_is_stopped_is_killed(
     faults: WorkerFaults, oracle: Plain, tmp_path: Path, files: Path
 ) -> None:

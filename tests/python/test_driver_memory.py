@@ -70,7 +70,11 @@ def test_ten_times_the_rows_take_no_more_memory_here(plain: Plain, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("init", "options"),
-    [(WORKERS, {}), (WORKERS, {"sort_by": ["note"]}), (THREADS, {})],
+    [
+        (WORKERS, {}),
+        pytest.param(WORKERS, {"sort_by": ["note"]}, marks=pytest.mark.whole),
+        (THREADS, {}),
+    ],
     ids=["processes", "processes sorted", "threads"],
 )
 def test_many_folders_of_many_tasks(

@@ -110,8 +110,8 @@ def test_partitions_by_rows_are_the_same_twice(stage_session: StageSession, data
 
 @each_road
 def test_order_of_rows_that_one_row_makes(stage_session: StageSession, road: StageRoad) -> None:
-    """DuckDB takes them for one row; so it might join them the other way round with what is known of
-    them, and read them by several threads."""
+    """DuckDB takes them for one row, so it might join them the other way round with what is known
+    of them, and read them by several threads."""
     sp = stage_session(road)
     rows = sp.sql("SELECT unnest(range(3_000_000)) AS i").repartition(3, by_rows=True)
     found = concat(sp, "SELECT min(i) AS a, max(i) AS b FROM {0}", rows).take_all()
