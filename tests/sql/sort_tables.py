@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+import stage_tables
 from type_table import VALUES
-
-NUM_FILES = 7
 
 # v, s and d have ties, i has none. Of n and e some files or all have no rows.
 TABLES = {
@@ -96,13 +94,5 @@ def key_of(kind: str) -> str:
 
 def write_tables(folder: Path) -> dict[str, str]:
     """Writes the files, and returns what stands for {t} and so on."""
-    with duckdb.connect() as connection:
-        for name, sql in TABLES.items():
-            connection.execute(f"CREATE TABLE {name} AS {sql}")
-            (folder / name).mkdir()
-            for number in range(NUM_FILES):
-                connection.execute(
-                    f"COPY (FROM {name} WHERE i % {NUM_FILES} = {number}) "
-                    f"TO '{folder}/{name}/{number}.parquet'"
-                )
+    stage_tables.write_tables(folder, TABLES, "i")
     return {f"{{{name}}}": f"'{folder}/{name}/*.parquet'" for name in TABLES}

@@ -56,14 +56,16 @@ TABLES = {
 }
 
 
-def write_tables(folder: Path) -> None:
-    """Writes each table as a folder of several Parquet files."""
+def write_tables(
+    folder: Path, tables: dict[str, str] = TABLES, number_of_row: str = "rowid"
+) -> None:
+    """Writes each table as a folder of several Parquet files, its rows by turns."""
     with duckdb.connect() as connection:
-        for name, sql in TABLES.items():
+        for name, sql in tables.items():
             connection.execute(f"CREATE TABLE {name} AS {sql}")
             (folder / name).mkdir()
             for number in range(NUM_FILES):
                 connection.execute(
-                    f"COPY (FROM {name} WHERE rowid % {NUM_FILES} = {number}) "
+                    f"COPY (FROM {name} WHERE {number_of_row} % {NUM_FILES} = {number}) "
                     f"TO '{folder}/{name}/{number}.parquet'"
                 )

@@ -7,13 +7,13 @@
 // All who place rows go by one sample, which another fragment made: what is lost and made again
 // later goes where it went before.
 
-#include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
 #include "duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp"
 #include "duckdb/function/function_binder.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
 #include "duckdb/optimizer/remove_unused_columns.hpp"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
+#include "duckdb_adapter/cut/split_aggregates.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/range_numbers.h"
 
@@ -113,14 +113,8 @@ Operator TakeAny(duckdb::ClientContext& context, duckdb::Binder& binder, Operato
 
 // Puts all values of a plan's one column into a list.
 Operator ListOf(duckdb::ClientContext& context, duckdb::Binder& binder, Operator values) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, "list");
-  auto arguments = ColumnRefs(*values);
-  auto function = entry.functions.GetFunctionByArguments(context, {values->types[0]});
   duckdb::vector<ExpressionPtr> aggregates;
-  aggregates.push_back(
-      duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments)));
+  aggregates.push_back(BindAggregate(context, "list", std::move(ColumnRefs(*values)[0])));
   auto aggregate = NewAggregate(binder, {}, std::move(aggregates));
   aggregate->SetEstimatedCardinality(1);
   aggregate->children.push_back(std::move(values));

@@ -32,17 +32,6 @@ bool CanSplit(const BoundAggregateExpression& aggregate) {
          MergesByItself(aggregate) || HasPlainState(aggregate);
 }
 
-ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& name,
-                            ExpressionPtr argument) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, name);
-  auto function = entry.functions.GetFunctionByArguments(context, {argument->return_type});
-  duckdb::vector<ExpressionPtr> arguments;
-  arguments.push_back(std::move(argument));
-  return duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments));
-}
-
 // The aggregate of a part's rows.
 ExpressionPtr PartialOf(const BoundAggregateExpression& aggregate) {
   return HasPlainState(aggregate) ? StateOf(aggregate) : aggregate.Copy();
@@ -58,6 +47,17 @@ ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExp
 }
 
 }  // namespace
+
+ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& name,
+                            ExpressionPtr argument) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, name);
+  auto function = entry.functions.GetFunctionByArguments(context, {argument->return_type});
+  duckdb::vector<ExpressionPtr> arguments;
+  arguments.push_back(std::move(argument));
+  return duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments));
+}
 
 bool IsCount(const BoundAggregateExpression& aggregate) {
   const std::string& name = aggregate.function.name;

@@ -6,6 +6,11 @@
 
 namespace smallpond {
 
+/// Returns DuckDB's own aggregate of this name over one argument.
+duckdb::unique_ptr<duckdb::Expression> BindAggregate(
+    duckdb::ClientContext& context, const std::string& name,
+    duckdb::unique_ptr<duckdb::Expression> argument);
+
 /// An aggregate in two phases. `partial` has the groups first, then its results; an aggregate by
 /// the same groups that computes `merges` over those has the results of the whole.
 struct SplitAggregate {
