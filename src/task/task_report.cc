@@ -19,7 +19,7 @@ Json ToJson(const TaskResult& result) {
   }
   Json files = Json::array();
   for (const auto& file : result.files) {
-    files.push_back({file.name, file.rows ? Json(*file.rows) : Json(), file.bytes});
+    files.push_back({file.name, file.rows ? Json(*file.rows) : Json(), file.bytes, file.hash});
   }
   return {{"ok", true},
           {"rows", result.rows},
@@ -122,6 +122,7 @@ TaskResult ReadResult(const Json& json) {
     written.name = file.at(0).get<std::string>();
     if (!file.at(1).is_null()) written.rows = file.at(1).get<int64_t>();
     written.bytes = file.at(2).get<uint64_t>();
+    written.hash = file.at(3).get<std::string>();
   }
   auto partitions = json.find("partitions");
   if (partitions == json.end()) return result;

@@ -22,6 +22,7 @@ struct WrittenFile {
   std::string name;                  ///< In the output, such as "day=1/part-00003-1f3a.parquet".
   std::optional<int64_t> rows = {};  ///< Empty where several files of text were written at once.
   uint64_t bytes = 0;
+  std::string hash = {};  ///< As HashFile gives it.
 };
 
 struct WrittenFiles {
@@ -55,7 +56,7 @@ using TaskReport = std::variant<TaskResult, TaskFailure>;
 /// The report as JSON:
 ///
 ///     {"ok": true, "rows", "bytes", "partitions": [[rows, bytes], …],
-///      "files": [[name, rows or null, bytes], …],
+///      "files": [[name, rows or null, bytes, hash], …],
 ///      "wall_ms", "cpu_ms", "peak_memory_bytes", "spilled_bytes"}
 ///     {"ok": false, "error": {"kind", "message"}, "lost_input": {"stage", "task", "attempt"} |
 ///     null}

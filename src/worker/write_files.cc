@@ -11,10 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include "base/parallel_for.h"
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
 #include "storage/files/durable.h"
+#include "storage/files/file_hash.h"
 #include "storage/files/paths.h"
 #include "worker/partition_folders.h"
 #include "worker/staged_rows.h"
@@ -276,7 +278,7 @@ WrittenFiles WriteFiles(Connection& connection, const Statement& rows, const Fil
   return PartWrite(connection, output, folder, part).Write(rows, keep_empty);
 }
 
-void SyncWrittenFiles(const std::string& folder, const std::vector<WrittenFile>& files) {
+void SyncWrittenFiles(const std::string& folder, std::vector<WrittenFile>& files) {
   std::vector<std::string> paths;
   std::set<std::string> folders = {folder};
   for (const auto& file : files) {
@@ -284,6 +286,8 @@ void SyncWrittenFiles(const std::string& folder, const std::vector<WrittenFile>&
     fs::path parent = fs::path(paths.back()).parent_path();
     while (folders.insert(parent.string()).second) parent = parent.parent_path();
   }
+  // Most of it is in memory still, and the disk writes the rest meanwhile.
+  ParallelFor(files.size(), [&](size_t i) { files[i].hash = HashFile(paths[i]); });
   SyncFiles(paths);
   SyncFolders({folders.begin(), folders.end()});
 }

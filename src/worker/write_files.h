@@ -23,8 +23,8 @@ namespace smallpond {
 WrittenFiles WriteFiles(Connection& connection, const Statement& rows, const FileOutput& output,
                         const std::string& folder, int part, bool keep_empty = false);
 
-/// Returns when the disk has the files, which WriteFiles wrote to `folder`, and the names that lie
-/// below it. Throws Io.
-void SyncWrittenFiles(const std::string& folder, const std::vector<WrittenFile>& files);
+/// Notes the hash of each file that WriteFiles wrote to `folder`. Returns when the disk has them,
+/// and the names that lie below the folder. Throws Io.
+void SyncWrittenFiles(const std::string& folder, std::vector<WrittenFile>& files);
 
 }  // namespace smallpond

@@ -79,7 +79,7 @@ class FolderWrite {
     staged_.num_rows += written.rows;
     for (const auto& file : written.files) {
       std::string path = folder.empty() ? file.name : folder + "/" + file.name;
-      staged_.files.push_back(committer_.Staged(path, file.name, file.bytes));
+      staged_.files.push_back(committer_.Staged(path, file.name, file.bytes, file.hash));
     }
   }
 

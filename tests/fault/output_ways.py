@@ -122,9 +122,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def files_of(manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:
     """Where each file of a version was written, and its size."""
     return {
-        name: ("/".join([attempt["folder"], *filter(None, below), f"{name}?writing"]), size)
+        name: ("/".join([attempt["folder"], *filter(None, [below]), f"{name}?writing"]), size)
         for attempt in manifest["attempts"]
-        for name, size, *below in attempt["files"]
+        for name, size, below, _hash in attempt["files"]
     }
 
 

@@ -211,11 +211,11 @@ void OutputCommitter::StageAnew() {
     ThrowIo("Making the folder", staging_folder(), LastError());
 }
 
-OutputFile OutputCommitter::Staged(const std::string& path, const std::string& name,
-                                   uint64_t bytes) const {
+OutputFile OutputCommitter::Staged(const std::string& path, const std::string& name, uint64_t bytes,
+                                   const std::string& hash) const {
   std::string folder = attempt_ + "/" + std::to_string(num_stagings_);
   if (path.size() > name.size()) folder += "/" + path.substr(0, path.size() - name.size() - 1);
-  return {name, std::move(folder), bytes};
+  return {name, std::move(folder), bytes, hash};
 }
 
 // Who wrote a file has synced it, and the folders that name it up to the staging folder.

@@ -67,7 +67,8 @@ class OutputCommitter {
 
   /// Returns what the manifest says of a staged file: `path`, below the staging folder, without the
   /// ending, whose name in the output is `name`, the end of `path`.
-  OutputFile Staged(const std::string& path, const std::string& name, uint64_t bytes) const;
+  OutputFile Staged(const std::string& path, const std::string& name, uint64_t bytes,
+                    const std::string& hash) const;
 
   /// Commits these files, which hold `num_rows` rows and are on the disk, and publishes them.
   /// Without rows one file tells the columns: the next append with rows replaces it, and an append

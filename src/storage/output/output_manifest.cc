@@ -123,6 +123,7 @@ std::vector<OutputFile> FilesOf(const Json& json) {
     for (const auto& file : attempt.at("files")) {
       files.push_back({file.at(0).get<std::string>(), folder, file.at(1).get<uint64_t>()});
       std::string below = file.size() > 2 ? file.at(2).get<std::string>() : "";
+      if (file.size() > 3) files.back().hash = file.at(3).get<std::string>();
       if (!below.empty()) files.back().attempt += "/" + below;
     }
   }
@@ -172,7 +173,7 @@ Json ToJson(const OutputManifest& manifest) {
     auto [folder, below] = SplitAttempt(file.attempt);
     if (json["attempts"].empty() || json["attempts"].back()["folder"] != folder)
       json["attempts"].push_back({{"folder", folder}, {"files", Json::array()}});
-    json["attempts"].back()["files"].push_back({file.name, file.bytes, below});
+    json["attempts"].back()["files"].push_back({file.name, file.bytes, below, file.hash});
   }
   if (!manifest.has_rows) json["has_rows"] = false;
   if (!manifest.dialect.empty()) json["dialect"] = manifest.dialect;

@@ -16,6 +16,7 @@ struct OutputFile {
   /// one below it.
   std::string attempt;
   uint64_t bytes = 0;
+  std::string hash = {};  ///< Of its content, as HashFile gives it; empty where nobody noted it.
 
   /// Where it was written, as a path from the output folder. Gone once it is published.
   std::string staged() const { return attempt + "/" + name + kStagedEnding; }

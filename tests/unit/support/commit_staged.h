@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/files/file_hash.h"
 #include "storage/output/output_committer.h"
 
 namespace smallpond {
@@ -18,7 +19,8 @@ inline WriteResult CommitStaged(OutputCommitter& committer, int64_t num_rows = 1
     std::string name = entry.path().lexically_relative(committer.staging_folder()).string();
     if (entry.is_directory() || !name.ends_with(ending)) continue;
     name.resize(name.size() - ending.size());
-    files.push_back(committer.Staged(name, name, entry.file_size()));
+    files.push_back(
+        committer.Staged(name, name, entry.file_size(), HashFile(entry.path().string())));
   }
   return committer.Commit(std::move(files), num_rows);
 }

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <variant>
 
+#include "base/content_hash.h"
 #include "duckdb_adapter/connection/database.h"
 #include "error_of.h"
 #include "scratch_folder.h"
@@ -44,6 +49,28 @@ TEST(WriteFiles, MakesNoFolderAgainThatIsGone) {
     EXPECT_EQ(WriteFiles(connection, rows, output, folder.Path("there/0-0"), 0).rows, 10);
     std::filesystem::remove_all(folder.Path("there"));
   }
+}
+
+TEST(WriteFiles, NotesTheHashOfEachFile) {
+  ScratchFolder folder;
+  Database database{DatabaseLimits{}};
+  Connection connection(database);
+  Statement rows = Statement::ParseQuery("SELECT i % 3 AS k, i AS v FROM range(100000) AS t(i)");
+  FileOutput output = Output(folder.path());
+  output.copy.partition_by = {{"k", "k", "BIGINT"}};
+  output.copy.partition_list = "\"k\"";
+  auto written = WriteFiles(connection, rows, output, folder.path(), 0);
+  SyncWrittenFiles(folder.path(), written.files);
+  ASSERT_EQ(written.files.size(), 3u);
+  for (const auto& file : written.files) {
+    std::ifstream stream(folder.Path(file.name + OutputFile::kStagedEnding), std::ios::binary);
+    std::string content{std::istreambuf_iterator<char>(stream), {}};
+    EXPECT_EQ(content.size(), file.bytes);
+    EXPECT_EQ(file.hash, ContentHash(content));
+  }
+  TaskReport report = TaskResult{.files = written.files};
+  auto read = std::get<TaskResult>(ParseTaskReport(FormatTaskReport(report)));
+  EXPECT_EQ(read.files.at(0).hash, written.files[0].hash);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "output_writes.h"
+#include "storage/files/file_hash.h"
 
 namespace smallpond {
 namespace {
@@ -76,6 +77,8 @@ TEST(OutputPublisher, AppendsToAVersionWithoutListingItsFilesAgain) {
   auto num_short = std::count_if(own.begin(), own.end(), is_short);
   EXPECT_GE(num_short, 34) << "the others list all files, for the next to refer to";
   EXPECT_LT(num_short, 39);
+  auto latest = ReadLatestManifest(folder);
+  for (const auto& file : latest->files) EXPECT_EQ(file.hash, HashFile(folder + "/" + file.name));
   // The last ones are read however many there were, and an overwrite refers to none.
   Write(folder, WriteMode::kOverwrite, Flat(), "last");
   ExpectClean(folder, TextsOf(Flat(), "last"));
