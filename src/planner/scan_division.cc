@@ -1,5 +1,8 @@
 #include "planner/scan_division.h"
 
+#include <set>
+#include <string_view>
+
 #include "planner/scan_splits.h"
 #include "smallpond/error.h"
 #include "storage/files/paths.h"
@@ -43,10 +46,11 @@ const std::vector<Split>& ScanDivision::SplitsOf(const FragmentScan& scan) const
 
 std::optional<double> ScanDivision::TotalBytes() const {
   double bytes = 0;
+  std::set<std::string_view> counted;
   for (const auto& [id, division] : divisions_) {
     for (const auto& file : division.files) {
       if (file.inode == 0) return std::nullopt;
-      bytes += static_cast<double>(file.bytes);
+      if (counted.insert(file.path).second) bytes += static_cast<double>(file.bytes);
     }
   }
   return bytes;

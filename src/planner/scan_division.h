@@ -26,7 +26,8 @@ class ScanDivision {
   /// finds out whether they have changed since. Throws Io where one is missing.
   size_t Divide(const FragmentScan& scan);
   const std::vector<Split>& SplitsOf(const FragmentScan& scan) const;
-  /// Returns how large the files of all scans are together, or nothing where one's size is unknown.
+  /// Returns how large the files of all scans are together, each once however many scans read it,
+  /// or nothing where one's size is unknown.
   std::optional<double> TotalBytes() const;
 
   /// Gives a task one split, or everything.
