@@ -13,6 +13,16 @@ Spread SpreadOf(std::vector<uint64_t> values) {
           *std::max_element(values.begin(), values.end())};
 }
 
+// By the finalizer of MurmurHash3, number after number.
+uint64_t HashOfRows(const std::vector<PartitionSize>& partitions) {
+  uint64_t hash = partitions.size();
+  for (const PartitionSize& partition : partitions) {
+    hash = (hash ^ partition.rows) * 0xff51afd7ed558ccd;
+    hash ^= hash >> 33;
+  }
+  return hash;
+}
+
 }  // namespace
 
 StageStatistics::StageStatistics(int num_tasks, int num_partitions)
@@ -22,16 +32,22 @@ void StageStatistics::Set(int task, const TaskResult& result) {
   TaskNumbers& numbers = tasks_[static_cast<size_t>(task)];
   rows_ += result.rows - numbers.rows;
   bytes_ += result.bytes - numbers.bytes;
-  bool counted = numbers.counted;
-  numbers = {result.rows,
-             result.bytes,
-             static_cast<uint64_t>(std::max<int64_t>(result.wall_ms, 0)),
-             static_cast<uint64_t>(std::max<int64_t>(result.cpu_ms, 0)),
-             result.peak_memory_bytes,
-             result.spilled_bytes,
-             true,
-             true};
-  if (counted) return;
+  numbers.rows = result.rows;
+  numbers.bytes = result.bytes;
+  numbers.wall_ms = static_cast<uint64_t>(std::max<int64_t>(result.wall_ms, 0));
+  numbers.cpu_ms = static_cast<uint64_t>(std::max<int64_t>(result.cpu_ms, 0));
+  numbers.peak_memory_bytes = result.peak_memory_bytes;
+  numbers.spilled_bytes = result.spilled_bytes;
+  numbers.reported = true;
+  const uint64_t rows = HashOfRows(result.partitions);
+  if (numbers.counted) {
+    num_changed_ -= numbers.changed;
+    numbers.changed = rows != numbers.counted_rows;
+    num_changed_ += numbers.changed;
+    return;
+  }
+  numbers.counted = true;
+  numbers.counted_rows = rows;
   size_t n = std::min(partitions_.size(), result.partitions.size());
   for (size_t i = 0; i < n; ++i) {
     partitions_[i].rows += result.partitions[i].rows;
@@ -41,7 +57,8 @@ void StageStatistics::Set(int task, const TaskResult& result) {
 
 void StageStatistics::ResetPartitions() {
   std::fill(partitions_.begin(), partitions_.end(), PartitionSize{});
-  for (TaskNumbers& numbers : tasks_) numbers.counted = false;
+  for (TaskNumbers& numbers : tasks_) numbers.counted = numbers.changed = false;
+  num_changed_ = 0;
 }
 
 StageSummary StageStatistics::Summarize() const {

@@ -44,9 +44,12 @@ class StageStatistics {
   uint64_t bytes() const { return bytes_; }
   uint64_t rows(int task) const { return tasks_[static_cast<size_t>(task)].rows; }
   uint64_t bytes(int task) const { return tasks_[static_cast<size_t>(task)].bytes; }
-  /// Rows and bytes of each partition, over all tasks. Exact, except that a task which ran again
-  /// counts as it was first: a stage that is not deterministic may then have a few rows elsewhere.
-  const std::vector<PartitionSize>& partitions() const { return partitions_; }
+  /// Rows and bytes of each partition, over the tasks that have reported. Null where a task ran
+  /// again and has other numbers of rows now, until all run again: what it had first is not kept.
+  /// The bytes are those of its first file, which the same rows need not take up again.
+  const std::vector<PartitionSize>* partitions() const {
+    return num_changed_ == 0 ? &partitions_ : nullptr;
+  }
 
   StageSummary Summarize() const;
 
@@ -59,13 +62,16 @@ class StageStatistics {
     uint64_t peak_memory_bytes = 0;
     uint64_t spilled_bytes = 0;
     bool reported = false;
-    bool counted = false;  // In the partitions' sums.
+    bool counted = false;       // In the partitions' sums.
+    uint64_t counted_rows = 0;  // Hash of those of its partitions that were counted.
+    bool changed = false;       // Since it was counted.
   };
 
   std::vector<TaskNumbers> tasks_;
   std::vector<PartitionSize> partitions_;
   uint64_t rows_ = 0;
   uint64_t bytes_ = 0;
+  int num_changed_ = 0;
 };
 
 }  // namespace smallpond

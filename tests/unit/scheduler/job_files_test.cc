@@ -214,8 +214,8 @@ TEST(StageStatistics, SumsPartitionsAndShowsSkew) {
                           .peak_memory_bytes = rows,
                           .partitions = {{rows - 4, 1}, {4, 2}}});
   }
-  EXPECT_EQ(statistics.partitions()[0].rows, 1030u - 16);
-  EXPECT_EQ(statistics.partitions()[1].bytes, 8u);
+  EXPECT_EQ(statistics.partitions()->at(0).rows, 1030u - 16);
+  EXPECT_EQ(statistics.partitions()->at(1).bytes, 8u);
   statistics.Set(0, {.rows = 20, .bytes = 160, .wall_ms = 5, .partitions = {{16, 1}, {4, 2}}});
   StageSummary summary = statistics.Summarize();
   EXPECT_EQ(summary.tasks, 4);
@@ -225,6 +225,31 @@ TEST(StageStatistics, SumsPartitionsAndShowsSkew) {
   EXPECT_EQ(summary.rows_per_task.min, 10u);
   EXPECT_EQ(summary.rows_per_task.median, 10u);
   EXPECT_EQ(summary.rows_per_task.max, 1000u);
+}
+
+TEST(StageStatistics, TellsNoSumsThatARerunMadeWrong) {
+  StageStatistics statistics(2, 2);
+  const TaskResult first{.rows = 5, .partitions = {{3, 30}, {2, 20}}};
+  const TaskResult moved{.rows = 5, .partitions = {{2, 20}, {3, 30}}};
+  statistics.Set(0, first);
+  statistics.Set(1, first);
+  statistics.Set(0, first);
+  ASSERT_TRUE(statistics.partitions()) << "the same again";
+  EXPECT_EQ(statistics.partitions()->at(0).rows, 6u);
+  statistics.Set(0, moved);
+  statistics.Set(1, moved);
+  EXPECT_FALSE(statistics.partitions());
+  statistics.Set(0, first);
+  EXPECT_FALSE(statistics.partitions()) << "the other one has moved still";
+  statistics.Set(1, first);
+  ASSERT_TRUE(statistics.partitions());
+  EXPECT_EQ(statistics.partitions()->at(1).bytes, 40u);
+  statistics.Set(1, moved);
+  statistics.ResetPartitions();
+  statistics.Set(0, moved);
+  statistics.Set(1, moved);
+  ASSERT_TRUE(statistics.partitions());
+  EXPECT_EQ(statistics.partitions()->at(0).rows, 4u);
 }
 
 }  // namespace
