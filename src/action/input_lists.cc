@@ -1,6 +1,10 @@
 #include "action/input_lists.h"
 
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "storage/job/checked_text.h"
 
@@ -11,10 +15,28 @@ int InputLists::VersionOf(int stage, const std::vector<int>& input_versions) {
   Last& last = last_[stage];
   if (last.version >= 0 && last.input_versions == input_versions) return last.version;
   std::string path = directory_.path() + "/" + InputsFileName(stage, last.version + 1);
-  std::string list = FormatInputList(InputListOf(plan_, stage, input_versions));
-  JobDirectory::WriteNew(path, WithChecksum(list, path));
+  InputList list = InputListOf(plan_, stage, input_versions);
+  AddContent(list);
+  JobDirectory::WriteNew(path, WithChecksum(FormatInputList(list), path));
   last.input_versions = input_versions;
   return ++last.version;
+}
+
+// What is not there, or too much, stays for the tasks to open: they tell that it is lost.
+void InputLists::AddContent(InputList& list) const {
+  uint64_t left = kMaxContentBytes;
+  for (auto& input : list.inputs) {
+    if (!plan_.graph.stages[static_cast<size_t>(input.stage)].is_given) continue;
+    std::string path = directory_.AttemptPath(input.stage, 0, 0);
+    std::error_code error;
+    uint64_t bytes = std::filesystem::file_size(path, error);
+    if (error || bytes > left) continue;
+    std::ifstream file(path, std::ios::binary);
+    std::string content(bytes, '\0');
+    if (!file.read(content.data(), static_cast<std::streamsize>(bytes))) continue;
+    input.content = std::move(content);
+    left -= bytes;
+  }
 }
 
 }  // namespace smallpond

@@ -8,8 +8,9 @@
 
 namespace smallpond {
 
-/// Writes the lists of what the stages of a job read from others (InputList). One thread uses it,
-/// that of the job's scheduler; plan and directory must outlive it.
+/// Writes the lists of what the stages of a job read from others (InputList). Rows of this process
+/// that are few travel in them. One thread uses it, that of the job's scheduler; plan and directory
+/// must outlive it.
 class InputLists {
  public:
   InputLists(const StagePlan& plan, const JobDirectory& directory)
@@ -19,7 +20,11 @@ class InputLists {
   /// written where it is not the stage's last one; -1 where it reads no other stage. Throws Io.
   int VersionOf(int stage, const std::vector<int>& input_versions);
 
+  static constexpr uint64_t kMaxContentBytes = 1 << 20;  ///< Of the files in one list.
+
  private:
+  void AddContent(InputList& list) const;
+
   struct Last {
     int version = -1;
     std::vector<int> input_versions;

@@ -25,17 +25,24 @@ bool IsLost(int code) {
 
 }  // namespace
 
-ExchangeReader::ExchangeReader(std::string path) : path_(std::move(path)) {
-  Open();
+ExchangeReader::ExchangeReader(std::string path, std::shared_ptr<const std::string> content)
+    : path_(std::move(path)), content_(std::move(content)) {
+  if (content_) {
+    file_bytes_ = content_->size();
+  } else {
+    Open();
+  }
   try {
     ReadTrailer();
   } catch (...) {
-    close(file_);
+    if (file_ >= 0) close(file_);
     throw;
   }
 }
 
-ExchangeReader::~ExchangeReader() { close(file_); }
+ExchangeReader::~ExchangeReader() {
+  if (file_ >= 0) close(file_);
+}
 
 void ExchangeReader::Open() {
   file_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
@@ -84,6 +91,11 @@ void ExchangeReader::Read(uint64_t offset, size_t bytes, void* out) const {
   uint64_t tail_offset = file_bytes_ - tail_.size();
   if (trailer_.file_id != 0 && offset >= tail_offset && offset + bytes <= file_bytes_) {
     std::memcpy(next, tail_.data() + (offset - tail_offset), bytes);
+    return;
+  }
+  if (content_) {
+    if (offset > file_bytes_ || bytes > file_bytes_ - offset) Fail("it ends too early");
+    std::memcpy(next, content_->data() + offset, bytes);
     return;
   }
   while (bytes > 0) {

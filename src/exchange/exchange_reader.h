@@ -20,12 +20,12 @@ struct ExchangeExtent {
   uint32_t partition_end;
 };
 
-/// Opens a finished exchange file. Every method may be called by several threads, and throws
-/// ExchangeFileError where the file is not what its writer finished, smallpond::Error of kind Io
-/// where this process can't open files.
+/// Opens a finished exchange file, or takes what one holds. Every method may be called by several
+/// threads, and throws ExchangeFileError where the file is not what its writer finished,
+/// smallpond::Error of kind Io where this process can't open files.
 class ExchangeReader {
  public:
-  explicit ExchangeReader(std::string path);
+  explicit ExchangeReader(std::string path, std::shared_ptr<const std::string> content = nullptr);
   ~ExchangeReader();
   ExchangeReader(const ExchangeReader&) = delete;
   ExchangeReader& operator=(const ExchangeReader&) = delete;
@@ -50,6 +50,7 @@ class ExchangeReader {
   void Read(uint64_t offset, size_t bytes, void* out) const;
 
   const std::string path_;
+  const std::shared_ptr<const std::string> content_;  // Null: in the file.
   int file_ = -1;
   uint64_t file_bytes_ = 0;
   ExchangeTrailer trailer_{};

@@ -18,12 +18,14 @@ struct InputList {
     ExchangeKind kind = ExchangeKind::kGather;
     int version = 0;  ///< Of the list of that stage's outputs.
     uint32_t num_partitions = 1;
+    /// The file itself, where it is the one of a given stage and small: then nobody opens it.
+    std::string content = {};
   };
 
   std::vector<Input> inputs;
 };
 
-/// The list as JSON: [[id, stage, kind, version, partitions], …].
+/// The list as JSON: [[id, stage, kind, version, partitions, content], …], the content in base64.
 std::string FormatInputList(const InputList& list);
 /// Throws Internal where the text is no list. `name` is for the message.
 InputList ParseInputList(const std::string& text, const std::string& name);

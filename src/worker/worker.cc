@@ -184,7 +184,11 @@ TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& f
   if (spec.inputs_version < 0) return inputs;
   auto list =
       input_lists_.Get(spec.job_folder + "/" + InputsFileName(spec.id.stage, spec.inputs_version));
-  for (const auto& input : list->inputs) inputs.exchanges[input.id] = ReadInput(spec, input);
+  for (const auto& input : list->inputs) {
+    auto& read = inputs.exchanges[input.id] = ReadInput(spec, input);
+    if (input.content.empty() || read.parts.empty()) continue;
+    read.parts[0].content = std::shared_ptr<const std::string>(list, &input.content);
+  }
   return inputs;
 }
 

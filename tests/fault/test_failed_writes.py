@@ -41,9 +41,21 @@ from written import assert_nothing_beside
 Plain = duckdb.DuckDBPyConnection
 
 
-def given_frame(sp: smallpond.Session, oracle: Plain) -> smallpond.DataFrame:
-    rows = sp.from_arrow(oracle.execute("FROM events").to_arrow_table())
-    return sp.sql("SELECT kind, count(*) AS n FROM {0} GROUP BY kind", rows)
+MORE_THAN_TRAVELS = 1 << 20  # Fewer bytes are part of what tasks are told.
+
+
+def given_frame(
+    sp: smallpond.Session, oracle: Plain, least_bytes: int = MORE_THAN_TRAVELS
+) -> smallpond.DataFrame:
+    """Groups of rows that only the driver has, as many as take up so many bytes in a file."""
+    [(num_rows,)] = oracle.execute("SELECT count(*) FROM events").fetchall()
+    repeats = 1 + least_bytes // (32 * num_rows)  # The texts alone.
+    rows = sp.from_arrow(
+        oracle.execute(
+            f"SELECT *, md5(i || event_id) AS text FROM events, range({repeats}) AS r(i)"
+        ).to_arrow_table()
+    )
+    return sp.sql("SELECT kind, count(*) AS n, max(text) AS text FROM {0} GROUP BY kind", rows)
 
 
 @cases(
@@ -86,6 +98,29 @@ def test_rows_that_only_the_driver_had_are_lost(
             assert everything_below(out) == before
             assert_nothing_beside(out)
             take_kept_job(tmp_path)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_few_rows_of_the_driver_travel_with_their_readers(
+    executor: str, faults: WorkerFaults, oracle: Plain, tmp_path: Path
+) -> None:
+    name = "stage-0/task-0.attempt-0.exchange"
+    with session(tmp_path, executor) as sp:
+        expected = sorted(
+            oracle.execute("SELECT kind, count(*) FROM events GROUP BY ALL").fetchall()
+        )
+        removed: list[int] = []
+
+        def lose() -> None:
+            (job,) = (tmp_path / "root" / "jobs").iterdir()
+            wait_until(lambda: finished(job, 1))
+            removed.append((job / name).stat().st_size)
+            (job / name).unlink()
+
+        with faults.held(1, 0, lose):
+            found = given_frame(sp, oracle, least_bytes=0).to_arrow().to_pylist()
+        assert sorted((row["kind"], row["n"]) for row in found) == expected
+        assert len(removed) == 1 and removed[0] < MORE_THAN_TRAVELS
 
 
 SCRIPT = """

@@ -62,7 +62,7 @@ duckdb::vector<duckdb::LogicalType> WithoutNullTypes(
 // One part while it is read. Closed with its last unit.
 struct OpenPart {
   OpenPart(const ExchangeInput::Part& of_part, const ExchangeScanData& bind)
-      : part(of_part), reader(of_part.path) {
+      : part(of_part), reader(of_part.path, of_part.content) {
     auto description = ExchangeDescription::FromBytes(reader.description());
     if (WithoutNullTypes(description.types) != WithoutNullTypes(bind.types)) {
       throw Error(ErrorKind::kInternal,
@@ -238,7 +238,7 @@ duckdb::unique_ptr<FunctionData> Bind(ClientContext& context, duckdb::TableFunct
                                   bind->input_id);
   }
   ReadingPart(*state, found->parts[0], [&] {
-    ExchangeReader reader(found->parts[0].path);
+    ExchangeReader reader(found->parts[0].path, found->parts[0].content);
     auto description = ExchangeDescription::FromBytes(reader.description());
     bind->names = names = description.names;
     bind->types = types = description.types;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct ExchangeInput {
     int stage = 0;
     int task = 0;
     int attempt = 0;
+    /// What the file holds, where it need not be opened for that.
+    std::shared_ptr<const std::string> content = nullptr;
   };
   std::vector<Part> parts;
 };

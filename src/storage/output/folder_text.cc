@@ -1,12 +1,12 @@
 #include "storage/output/folder_text.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "base/base64.h"
 #include "smallpond/error.h"
 #include "storage/files/durable.h"
 #include "storage/files/io_error.h"
@@ -16,44 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr size_t kPieceBytes = 180;  // 240 characters, and names may have 255.
 constexpr size_t kNumberDigits = 6;
-
-std::string Encode(std::string_view bytes) {
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    auto group = bytes.substr(i, 3);
-    uint32_t bits = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      bits = bits << 8 | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0);
-    }
-    for (size_t k = 0; k <= group.size(); ++k) text += kAlphabet[bits >> (18 - 6 * k) & 63];
-  }
-  return text;
-}
-
-// Returns false where the text has other characters.
-bool Decode(std::string_view text, std::string& bytes) {
-  uint32_t bits = 0;
-  int num_bits = 0;
-  for (char c : text) {
-    size_t value = kAlphabet.find(c);
-    if (value == std::string_view::npos) return false;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    num_bits += 6;
-    if (num_bits < 8) continue;
-    num_bits -= 8;
-    bytes += static_cast<char>(bits >> num_bits & 255);
-  }
-  return true;
-}
 
 std::string PieceName(size_t number, std::string_view bytes) {
   std::string digits = std::to_string(number);
   digits.insert(0, kNumberDigits - std::min(kNumberDigits, digits.size()), '0');
-  return digits + "-" + Encode(bytes);
+  return digits + "-" + Base64Url(bytes);
 }
 
 }  // namespace
@@ -84,7 +53,9 @@ std::optional<std::string> ReadFolderText(const fs::path& path) {
   for (size_t i = 0; i < names.size(); ++i) {
     std::string number = PieceName(i, "");
     if (!names[i].starts_with(number)) break;
-    if (!Decode(std::string_view(names[i]).substr(number.size()), text)) break;
+    auto piece = FromBase64Url(std::string_view(names[i]).substr(number.size()));
+    if (!piece) break;
+    text += *piece;
   }
   return text;
 }

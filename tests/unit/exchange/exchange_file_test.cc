@@ -114,6 +114,23 @@ TEST_F(ExchangeFile, GivesEachPartitionBackInTheOrderOfRuns) {
   }
 }
 
+TEST_F(ExchangeFile, IsReadFromMemoryAsFromTheDisk) {
+  for (uint32_t num_partitions : {1u, 33u, 2000u}) {
+    fs::remove(path());
+    Write(num_partitions, 3);
+    ExchangeReader on_disk(path());
+    auto content = std::make_shared<std::string>(Bytes());
+    fs::remove(path());
+    ExchangeReader reader(path(), content);
+    EXPECT_EQ(reader.num_rows(), on_disk.num_rows());
+    EXPECT_EQ(Read(reader, 0, num_partitions), Read(on_disk, 0, num_partitions));
+    for (size_t bytes : {size_t{0}, content->size() / 2, content->size() - 1}) {
+      auto torn = std::make_shared<std::string>(content->substr(0, bytes));
+      EXPECT_THROW(ExchangeReader(path(), torn), ExchangeFileError);
+    }
+  }
+}
+
 TEST_F(ExchangeFile, ReadsOneRangeOfNeighbouringPartitionsARun) {
   Write(200, 5);
   ExchangeReader reader(path());

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -84,6 +85,30 @@ TEST(InputLists, AreWrittenAnewWhereAnInputIsAnother) {
   EXPECT_EQ(list.inputs[1234].version, 5);
   EXPECT_EQ(list.inputs[1235].kind, ExchangeKind::kForward);
   EXPECT_EQ(list.inputs[1235].num_partitions, 7u);
+  EXPECT_EQ(list.inputs[1235].content, "");
+}
+
+TEST(InputLists, HoldSmallFilesOfGivenStages) {
+  ScratchFolder scratch;
+  StagePlan plan = WidePlan();
+  for (int stage : {3, 4, 5, 6}) plan.graph.stages[static_cast<size_t>(stage)].is_given = true;
+  JobDirectory job(scratch.Path("jobs"), kInputs + 1);
+  const std::string most(InputLists::kMaxContentBytes - 4, 'm');
+  std::map<int, std::string> files = {
+      {2, "not given"}, {3, {"a\0\xff\n", 4}}, {4, most}, {5, "too many"}};
+  for (const auto& [stage, content] : files)
+    JobDirectory::WriteNew(job.AttemptPath(stage, 0, 0), content);
+  InputLists lists(plan, job);
+  lists.VersionOf(kInputs, std::vector<int>(kInputs, 0));
+  std::string path = job.path() + "/" + InputsFileName(kInputs, 0);
+  std::stringstream file;
+  file << std::ifstream(path).rdbuf();
+  InputList list = ParseInputList(CheckedList(file.str(), path), path);
+  EXPECT_EQ(list.inputs[2].content, "");
+  EXPECT_EQ(list.inputs[3].content, files[3]);
+  EXPECT_EQ(list.inputs[4].content, most);
+  EXPECT_EQ(list.inputs[5].content, "") << "a task opens it";
+  EXPECT_EQ(list.inputs[6].content, "") << "a task finds out that it is gone";
 }
 
 }  // namespace
