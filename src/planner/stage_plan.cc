@@ -59,6 +59,18 @@ int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGra
   return static_cast<int>(tasks);
 }
 
+void CheckNumPieces(const Stage& stage, double max_pieces) {
+  double pieces = static_cast<double>(stage.num_tasks) * stage.num_partitions;
+  if (stage.num_partitions == 1 || pieces <= max_pieces) return;
+  auto text = [](double number) { return std::to_string(static_cast<int64_t>(number)); };
+  throw Error(ErrorKind::kInvalidInput,
+              "A repartition into " + text(stage.num_partitions) + " of what " +
+                  text(stage.num_tasks) + " tasks read makes " + text(pieces) +
+                  " pieces, and at most " + text(max_pieces) +
+                  " are kept apart. Ask for fewer partitions, or give init() a larger "
+                  "partition_size, so that fewer tasks read.");
+}
+
 std::vector<TaskScans> DivideScans(const Fragment& fragment, const ScanDivision& scans,
                                    int num_tasks) {
   if (fragment.scans.empty()) return {};
@@ -118,8 +130,10 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
     }
     stage.num_tasks = NumTasks(fragment, scans_, plan.graph);
     stage.is_given = fragment.is_given;
-    if (IsPlanned(fragment.output)) fragment.output.num_partitions = exchange_partitions;
+    bool is_planned = IsPlanned(fragment.output);
+    if (is_planned) fragment.output.num_partitions = exchange_partitions;
     stage.num_partitions = fragment.output.num_partitions;
+    if (!is_planned) CheckNumPieces(stage, options_.max_pieces);
     stage.deterministic = fragment.deterministic;
     stage.fragment = ContentHash(fragment.bytes);
     if (!fragment.operators.empty()) stage.description = fragment.operators[0].text;

@@ -55,6 +55,9 @@ struct StageOptions {
   double partition_bytes = 256e6;  ///< Aim for one partition of an exchange.
   int partitions = 0;              ///< Of every exchange by hash; 0: by the bytes.
   double whole_bytes = 0;          ///< Queries that read no more than this are not cut.
+  /// Tasks of a stage times the partitions that a user asked for: each has a place in the files
+  /// between them.
+  double max_pieces = 100e6;
 };
 
 /// Plans the stages of one job. One thread uses a planner.
@@ -72,8 +75,9 @@ class StagePlanner {
   int AddGiven(const Statement& rows, int64_t num_rows, uint64_t bytes);
 
   /// Cuts the last query and divides the work of all among tasks. With `files` the last stage
-  /// writes its rows there. Throws as QueryCutter does, and Unsupported where all that is read is
-  /// so small that one DuckDB is sooner done with it.
+  /// writes its rows there. Throws as QueryCutter does; Unsupported where all that is read is so
+  /// small that one DuckDB is sooner done with it; InvalidInput where there would be more than
+  /// `max_pieces`.
   StagePlan Finish(const Statement& query, std::optional<FileOutput> files = std::nullopt);
   /// The same for a query that is run on each partition.
   StagePlan FinishPerPartition(const Statement& query,

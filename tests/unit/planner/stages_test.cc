@@ -221,6 +221,26 @@ TEST_P(Stages, RunAQueryOnEachPartition) {
                               "NULL, count(*), 5 FROM facts"));
 }
 
+TEST_P(Stages, AreRefusedWhereTheyWouldKeepTooManyPiecesApart) {
+  const int n = 5;
+  StageOptions options;
+  options.slots = options.partitions = GetParam().partitions;
+  options.split.exactly = GetParam().partitions;
+  options.max_pieces = 19;
+  const ScanDivision::Connect connect = [this] { return Connect(); };
+  StagePlanner planner(*connection_, connect, options);
+  QueryCutter& cutter = planner.cutter();
+  int facts = cutter.CutByNumber(Parse("SELECT id, id % 5 AS p FROM facts"), n);
+  Statement counts = SqlOver("SELECT count(*) AS n FROM \"{0}\"",
+                             cutter.RowsOf(facts, QueryCutter::Readers::kByPartition));
+  auto finish = [&] { planner.FinishPerPartition(counts); };
+  if (GetParam().partitions * n < 20) {
+    finish();
+  } else {
+    EXPECT_CONTAINS(ErrorOf(ErrorKind::kInvalidInput, finish), "at most 19 are kept apart");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Cuts, Stages,
                          testing::Values(Cut{1, 0}, Cut{4, 0}, Cut{4, 1e9}, Cut{7, 0}));
 
