@@ -87,6 +87,12 @@ void CheckCluster(const Options& options) {
   bool has_processes = options.executor == ExecutorKind::kProcesses;
   if (options.executor == ExecutorKind::kRay) refuse("executor='ray'");
   if (options.num_nodes > 1) refuse("num_nodes=" + std::to_string(options.num_nodes));
+  if (options.num_executors > 0 && options.executor == ExecutorKind::kThreads) {
+    throw Error(ErrorKind::kInvalidInput,
+                "num_executors=" + std::to_string(options.num_executors) +
+                    " counts worker processes, and executor='threads' has none. Use "
+                    "executor='processes', or threads= to say how many tasks run at a time.");
+  }
   if (options.num_executors > 0 && !has_processes)
     refuse("num_executors=" + std::to_string(options.num_executors));
   const char* spawn = std::getenv("SP_SPAWN");
