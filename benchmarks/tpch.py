@@ -24,6 +24,7 @@ import duckdb
 import pyarrow
 import smallpond
 
+DEFAULT_FOLDER = Path("build/benchmarks/tpch")
 TABLES = ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"]
 NUM_FILES = 8  # Of each table with more than ROWS_OF_ONE_FILE.
 ROWS_OF_ONE_FILE = 200_000
@@ -166,7 +167,7 @@ def print_row(name: str, seconds: dict[str, list[tuple[float, float]]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scale", type=float, default=1)
-    parser.add_argument("--folder", type=Path, default=Path("build/benchmarks/tpch"))
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--workers", default="4x1", help="layouts, as 4x1,1x4")
     parser.add_argument("--queries", default="", help="numbers with commas; all without it")
     parser.add_argument("--pairs", type=int, default=3, help="of each query and layout")

@@ -2,6 +2,7 @@
 
     python benchmarks/writing.py                        2 GB, about five minutes
     python benchmarks/writing.py --gigabytes 10 --folder /path/on/a/disk
+    python benchmarks/writing.py --lineitem 10 --only copy    TPC-H's lineitem of that scale factor
     python benchmarks/writing.py --only commit
 
 A copy reads files and writes the same rows, by smallpond in this process, by smallpond's workers of
@@ -41,6 +42,7 @@ LAYOUTS = {
 
 
 def make_files(folder: Path, gigabytes: float) -> list[Path]:
+    folder.mkdir()
     files: list[Path] = []
     connection = duckdb.connect()
     total = 0
@@ -52,6 +54,18 @@ def make_files(folder: Path, gigabytes: float) -> list[Path]:
         total += path.stat().st_size
         files.append(path)
     return files
+
+
+def input_files(folder: Path, arguments: argparse.Namespace) -> list[Path]:
+    if not arguments.lineitem:
+        return make_files(folder, arguments.gigabytes)
+    import tpch  # Here, so that a run starts without it.
+
+    kept = tpch.DEFAULT_FOLDER if arguments.folder is None else Path(arguments.folder) / "tpch"
+    tables = kept.resolve() / f"sf{arguments.lineitem:g}"
+    if not tables.exists():
+        tpch.make_tables(arguments.lineitem, tables)
+    return sorted((tables / "lineitem").glob("*.parquet"))
 
 
 def copy_by_smallpond(layout: str, inputs: str, output: str, threads: int, memory: str) -> None:
@@ -87,10 +101,12 @@ COPIES: dict[str, Callable[[str, str, str, int, str], None]] = {
 }
 
 
-def run_copy(engine: str, layout: str, folder: Path, threads: int, memory: str) -> dict:
+def run_copy(
+    engine: str, layout: str, inputs: str, folder: Path, threads: int, memory: str
+) -> dict:
     """Seconds of one whole process, and what it left, which is removed."""
     output = folder / "out"
-    command = [sys.executable, __file__, "--run", engine, layout, f"{folder}/in-*.parquet"]
+    command = [sys.executable, __file__, "--run", engine, layout, inputs]
     command += [str(output), str(threads), memory]
     os.sync()  # What was written before is not to be waited for in this run.
     start = time.perf_counter()
@@ -103,15 +119,17 @@ def run_copy(engine: str, layout: str, folder: Path, threads: int, memory: str) 
     seconds = time.perf_counter() - start
     cpu = usage.ru_utime + usage.ru_stime
     files = list(output.glob("*.parquet"))
-    rows = duckdb.sql(f"SELECT count(*), sum(h) FROM '{output}/*.parquet'").fetchall()
+    sums = "SELECT count(*), sum(hash(rows) % 1000000007) FROM read_parquet($1) AS rows"
+    rows = duckdb.execute(sums, [f"{output}/*.parquet"]).fetchall()
     size = sum(path.stat().st_size for path in files)
     shutil.rmtree(output)
     measured = {"seconds": seconds, "cpu": cpu, "driver_mb": told["own_peak_kb"] / 1000}
     return {**measured, "files": len(files), "bytes": size, "rows": rows}
 
 
-def compare_copies(folder: Path, pairs: int, threads: int, memory: str, gigabytes: float) -> None:
-    files = make_files(folder, gigabytes)
+def compare_copies(folder: Path, files: list[Path], pairs: int, threads: int, memory: str) -> None:
+    """`files` are all that their folder holds."""
+    inputs = f"{files[0].parent}/*.parquet"
     size = sum(path.stat().st_size for path in files)
     print(f"{len(files)} files, {size / 1e9:.1f} GB, {threads} threads, {memory} each", flush=True)
     for layout in LAYOUTS:
@@ -119,7 +137,7 @@ def compare_copies(folder: Path, pairs: int, threads: int, memory: str, gigabyte
         for pair in range(pairs):
             order = list(COPIES) if pair % 2 == 0 else list(reversed(COPIES))
             for engine in order:
-                runs[engine].append(run_copy(engine, layout, folder, threads, memory))
+                runs[engine].append(run_copy(engine, layout, inputs, folder, threads, memory))
         assert len({str(run["rows"]) for each in runs.values() for run in each}) == 1
         theirs = runs["duckdb"]
         for engine in COPIES:
@@ -165,6 +183,7 @@ def measure_commits(folder: Path, pairs: int, num_files: int = 1000) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--gigabytes", type=float, default=2)
+    parser.add_argument("--lineitem", type=float, help="copy that table of this scale factor")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="4GB", help="DuckDB's limit in both")
@@ -181,9 +200,9 @@ def main() -> None:
         if arguments.only != "copy":
             measure_commits(Path(name), arguments.pairs)
         if arguments.only != "commit":
+            files = input_files(Path(name) / "in", arguments)
             compare_copies(
-                Path(name), arguments.pairs, arguments.threads, arguments.memory,
-                arguments.gigabytes,
+                Path(name), files, arguments.pairs, arguments.threads, arguments.memory
             )  # fmt: skip
 
 
