@@ -160,6 +160,16 @@ def test_small_work_runs_whole(rows: Path, tmp_path: Path) -> None:
             assert ("stages" in told) != is_whole
 
 
+def test_a_file_that_is_read_often_counts_once(rows: Path, tmp_path: Path) -> None:
+    size = sum(path.stat().st_size for path in rows.iterdir())
+    sql = "SELECT count(*) FROM {0} a JOIN {0} b USING (id) JOIN {0} c USING (id)"
+    for whole_size, is_whole in [(size, True), (size - 1, False)]:
+        with smallpond.init(
+            executor="threads", data_root=tmp_path, threads=2, whole_size=whole_size
+        ) as sp:
+            assert ("stages" in of(sp.sql(sql, sp.read_parquet(rows)))) != is_whole
+
+
 @pytest.mark.parametrize("analyze", [False, True])
 def test_rows_of_this_process_are_a_stage(staged: smallpond.Session, analyze: bool) -> None:
     staged.execute("CREATE OR REPLACE TABLE here AS SELECT range AS item FROM range(9)")

@@ -242,6 +242,11 @@ def test_data_dir_that_is_a_file(data: Path) -> None:
         smallpond.init(data_dir=data / "events.parquet")
 
 
+def test_executors_of_threads() -> None:
+    with pytest.raises(smallpond.InvalidInputError, match=r"num_executors=2 counts worker proc"):
+        smallpond.init(executor="threads", num_executors=2)
+
+
 @pytest.mark.parametrize(
     ("wrong", "right"), [("thread", "threads"), ("memory", "duckdb_memory"), ("nodes", "num_nodes")]
 )
