@@ -64,12 +64,16 @@ class PartWrite {
     return name + output_.tag;
   }
 
-  // DuckDB's own PARTITION_BY writes in parallel, as rows come; it has no file sizes, no JSON, and
-  // takes bytes for text.
+  // DuckDB's own PARTITION_BY writes in parallel, as rows come; it has no file sizes, no JSON,
+  // takes bytes for text and * for all columns, and knows no arrays: INTEGER[2].
   bool SortsByFolder() const {
+    auto is_array = [](const std::string& type) {
+      return type.ends_with("]") && !type.ends_with("[]");
+    };
     return in_order_ || copy_.file_size_bytes || copy_.options.starts_with("FORMAT json") ||
-           std::any_of(copy_.partition_by.begin(), copy_.partition_by.end(),
-                       [](const auto& key) { return key.type == "BLOB"; });
+           std::any_of(copy_.partition_by.begin(), copy_.partition_by.end(), [&](const auto& key) {
+             return key.type == "BLOB" || key.name == "*" || is_array(key.type);
+           });
   }
 
   void CopyRows(const Statement& rows) {
@@ -145,16 +149,28 @@ class PartWrite {
 
   // Rows of a table that stand one after the other.
   struct Range {
-    std::string select;  // "FROM table", with the columns of `schema`.
+    std::string select;  // "FROM table", with the columns of `schema` as they are in the table.
     const Schema& schema;
     int64_t begin = 0;
     int64_t end = 0;
   };
 
+  // How a column is called in a table instead of `rowid`, which would hide the rows' numbers; as
+  // SQL, "" where there is none.
+  static std::string RenameRowId(const Schema& schema, bool back) {
+    int position = schema.Find("rowid");
+    if (position < 0) return "";
+    std::string name = QuoteName(schema.columns()[static_cast<size_t>(position)].name);
+    std::string other = QuoteName(FreeName(schema, "__smallpond_rowid"));
+    return " RENAME (" + (back ? other + " AS " + name : name + " AS " + other) + ")";
+  }
+
   Statement RowsOf(const Range& range) const {
     Statement rows =
         Statement::Parse(range.select + " WHERE rowid >= " + std::to_string(range.begin) +
                          " AND rowid < " + std::to_string(range.end));
+    std::string rename = RenameRowId(range.schema, true);
+    if (!rename.empty()) rows = SqlOver("SELECT *" + rename + " FROM \"{0}\"", rows);
     rows = CastBack(ExportTarget::kTable, std::move(rows), range.schema);
     if (copy_.partition_list.empty()) return rows;
     return SqlOver("SELECT * EXCLUDE (" + copy_.partition_list + ") FROM \"{0}\"", rows);
@@ -165,7 +181,8 @@ class PartWrite {
   void CopyInOrder(const Statement& rows) {
     const std::string table = "__smallpond_sorted";
     Schema schema = connection_.Bind(rows);
-    connection_.Run(SqlOver("CREATE TEMP TABLE " + table + " AS FROM \"{0}\"",
+    connection_.Run(SqlOver("CREATE TEMP TABLE " + table + " AS SELECT *" +
+                                RenameRowId(schema, false) + " FROM \"{0}\"",
                             CastFor(ExportTarget::kTable, rows.Copy(), schema)));
     Range all{"FROM " + table, schema, 0,
               connection_.QueryInt64(Statement::Parse("SELECT count(*) FROM " + table))};
@@ -182,8 +199,9 @@ class PartWrite {
     std::string further = in_order_ ? (copy_.sort_list.empty() ? number : copy_.sort_list) : "";
     connection_.Run(SqlOver(
         // As bytes, so that no default collation puts 'A' and 'a' into one folder.
-        "CREATE TEMP TABLE " + table + " AS SELECT *, encode(" + FolderSql(copy_.partition_by) +
-            ") AS " + folder + (further == number ? ", row_number() OVER () AS " + number : "") +
+        "CREATE TEMP TABLE " + table + " AS SELECT *" + RenameRowId(schema, false) + ", encode(" +
+            FolderSql(copy_.partition_by) + ") AS " + folder +
+            (further == number ? ", row_number() OVER () AS " + number : "") +
             " FROM \"{0}\" ORDER BY " + folder + " ASC" +
             (further == number ? ", " + number + " ASC"
              : further.empty() ? ""

@@ -227,6 +227,20 @@ def own(request: pytest.FixtureRequest) -> Iterator[smallpond.Session]:
         yield sp
 
 
+@pytest.mark.parametrize("options", [{}, {"file_size": "1MB"}, {"sort_by": "n"}])
+def test_arrays_are_keys_of_folders(
+    own: smallpond.Session, tmp_path: Path, options: dict[str, str]
+) -> None:
+    """DuckDB's own PARTITION_BY gives up its database over them."""
+    own.execute("CREATE OR REPLACE TABLE stays AS SELECT 1 AS a")
+    frame = own.sql("SELECT [i % 2, 1]::INT[2] AS k, i AS n FROM range(9) t(i)")
+    frame.write_parquet(tmp_path / "out", partition_by="k", **options)
+    found = own.read_parquet(tmp_path / "out")
+    rows = own.sql("SELECT k::VARCHAR AS k, sum(n) AS n FROM {0} GROUP BY k", found).take_all()
+    assert sorted((row["k"], row["n"]) for row in rows) == [("[0, 1]", 20), ("[1, 1]", 16)]
+    assert own.sql("FROM stays").take_all() == [{"a": 1}]
+
+
 def test_of_the_session(own: smallpond.Session, numbers: Path, tmp_path: Path) -> None:
     with duckdb.connect() as plain:
         for statement in SETUP:
