@@ -27,9 +27,9 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindGivenScan(duckdb::ClientContext&
   }
   auto scan = std::move(state->scans[id]);
   state->scans.erase(id);
-  context.config.enable_optimizer = false;  // It is optimized already.
+  const bool optimizes = std::exchange(context.config.enable_optimizer, false);  // It is already.
   scan->ResolveOperatorTypes();
-  return NumberColumns(std::move(scan), bind_index, names);
+  return PlannedWithOptimizer(NumberColumns(std::move(scan), bind_index, names), optimizes);
 }
 
 }  // namespace

@@ -1,9 +1,37 @@
 #include "duckdb_adapter/fragment/new_operators.h"
 
+#include "duckdb/execution/physical_plan_generator.hpp"
+#include "duckdb/planner/operator/logical_extension_operator.hpp"
+
 namespace smallpond {
 
 using duckdb::idx_t;
 using Expressions = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+
+namespace {
+
+class OptimizerMark : public duckdb::LogicalExtensionOperator {
+ public:
+  explicit OptimizerMark(bool value) : value_(value) {}
+
+  duckdb::PhysicalOperator& CreatePlan(duckdb::ClientContext& context,
+                                       duckdb::PhysicalPlanGenerator& planner) override {
+    context.config.enable_optimizer = value_;
+    return planner.CreatePlan(*children[0]);
+  }
+  duckdb::vector<duckdb::ColumnBinding> GetColumnBindings() override {
+    return children[0]->GetColumnBindings();
+  }
+  std::string GetExtensionName() const override { return "smallpond_optimizer_mark"; }
+
+ protected:
+  void ResolveTypes() override { types = children[0]->types; }
+
+ private:
+  const bool value_;
+};
+
+}  // namespace
 
 duckdb::unique_ptr<duckdb::Expression> ColumnRef(const duckdb::LogicalType& type,
                                                  duckdb::ColumnBinding column) {
@@ -27,6 +55,15 @@ duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(
   auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
   projection->children.push_back(std::move(op));
   return projection;
+}
+
+duckdb::unique_ptr<duckdb::LogicalOperator> PlannedWithOptimizer(
+    duckdb::unique_ptr<duckdb::LogicalOperator> plan, bool value) {
+  auto mark = duckdb::make_uniq<OptimizerMark>(value);
+  KeepEstimate(*plan, *mark);
+  mark->children.push_back(std::move(plan));
+  mark->ResolveOperatorTypes();
+  return mark;
 }
 
 Expressions Copies(const Expressions& expressions) {

@@ -21,6 +21,12 @@ duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(
     duckdb::unique_ptr<duckdb::LogicalOperator> op, duckdb::idx_t table_index,
     duckdb::vector<std::string>& names);
 
+/// Returns the plan below a mark at which physical planning sets the connection's
+/// `enable_optimizer` to `value`. DuckDB goes by that also after the optimizer, for windows that
+/// stream.
+duckdb::unique_ptr<duckdb::LogicalOperator> PlannedWithOptimizer(
+    duckdb::unique_ptr<duckdb::LogicalOperator> plan, bool value);
+
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> Copies(
     const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& expressions);
 

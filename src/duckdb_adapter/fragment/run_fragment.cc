@@ -45,7 +45,8 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
                                                          duckdb::vector<std::string>& names) {
   auto state = context.registered_state->Get<FragmentState>(FragmentState::kKey);
   if (!state) throw duckdb::InvalidInputException("%s is not for queries", kFragmentName);
-  // DuckDB looks at this once a statement is bound. Handle::Run turns it on again before it runs.
+  // DuckDB looks at this once a statement is bound, and again where it makes operators of the plan.
+  const bool optimizes = context.config.enable_optimizer;
   if (state->is_optimized) context.config.enable_optimizer = false;
   auto plan = LoadPlan(context, state->bytes);
   FillScans(context, *input.binder, plan, state->inputs.scans);
@@ -55,7 +56,9 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
   duckdb::Optimizer optimizer(*input.binder, context);
   duckdb::JoinFilterPushdownOptimizer(optimizer).VisitOperator(*plan);
   KeepRuntimeFiltersAboveLimits(*plan);
-  return NumberColumns(std::move(plan), bind_index, names);
+  auto columns = NumberColumns(std::move(plan), bind_index, names);
+  return state->is_optimized ? PlannedWithOptimizer(std::move(columns), optimizes)
+                             : std::move(columns);
 }
 
 void SetFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs) {
