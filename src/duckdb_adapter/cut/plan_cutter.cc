@@ -58,6 +58,8 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
       return DistributeTopN(slot);
     case LogicalOperatorType::LOGICAL_LIMIT:
       return DistributeLimit(slot);
+    case LogicalOperatorType::LOGICAL_SAMPLE:
+      return DistributeSample(slot);
     case LogicalOperatorType::LOGICAL_UNION:
       return DistributeUnion(slot);
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
@@ -206,6 +208,22 @@ Distribution PlanCutter::DistributeLimit(Operator& slot) {
   }
   Exchange(slot->children[0], where, ExchangeKind::kGather);
   return Distribution::Single();
+}
+
+// A share of the rows is taken of what each task has, unless a seed says which: that goes by the
+// order of the rows and by how DuckDB's readers batch them.
+Distribution PlanCutter::DistributeSample(Operator& slot) {
+  const auto& options = *slot->Cast<duckdb::LogicalSample>().sample_options;
+  if (options.repeatable || options.seed.IsValid()) {
+    ReadInOneTask(slot);
+    NoteGathered(*slot, "a sample that can be repeated");
+    return Distribution::Single();
+  }
+  bool is_per_row = options.method == duckdb::SampleMethod::BERNOULLI_SAMPLE ||
+                    options.method == duckdb::SampleMethod::SYSTEM_SAMPLE;
+  if (!options.is_percentage || !is_per_row) return GatherChildren(slot, "a sample of a size");
+  Distribution where = Distribute(slot->children[0]);
+  return where.is_spread() ? where : Distribution::Single();
 }
 
 Distribution PlanCutter::DistributeUnion(Operator& slot) {

@@ -80,6 +80,7 @@ class PlanCutter {
   Distribution DistributeTopN(Operator& slot);
   Distribution DistributeLimit(Operator& slot);
   Distribution DistributeOrder(Operator& slot);
+  Distribution DistributeSample(Operator& slot);
   Distribution DistributeUnion(Operator& slot);
   Distribution DistributeJoin(Operator& slot);
   Distribution DistributeCrossProduct(Operator& slot);
