@@ -29,11 +29,12 @@ bool CanSplit(const BoundAggregateExpression& aggregate) {
   if (aggregate.IsDistinct() || aggregate.order_bys) return false;
   const std::string& name = aggregate.function.name;
   return IsCount(aggregate) || (IsSum(name) && aggregate.children.size() == 1) ||
-         MergesByItself(aggregate) || HasPlainState(aggregate);
+         MergesByItself(aggregate) || HasPlainState(aggregate) || IsOfStates(aggregate);
 }
 
 // The aggregate of a part's rows.
 ExpressionPtr PartialOf(const BoundAggregateExpression& aggregate) {
+  if (IsOfStates(aggregate)) return PartOfStates(aggregate);
   return HasPlainState(aggregate) ? StateOf(aggregate) : aggregate.Copy();
 }
 
@@ -41,6 +42,7 @@ ExpressionPtr PartialOf(const BoundAggregateExpression& aggregate) {
 ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExpression& aggregate,
                          ExpressionPtr parts) {
   const std::string& name = aggregate.function.name;
+  if (IsOfStates(aggregate)) return MergeOfStates(aggregate, std::move(parts));
   if (HasPlainState(aggregate)) return MergeOf(aggregate, std::move(parts));
   if (MergesByItself(aggregate)) return BindAggregate(context, name, std::move(parts));
   return BindAggregate(context, "sum", std::move(parts));  // Counts are summed as well.
@@ -93,14 +95,13 @@ SplitAggregate Split(duckdb::ClientContext& context, duckdb::Binder& binder,
 
 bool ExpandDistinct(duckdb::ClientContext& context, duckdb::Binder& binder,
                     LogicalAggregate& aggregate) {
-  // All DISTINCT aggregates must be over the same arguments, and the others must split into parts
-  // that merge into a part again, as plain values do.
+  // All DISTINCT aggregates must be over the same arguments, and the others must split.
   const BoundAggregateExpression* distinct = nullptr;
   for (const auto& expression : aggregate.expressions) {
     const auto& one = expression->Cast<BoundAggregateExpression>();
     if (one.order_bys) return false;
     if (!one.IsDistinct()) {
-      if (!CanSplit(one) || HasPlainState(one)) return false;
+      if (!CanSplit(one)) return false;
       continue;
     }
     if (one.filter) return false;

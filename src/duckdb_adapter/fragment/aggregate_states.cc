@@ -18,6 +18,7 @@ using duckdb::idx_t;
 using duckdb::Vector;
 
 constexpr const char* kStateName = "smallpond_state";
+constexpr const char* kCombineName = "smallpond_combine";
 constexpr const char* kMergeName = "smallpond_merge";
 
 // The wrapped aggregate, where the callbacks find it that see only the function.
@@ -101,7 +102,7 @@ void DeliverState(Vector& states, AggregateInputData& input, Vector& result, idx
   }
 }
 
-// --- smallpond_merge
+// --- smallpond_combine and smallpond_merge
 
 // Combines a batch of delivered states into those that `targets` points to.
 void CombineDelivered(Vector& delivered, AggregateInputData& input, Vector& targets, idx_t count) {
@@ -168,7 +169,7 @@ void SerializeWrapped(duckdb::Serializer& serializer,
   serializer.WriteProperty(100, "aggregate", wrapped);
 }
 
-// Makes `function`, one of the two wrappers, one of this aggregate.
+// Makes `function`, one of the wrappers, one of this aggregate.
 void Wrap(AggregateFunction& function, const BoundAggregateExpression& aggregate) {
   function.function_info = duckdb::make_shared_ptr<WrappedInfo>(aggregate.function);
   if (function.name == kStateName && !aggregate.function.simple_update) {
@@ -188,14 +189,15 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeWrapped(duckdb::Deserializer
 }
 
 AggregateFunction WrapperFunction(const char* name) {
-  bool is_state = name == std::string(kStateName);
+  bool takes_rows = name == std::string(kStateName);
+  bool delivers_state = name != std::string(kMergeName);
   AggregateFunction function(
-      name, {}, is_state ? duckdb::LogicalType::BLOB : duckdb::LogicalType::ANY,
+      name, {}, delivers_state ? duckdb::LogicalType::BLOB : duckdb::LogicalType::ANY,
       kGuarded<StateSize>, kGuarded<InitializeState>,
-      is_state ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<CombineStates>,
-      is_state ? kGuarded<DeliverState> : kGuarded<FinalizeStates>,
+      takes_rows ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<CombineStates>,
+      delivers_state ? kGuarded<DeliverState> : kGuarded<FinalizeStates>,
       duckdb::FunctionNullHandling::SPECIAL_HANDLING,
-      is_state ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>,
+      takes_rows ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>,
       kGuarded<RefuseToBindState>);
   function.varargs = duckdb::LogicalType::ANY;
   function.serialize = kGuarded<SerializeWrapped>;
@@ -234,6 +236,7 @@ duckdb::unique_ptr<duckdb::Expression> WrapperOf(
 void RegisterAggregateStates(duckdb::DatabaseInstance& database) {
   duckdb::ExtensionLoader loader(database, "smallpond");
   loader.RegisterFunction(WrapperFunction(kStateName));
+  loader.RegisterFunction(WrapperFunction(kCombineName));
   loader.RegisterFunction(WrapperFunction(kMergeName));
 }
 
@@ -264,13 +267,35 @@ duckdb::unique_ptr<duckdb::Expression> MergeOf(const BoundAggregateExpression& a
   return WrapperOf(kMergeName, aggregate, std::move(arguments), nullptr);
 }
 
+bool IsOfStates(const BoundAggregateExpression& aggregate) {
+  const std::string& name = aggregate.function.name;
+  return name == kStateName || name == kCombineName || name == kMergeName;
+}
+
+duckdb::unique_ptr<duckdb::Expression> PartOfStates(const BoundAggregateExpression& aggregate) {
+  if (aggregate.function.name != kMergeName) return aggregate.Copy();
+  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> states;
+  states.push_back(aggregate.children[0]->Copy());
+  return WrapperOf(kCombineName, *aggregate.bind_info->Cast<WrappedData>().aggregate,
+                   std::move(states), nullptr);
+}
+
+duckdb::unique_ptr<duckdb::Expression> MergeOfStates(
+    const BoundAggregateExpression& aggregate, duckdb::unique_ptr<duckdb::Expression> states) {
+  const char* name = aggregate.function.name == kMergeName ? kMergeName : kCombineName;
+  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> arguments;
+  arguments.push_back(std::move(states));
+  return WrapperOf(name, *aggregate.bind_info->Cast<WrappedData>().aggregate, std::move(arguments),
+                   nullptr);
+}
+
 std::optional<std::string> DescribeState(const BoundAggregateExpression& aggregate,
                                          const std::string& arguments) {
+  if (!IsOfStates(aggregate)) return std::nullopt;
   const std::string& name = aggregate.function.name;
-  if (name != kStateName && name != kMergeName) return std::nullopt;
   const auto& wrapped = aggregate.bind_info->Cast<WrappedData>().aggregate->function.name;
-  return name == kStateName ? "state of " + wrapped + "(" + arguments + ")"
-                            : wrapped + " of " + arguments;
+  if (name == kMergeName) return wrapped + " of " + arguments;
+  return "state of " + wrapped + (name == kStateName ? "(" + arguments + ")" : " of " + arguments);
 }
 
 }  // namespace smallpond

@@ -11,8 +11,9 @@ namespace smallpond {
 /// computed from states of several tasks (avg as sum / count would be one unit in the last place
 /// off in a quarter of the groups):
 ///
-///     smallpond_state(x)   updates the state of f with x     → the state's bytes
-///     smallpond_merge(s)   combines states                   → f's result
+///     smallpond_state(x)     updates the state of f with x   → the state's bytes
+///     smallpond_combine(s)   combines states                 → the state's bytes
+///     smallpond_merge(s)     combines states                 → f's result
 ///
 /// The wrapped aggregate travels in the wrapper's bind data. Registered on every database that
 /// plans or runs fragments.
@@ -28,8 +29,21 @@ duckdb::unique_ptr<duckdb::Expression> StateOf(const duckdb::BoundAggregateExpre
 duckdb::unique_ptr<duckdb::Expression> MergeOf(const duckdb::BoundAggregateExpression& aggregate,
                                                duckdb::unique_ptr<duckdb::Expression> states);
 
-/// Says what one of these two aggregates does with its arguments, such as "state of avg(x)";
-/// nothing where `aggregate` is neither.
+/// Whether it is one of the three.
+bool IsOfStates(const duckdb::BoundAggregateExpression& aggregate);
+
+/// Of one of the three: returns the aggregate that delivers a state for a part of its rows.
+duckdb::unique_ptr<duckdb::Expression> PartOfStates(
+    const duckdb::BoundAggregateExpression& aggregate);
+
+/// Of one of the three: returns the aggregate that gives its result from a column of the states of
+/// its parts.
+duckdb::unique_ptr<duckdb::Expression> MergeOfStates(
+    const duckdb::BoundAggregateExpression& aggregate,
+    duckdb::unique_ptr<duckdb::Expression> states);
+
+/// Says what one of these aggregates does with its arguments, such as "state of avg(x)";
+/// nothing where `aggregate` is none.
 std::optional<std::string> DescribeState(const duckdb::BoundAggregateExpression& aggregate,
                                          const std::string& arguments);
 

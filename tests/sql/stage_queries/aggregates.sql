@@ -72,3 +72,10 @@ SELECT min(h::HUGEINT), avg(h::HUGEINT), sum(h::HUGEINT), var_pop(h::HUGEINT) FR
 SELECT h::HUGEINT AS g, count(*) FROM l GROUP BY g
 SELECT lower(min(s)), count(*) FROM l GROUP BY s COLLATE NOCASE
 SELECT bitstring_agg(x, 0, 20)::VARCHAR FROM l
+SELECT avg(x), stddev(x), count(DISTINCT k2) FROM l
+SELECT avg(x), count(DISTINCT k2), count(*) FROM e
+SELECT k2, avg(dec), stddev(x), count(DISTINCT k), sum(DISTINCT k), count(*) FROM l GROUP BY k2
+SELECT k2, corr(x, k), skewness(x), count(DISTINCT x), max(s), bool_and(x > 3) FROM l GROUP BY k2
+SELECT b, avg(x) FILTER (WHERE x > 5), count(DISTINCT k) FROM l GROUP BY b
+SELECT avg(x) FILTER (WHERE x < 0), regr_slope(x, k), count(DISTINCT (k, k2)) FROM l
+SELECT k2, avg(n), max(m) FROM (SELECT k2, k, avg(x) m, count(DISTINCT x) n FROM l GROUP BY k2, k) GROUP BY k2
