@@ -228,11 +228,25 @@ std::string FieldSql(const Option& option, const Value& value) {
   }
 }
 
+// DuckDB gives up its database over a key that AES does not know.
+void CheckKeyLength(const Value& config) {
+  for (size_t i = 0; i < config.names().size(); ++i) {
+    const Value& key = config.elements()[i];
+    if (Lower(config.names()[i]) != "footer_key_value" || !IsText(key)) continue;
+    size_t bytes = 0;
+    for (size_t at = 0; at < key.text().size(); ++bytes) at += key.text()[at] == '\\' ? 4 : 1;
+    if (bytes == 16 || bytes == 24 || bytes == 32) continue;
+    ThrowInvalid("encryption_config has a footer_key_value of " + std::to_string(bytes) +
+                 " bytes. Give one of 16, 24 or 32.");
+  }
+}
+
 std::string ReadFields(const Option& option, const Value& value) {
   bool is_auto = option.name == "field_ids" && IsText(value) && Lower(value.text()) == "auto";
   if (is_auto) return "'auto'";
   if (value.kind() != Value::Kind::kStruct || value.names().empty())
     ThrowValue(option, value, "a dict with names as keys");
+  if (option.name == "encryption_config") CheckKeyLength(value);
   return FieldSql(option, value);
 }
 

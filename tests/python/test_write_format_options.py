@@ -152,6 +152,21 @@ def test_encryption(tmp_path: Path) -> None:
             assert sp.sql(f"SELECT sum(i) AS s FROM {reader}").take_all() == [{"s": 36}]
 
 
+def test_a_key_of_another_length_is_refused(tmp_path: Path) -> None:
+    """DuckDB would give up its database, with the session's tables."""
+    with smallpond.init(threads=1, duckdb_memory="500MB") as sp:
+        sp.execute("CREATE TABLE kept AS SELECT 1 AS a")
+        frame = sp.sql("SELECT i FROM range(9) t(i)")
+        for key in ["", "abc", "0123456789abcde", "0" * 33, r"\x00\x01"]:
+            with pytest.raises(smallpond.InvalidInputError, match="Give one of 16, 24 or 32"):
+                frame.write_parquet(tmp_path / "o", encryption_config={"footer_key_value": key})
+        for key in ["0" * 16, "0" * 24, "0" * 32, r"\x00" * 16]:
+            frame.write_parquet(
+                tmp_path / "o", mode="overwrite", encryption_config={"footer_key_value": key}
+            )
+        assert sp.sql("FROM kept").take_all() == [{"a": 1}]
+
+
 BROKEN = [
     "per_thread_output", "overwrite", "overwrite_or_ignore", "append", "use_tmp_file",
     "filename_pattern", "file_extension", "return_files", "return_stats", "write_empty_file",
