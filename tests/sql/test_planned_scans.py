@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import smallpond
 from oracle import assert_same, duckdb_answer
-from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageSession, assert_in_stages
+from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageRoad, StageSession, assert_in_stages
+from written import DIRECT
 
 PROCESSES = STAGE_ROADS[-1]
 
@@ -123,3 +124,14 @@ def test_rejected_rows_stay_with_one_connection(
     frame = stage_session(BROADCAST).sql(sql)
     assert_in_stages(frame, sql)  # This process reads them, for the tasks.
     assert_same(frame, expected)
+
+
+@pytest.mark.parametrize("road", [DIRECT, *STAGE_ROADS], ids=lambda road: road.name)
+def test_a_missing_column_names_the_file_that_has_it(
+    road: StageRoad, stage_session: StageSession, tmp_path: Path
+) -> None:
+    for number, columns in enumerate(["1 AS a, 2 AS b", "2 AS b", "3 AS a, 2 AS b"]):
+        duckdb.sql(f"COPY (SELECT {columns}) TO '{tmp_path}/{number}.parquet'")
+    with pytest.raises(smallpond.Error) as caught:
+        stage_session(road).sql(f"SELECT sum(a) FROM '{tmp_path}/*.parquet'").take_all()
+    assert "/0.parquet" in str(caught.value) and "/1.parquet" in str(caught.value)

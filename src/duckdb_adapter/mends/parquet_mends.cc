@@ -149,8 +149,11 @@ class MendedReader : public duckdb::MultiFileReader {
       auto mend = rounds ? OnConvertedValues(filter, wanted->type) : WithoutBloomFilters(filter);
       if (mend) mended.filters[i] = std::move(mend);
     }
+    // A task has a part of the files; errors name the one whose columns are wanted.
+    duckdb::SimpleMultiFileList first_file({duckdb::OpenFileInfo(first_file_)});
+    auto& named = first_file_.empty() ? files : first_file;
     return MultiFileReader::CreateMapping(context, data, columns, column_ids,
-                                          filters ? &mended : nullptr, files, bind_data,
+                                          filters ? &mended : nullptr, named, bind_data,
                                           virtual_columns, mode);
   }
 
