@@ -73,4 +73,18 @@ CopyOptions ReadCopyOptions(const std::string& format, const Schema& schema,
   return copy;
 }
 
+void CheckNoMacroWrites(Connection& connection, const CopyOptions& copy) {
+  std::vector<std::string> called;
+  if (copy.options.starts_with("FORMAT json")) called = {"to_json", "struct_pack"};
+  if (copy.options.find("format ") != std::string::npos) called.push_back("strftime");  // Of dates.
+  for (const auto& name : called) {
+    if (!connection.HasMacroFor(name)) continue;
+    throw Error(
+        ErrorKind::kInvalidInput,
+        "The session's macro '" + name +
+            "' has the name of a function that DuckDB writes these files with. DROP MACRO " + name +
+            ", or give it another name.");
+  }
+}
+
 }  // namespace smallpond

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "duckdb_adapter/connection/connection.h"
 #include "duckdb_adapter/sql/schema.h"
 #include "smallpond/options.h"
 #include "task/file_output.h"
@@ -14,5 +15,9 @@ namespace smallpond {
 /// refuses, keys that leave no column or hide one.
 CopyOptions ReadCopyOptions(const std::string& format, const Schema& schema,
                             const WriteOptions& options);
+
+/// Throws InvalidInput where a macro of the session has the name of a function that DuckDB's
+/// writers look up by it: they would write what the macro says.
+void CheckNoMacroWrites(Connection& connection, const CopyOptions& copy);
 
 }  // namespace smallpond

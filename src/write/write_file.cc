@@ -114,6 +114,7 @@ void FileWrite::Stage(Connection& connection, PlanRun& run) {
   if (format_ == "parquet")
     rows = CastFor(ExportTarget::kParquet, std::move(rows), plan_->schema());
   CopyOptions copy = ReadCopyOptions(format_, plan_->schema(), options_);
+  CheckNoMacroWrites(connection, copy);
   if (!copy.sort_list.empty())
     rows = SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy.sort_list, rows);
   std::string target = file_ ? file_->staged() : path_;

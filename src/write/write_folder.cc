@@ -128,6 +128,7 @@ std::optional<FolderTarget> BeginFolder(Connection& connection, const PlanRef& p
   if (!target.cast_sql.empty())
     written = connection.Bind(SqlOver(target.cast_sql, Statement::NoRows(written)));
   copy = ReadCopyOptions(format, written, options);
+  CheckNoMacroWrites(connection, copy);
   target.committer->Describe({StoredColumns(written), copy.dialect, copy.partition_by});
   target.files.copy = std::move(copy);
   for (const auto& column : written.columns()) target.files.columns.push_back(column.name);

@@ -203,7 +203,7 @@ SHADOWS = [
     # Whatever the SQL that smallpond writes itself calls, also operators; `test_lists_all` looks.
     "count_star", "count", "row_number", "hash", "error", "trunc", "epoch_us", "timezone", "upper",
     "hex", "substr", "encode", "url_encode", "lower", "any_value", "sum", "random",
-    "list", "list_position", "max",
+    "list", "list_position", "list_extract", "max", "row", "struct_pack",
     "smallpond_check_export", "smallpond_fragment", "smallpond_exchange_scan", "least",
     "smallpond_given_scan", "parquet_schema", "parquet_metadata",
     "read_parquet", "read_csv", "read_json", "smallpond_arrow_scan", "+", "-", "*", "/", "//", "%",
@@ -262,6 +262,12 @@ def test_macros_hide_nothing_of_ours(
             with pytest.raises(smallpond.InvalidInputError, match="out of range 0-2"):
                 road_sp.sql("FROM {0}", bad.repartition(3, by="p")).count()
         keyed = road_sp.sql("SELECT t AS k, i FROM {0} ORDER BY i", numbers)
+        of_two = {"partition_by": ["k", "i"], "kv_metadata": {"a": "b"}}
+        road_sp.sql("SELECT t AS k, i, 1 AS one FROM {0}", numbers).write_parquet(
+            tmp_path / f"{case}-two", **of_two
+        )
+        if macros:  # It is refused by name for JSON, test_a_macro_writes_no_files.
+            road_sp.execute("DROP MACRO struct_pack")
         keyed.write_json(tmp_path / f"{case}-json", partition_by=["k"], file_size="1KB")
         keyed.write_parquet(tmp_path / f"{case}-parquet", partition_by=["k"], sort_by=["i"])
         found = road_sp.read_parquet(tmp_path / f"{case}-parquet").count()
@@ -269,6 +275,34 @@ def test_macros_hide_nothing_of_ours(
         with pytest.raises(smallpond.InvalidInputError, match="38 digits"):
             road_sp.sql("SELECT 170141183460469231731687303715884105727::HUGEINT AS h").to_arrow()
         assert numbers.random_shuffle().count() == 100
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "macro"),
+    [
+        ("json", {}, "to_json"), ("json", {}, "struct_pack"),
+        ("json", {"dateformat": "%d"}, "strftime"), ("csv", {"dateformat": "%d"}, "strftime"),
+        ("csv", {"timestampformat": "%H"}, "STRFTIME"),
+    ],
+)  # fmt: skip
+def test_a_macro_writes_no_files(
+    road_sp: smallpond.Session, tmp_path: Path, form: str, options: dict[str, str], macro: str
+) -> None:
+    """DuckDB's writers look these functions up by their bare names."""
+    frame = road_sp.sql("SELECT range AS x, DATE '2026-01-02' AS d FROM range(3)")
+    write = getattr(frame, f"write_{form}")
+    road_sp.execute(f"CREATE MACRO {macro}(a, b := 1) AS NULL")
+    try:
+        for out in [tmp_path / "out", tmp_path / f"o.{form}"]:
+            with pytest.raises(
+                smallpond.InvalidInputError, match=f"(?i)macro '{macro}'.*DROP MACRO"
+            ):
+                write(out, **options)
+        assert {path.name for path in tmp_path.iterdir()} <= {"root"}
+    finally:
+        road_sp.execute(f"DROP MACRO {macro}")
+    write(tmp_path / "out", **options)
+    assert getattr(road_sp, f"read_{form}")(tmp_path / "out").count() == 3
 
 
 def test_lists_all() -> None:

@@ -103,6 +103,20 @@ std::optional<TableLocation> Connection::FindTable(const std::string& name) {
   return found;
 }
 
+bool Connection::HasMacroFor(const std::string& function) {
+  bool has_macro = false;
+  TranslatingErrors([&] {
+    auto& context = handle_->context();
+    context.RunFunctionInTransaction([&] {
+      duckdb::EntryLookupInfo lookup(duckdb::CatalogType::SCALAR_FUNCTION_ENTRY, function);
+      auto entry = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
+                                             duckdb::OnEntryNotFound::RETURN_NULL);
+      has_macro = entry && !entry->internal;
+    });
+  });
+  return has_macro;
+}
+
 bool Connection::MayOpen(const std::string& path) {
   return TranslatingErrors([&] {
     auto& config = duckdb::DBConfig::GetConfig(handle_->context());

@@ -50,6 +50,10 @@ class Connection {
   /// Finds the table or view of the session's catalog that SQL finds under the bare name.
   std::optional<TableLocation> FindTable(const std::string& name);
 
+  /// Whether a macro of the session is what SQL finds under the bare name of a function of
+  /// DuckDB's.
+  bool HasMacroFor(const std::string& function);
+
   /// Whether the session's settings let its queries open a file.
   bool MayOpen(const std::string& path);
   /// Returns the local files that match a pattern, sorted.

@@ -138,8 +138,8 @@ int QueryCutter::CutByRows(const Statement& query, int num_partitions) {
   Statement fact =
       SqlOver("SELECT max(tasks) AS tasks, max(before) AS before, max(total) AS total FROM \"{0}\"",
               CountsOf(fragment));
-  std::string number = "((fact.before[list_position(fact.tasks, part." + writer +
-                       ")] + row_number() OVER () - 1) * " + std::to_string(num_partitions) +
+  std::string number = "((list_extract(fact.before, list_position(fact.tasks, part." + writer +
+                       ")) + row_number() OVER () - 1) * " + std::to_string(num_partitions) +
                        ") // fact.total";
   Statement numbered = Statement::Parse("SELECT part.* EXCLUDE (" + writer + "), " + number +
                                         " FROM \"{0}\" part, \"{1}\" fact");

@@ -119,6 +119,9 @@ void TreeVisitor::VisitStatement(duckdb::SQLStatement& statement) {
     case StatementType::COPY_STATEMENT: {
       auto& info = *statement.Cast<duckdb::CopyStatement>().info;
       if (info.select_statement) VisitNode(*info.select_statement);
+      for (auto& [name, option] : info.parsed_options) {
+        if (option) VisitExpression(option);
+      }
       return;
     }
     case StatementType::INSERT_STATEMENT: {
