@@ -185,7 +185,7 @@ BUGS = [
         "SELECT first_value(id) OVER (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM @old",
         [(1,), (1,), (1,)],
         [(1,), (1,), (2,)],
-        frozenset({"direct"}),
+        ALL_ROADS,
     ),
     Bug(
         "row_number_beside_its_frame",

@@ -11,7 +11,7 @@ from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession, assert_in_stages
 from written import DIRECT, PROCESSES
 
 ROADS = [DIRECT, ONE_TASK, SHUFFLED, PROCESSES]
-NUM_FILES, ROWS = 3, 10_000
+NUM_FILES, ROWS = 3, 100_000
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_each_task_draws_for_itself(
 
 @pytest.mark.parametrize("road", ROADS, ids=lambda road: road.name)
 def test_a_number_of_rows(road: StageRoad, files: Path, stage_session: StageSession) -> None:
-    for sql, number in [("17 ROWS", 17), ("reservoir(0 ROWS)", 0), ("reservoir(10%)", 3000)]:
+    for sql, number in [("17 ROWS", 17), ("reservoir(0 ROWS)", 0), ("reservoir(10%)", 30_000)]:
         frame = stage_session(road).sql(f"FROM '{files}/*.parquet' USING SAMPLE {sql}")
         assert frame.count() == number
 
