@@ -30,6 +30,8 @@ DETERMINISTIC = [
     "GROUP BY k)",
     "SELECT k, count(*) AS n FROM {t} GROUP BY k ORDER BY n DESC, k LIMIT 3",
     "SELECT DISTINCT k, s FROM {t} ORDER BY s, k LIMIT 5",
+    "SELECT k, s, row_number() OVER (PARTITION BY s ORDER BY k) FROM (SELECT DISTINCT k, s "
+    "FROM {t})",
     "SELECT id FROM {t} LIMIT 3 OFFSET 50",
     "SELECT id, row_number() OVER () FROM {t} WHERE k > 1",
     "SELECT id FROM {t} WHERE x > (SELECT avg(d) FROM {t})",
@@ -50,6 +52,9 @@ NONDETERMINISTIC = [
     "SELECT id, first_value(id) OVER (PARTITION BY k ORDER BY s) FROM {t}",
     "SELECT id, sum(id) OVER (PARTITION BY k ORDER BY s ROWS 3 PRECEDING) FROM {t}",
     "SELECT id, list(id) OVER (PARTITION BY k) FROM {t}",
+    "SELECT id, row_number() OVER (PARTITION BY k) FROM {t}",
+    "SELECT id, lag(id) OVER (PARTITION BY k) FROM {t}",
+    "SELECT id, first_value(id) OVER (PARTITION BY k), rank() OVER (PARTITION BY k) FROM {t}",
     "SELECT id FROM {t} ORDER BY k LIMIT 5",
     "SELECT k, count(*) AS n FROM {t} GROUP BY k ORDER BY n DESC LIMIT 3",
     "SELECT DISTINCT ON (k) id, k FROM {t}",

@@ -99,6 +99,13 @@ void OperatorText::Learn(LogicalOperator& op) {
       }
       break;
     }
+    case LogicalOperatorType::LOGICAL_WINDOW: {
+      auto window_index = op.Cast<duckdb::LogicalWindow>().window_index;
+      for (idx_t i = 0; i < op.expressions.size(); ++i) {
+        Set(window_index, i, ExpressionText(*op.expressions[i]));
+      }
+      break;
+    }
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN: {
       auto& join = op.Cast<duckdb::LogicalComparisonJoin>();
       if (join.join_type == duckdb::JoinType::MARK) Set(join.mark_index, 0, "is_match");
@@ -137,6 +144,9 @@ std::string OperatorText::Text(LogicalOperator& op, const DescribeScan& describe
         parts.push_back(ExpressionText(*target));
       }
       return "distinct " + Join(parts, ", ");
+    case LogicalOperatorType::LOGICAL_WINDOW:
+      for (auto& window : op.expressions) parts.push_back(ExpressionText(*window));
+      return "window " + Join(parts, ", ");
     case LogicalOperatorType::LOGICAL_TOP_N: {
       auto& top = op.Cast<duckdb::LogicalTopN>();
       std::string offset = top.offset > 0 ? " after " + std::to_string(top.offset) : "";

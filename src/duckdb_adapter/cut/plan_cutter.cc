@@ -54,6 +54,8 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
       return DistributeAggregate(slot);
     case LogicalOperatorType::LOGICAL_DISTINCT:
       return DistributeDistinct(slot);
+    case LogicalOperatorType::LOGICAL_WINDOW:
+      return DistributeWindow(slot);
     case LogicalOperatorType::LOGICAL_TOP_N:
       return DistributeTopN(slot);
     case LogicalOperatorType::LOGICAL_LIMIT:

@@ -77,6 +77,7 @@ class PlanCutter {
   Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
   Distribution SplitInTwo(Operator& slot, const Distribution& input);
   Distribution DistributeDistinct(Operator& slot);
+  Distribution DistributeWindow(Operator& slot);
   Distribution DistributeTopN(Operator& slot);
   Distribution DistributeLimit(Operator& slot);
   Distribution DistributeOrder(Operator& slot);
