@@ -24,6 +24,7 @@ QUERIES = {
     "SELECT l.v, count(*) FROM l JOIN r USING (k) GROUP BY l.v": [[False, False], [True]],
     "SELECT v, rank() OVER (PARTITION BY k ORDER BY v) FROM l": [[True]],
     "SELECT k, rank() OVER (PARTITION BY k ORDER BY r.v) FROM l JOIN r USING (k)": [[True, True]],
+    "SELECT DISTINCT ON (k) * FROM l ORDER BY k, v": [[True]],
     "SELECT * FROM l JOIN r USING (k) LIMIT 3": [[False, False]],
     "SELECT * FROM l JOIN r USING (k) WHERE l.v > r.v": [[False, False]],
 }
