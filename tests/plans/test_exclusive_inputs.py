@@ -25,6 +25,8 @@ QUERIES = {
     "SELECT v, rank() OVER (PARTITION BY k ORDER BY v) FROM l": [[True]],
     "SELECT k, rank() OVER (PARTITION BY k ORDER BY r.v) FROM l JOIN r USING (k)": [[True, True]],
     "SELECT DISTINCT ON (k) * FROM l ORDER BY k, v": [[True]],
+    "SELECT k FROM l EXCEPT ALL SELECT k FROM r": [[True, True]],
+    "SELECT k FROM l INTERSECT SELECT k FROM r": [[True, True]],
     "SELECT * FROM l JOIN r USING (k) LIMIT 3": [[False, False]],
     "SELECT * FROM l JOIN r USING (k) WHERE l.v > r.v": [[False, False]],
 }

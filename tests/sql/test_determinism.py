@@ -32,6 +32,7 @@ DETERMINISTIC = [
     "SELECT DISTINCT k, s FROM {t} ORDER BY s, k LIMIT 5",
     "SELECT k, s, row_number() OVER (PARTITION BY s ORDER BY k) FROM (SELECT DISTINCT k, s "
     "FROM {t})",
+    "SELECT k, x FROM {t} EXCEPT ALL SELECT k, d FROM {t}",
     "SELECT id FROM {t} LIMIT 3 OFFSET 50",
     "SELECT id, row_number() OVER () FROM {t} WHERE k > 1",
     "SELECT id FROM {t} WHERE x > (SELECT avg(d) FROM {t})",

@@ -162,7 +162,10 @@ std::string OperatorText::Text(LogicalOperator& op, const DescribeScan& describe
              (has_offset ? " after " + LimitText(limit.offset_val) : "");
     }
     case LogicalOperatorType::LOGICAL_UNION:
-      return op.Cast<duckdb::LogicalSetOperation>().setop_all ? "union all" : "union";
+    case LogicalOperatorType::LOGICAL_EXCEPT:
+    case LogicalOperatorType::LOGICAL_INTERSECT:
+      return duckdb::StringUtil::Lower(op.GetName()) +
+             (op.Cast<duckdb::LogicalSetOperation>().setop_all ? " all" : "");
     case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
       return "one row";
     case LogicalOperatorType::LOGICAL_CHUNK_GET:

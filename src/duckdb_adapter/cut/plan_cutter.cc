@@ -62,6 +62,9 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
       return DistributeLimit(slot);
     case LogicalOperatorType::LOGICAL_UNION:
       return DistributeUnion(slot);
+    case LogicalOperatorType::LOGICAL_EXCEPT:
+    case LogicalOperatorType::LOGICAL_INTERSECT:
+      return DistributeSetOperation(slot);
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
     case LogicalOperatorType::LOGICAL_ANY_JOIN:
       return DistributeJoin(slot);
@@ -157,19 +160,21 @@ Distribution PlanCutter::DistributeDistinct(Operator& slot) {
   for (auto& target : distinct.distinct_targets) targets.push_back(target.get());
   if (!FindKeys(where.keys, targets).empty()) return where;
   bool is_plain = distinct.distinct_type == duckdb::DistinctType::DISTINCT;
-  if (is_plain) {  // Each task drops its own doubles first.
-    auto before = duckdb::make_uniq<duckdb::LogicalDistinct>(Copies(distinct.distinct_targets),
-                                                             duckdb::DistinctType::DISTINCT);
-    partial_.insert(before.get());
-    before->children.push_back(std::move(slot->children[0]));
-    slot->children[0] = std::move(before);
-  }
+  if (is_plain) DropDoubles(slot->children[0], Copies(distinct.distinct_targets));
   auto keys = Copies(distinct.distinct_targets);
   if (std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key->IsVolatile(); })) {
     NoteGathered(*slot, "DISTINCT ON a volatile expression");
     return Exchange(slot->children[0], where, ExchangeKind::kGather);
   }
   return Exchange(slot->children[0], where, ExchangeKind::kHash, std::move(keys));
+}
+
+void PlanCutter::DropDoubles(Operator& slot, Expressions targets) {
+  auto distinct = duckdb::make_uniq<duckdb::LogicalDistinct>(std::move(targets),
+                                                             duckdb::DistinctType::DISTINCT);
+  partial_.insert(distinct.get());
+  distinct->children.push_back(std::move(slot));
+  slot = std::move(distinct);
 }
 
 Distribution PlanCutter::DistributeTopN(Operator& slot) {
@@ -208,27 +213,6 @@ Distribution PlanCutter::DistributeLimit(Operator& slot) {
   }
   Exchange(slot->children[0], where, ExchangeKind::kGather);
   return Distribution::Single();
-}
-
-Distribution PlanCutter::DistributeUnion(Operator& slot) {
-  auto& set = slot->Cast<duckdb::LogicalSetOperation>();
-  if (!set.setop_all) return GatherChildren(slot, "UNION without ALL");
-  // Each task would have a part of every input, and the next one another.
-  if (keep_order_ && sorted_unions_.count(slot.get())) {
-    return GatherChildren(slot, "UNION ALL in the order of its inputs");
-  }
-  std::vector<Distribution> where;
-  bool any_spread = false;
-  for (auto& child : slot->children) {
-    where.push_back(Distribute(child));
-    any_spread = any_spread || where.back().is_spread();
-  }
-  if (!any_spread) return Distribution::Single();
-  // What one task has is read by one task, so that its rows come once.
-  for (size_t i = 0; i < where.size(); ++i) {
-    if (!where[i].is_spread()) Exchange(slot->children[i], where[i], ExchangeKind::kForward);
-  }
-  return Distribution::Spread();
 }
 
 Distribution PlanCutter::GatherChildren(Operator& slot, const std::string& why) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "duckdb_adapter/analysis/row_order.h"
@@ -82,9 +83,17 @@ class PlanCutter {
   Distribution DistributeLimit(Operator& slot);
   Distribution DistributeOrder(Operator& slot);
   Distribution DistributeUnion(Operator& slot);
+  Distribution DistributeSetOperation(Operator& slot);
   Distribution DistributeJoin(Operator& slot);
   Distribution DistributeCrossProduct(Operator& slot);
   Distribution JoinByHash(Operator& slot, const Distribution& left, const Distribution& right);
+  // Moves the rows of two inputs so that those that are equal are in one task, and returns where
+  // they are then.
+  std::pair<Distribution, Distribution> BringTogether(Operator& slot, Distribution left,
+                                                      Distribution right,
+                                                      const Equalities& equalities);
+  // Makes each task drop its own doubles before rows move.
+  void DropDoubles(Operator& slot, Expressions targets);
   Distribution BroadcastSide(Operator& slot, int side, const Distribution& from,
                              const Distribution& other);
   Distribution DistributeDelimJoin(Operator& slot);
