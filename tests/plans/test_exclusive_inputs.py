@@ -27,6 +27,7 @@ QUERIES = {
     "SELECT DISTINCT ON (k) * FROM l ORDER BY k, v": [[True]],
     "SELECT k FROM l EXCEPT ALL SELECT k FROM r": [[True, True]],
     "SELECT k FROM l INTERSECT SELECT k FROM r": [[True, True]],
+    "SELECT k, v, count(*) FROM l GROUP BY CUBE (k, v)": [[True]],
     "SELECT * FROM l JOIN r USING (k) LIMIT 3": [[False, False]],
     "SELECT * FROM l JOIN r USING (k) WHERE l.v > r.v": [[False, False]],
 }

@@ -33,6 +33,7 @@ DETERMINISTIC = [
     "SELECT k, s, row_number() OVER (PARTITION BY s ORDER BY k) FROM (SELECT DISTINCT k, s "
     "FROM {t})",
     "SELECT k, x FROM {t} EXCEPT ALL SELECT k, d FROM {t}",
+    "SELECT k, s, sum(id), grouping(k) FROM {t} GROUP BY ROLLUP (k, s)",
     "SELECT id FROM {t} LIMIT 3 OFFSET 50",
     "SELECT id, row_number() OVER () FROM {t} WHERE k > 1",
     "SELECT id FROM {t} WHERE x > (SELECT avg(d) FROM {t})",

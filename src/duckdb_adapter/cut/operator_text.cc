@@ -97,6 +97,13 @@ void OperatorText::Learn(LogicalOperator& op) {
       for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
         Set(aggregate.aggregate_index, i, ExpressionText(*aggregate.expressions[i]));
       }
+      for (idx_t i = 0; i < aggregate.grouping_functions.size(); ++i) {
+        std::vector<std::string> groups;
+        for (idx_t group : aggregate.grouping_functions[i]) {
+          groups.push_back(ExpressionText(*aggregate.groups[group]));
+        }
+        Set(aggregate.groupings_index, i, "grouping(" + Join(groups, ", ") + ")");
+      }
       break;
     }
     case LogicalOperatorType::LOGICAL_WINDOW: {
@@ -184,7 +191,8 @@ std::string OperatorText::AggregateText(LogicalOperator& op) const {
   for (auto& group : aggregate.groups) groups.push_back(ExpressionText(*group));
   for (auto& result : aggregate.expressions) results.push_back(ExpressionText(*result));
   if (results.empty()) return "distinct " + Join(groups, ", ");
-  return "aggregate " + Join(results, ", ") + (groups.empty() ? "" : " by " + Join(groups, ", "));
+  std::string by = aggregate.grouping_sets.size() > 1 ? " by sets of " : " by ";
+  return "aggregate " + Join(results, ", ") + (groups.empty() ? "" : by + Join(groups, ", "));
 }
 
 std::string OperatorText::JoinText(LogicalOperator& op) const {
