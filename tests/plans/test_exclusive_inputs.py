@@ -22,6 +22,12 @@ QUERIES = {
     # Groups by the join's key are made where the rows are, others in another stage.
     "SELECT k, sum(l.v) FROM l JOIN r USING (k) GROUP BY k": [[True, True]],
     "SELECT l.v, count(*) FROM l JOIN r USING (k) GROUP BY l.v": [[False, False], [True]],
+    "SELECT v, rank() OVER (PARTITION BY k ORDER BY v) FROM l": [[True]],
+    "SELECT k, rank() OVER (PARTITION BY k ORDER BY r.v) FROM l JOIN r USING (k)": [[True, True]],
+    "SELECT DISTINCT ON (k) * FROM l ORDER BY k, v": [[True]],
+    "SELECT k FROM l EXCEPT ALL SELECT k FROM r": [[True, True]],
+    "SELECT k FROM l INTERSECT SELECT k FROM r": [[True, True]],
+    "SELECT k, v, count(*) FROM l GROUP BY CUBE (k, v)": [[True]],
     "SELECT * FROM l JOIN r USING (k) LIMIT 3": [[False, False]],
     "SELECT * FROM l JOIN r USING (k) WHERE l.v > r.v": [[False, False]],
 }

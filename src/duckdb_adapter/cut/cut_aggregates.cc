@@ -1,5 +1,7 @@
 // Where the rows of aggregates are: PlanCutter's part about GROUP BY.
 
+#include <set>
+
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/cut/split_aggregates.h"
 #include "duckdb_adapter/fragment/new_operators.h"
@@ -14,6 +16,15 @@ using ExpressionPtr = duckdb::unique_ptr<duckdb::Expression>;
 
 bool HasPlainGroups(const LogicalAggregate& aggregate) {
   return aggregate.grouping_sets.size() <= 1 && aggregate.grouping_functions.empty();
+}
+
+// Whether each set of groups is there once, and its number, GROUPING() of all groups, is one that
+// DuckDB can count to.
+bool HasNumberedSets(const LogicalAggregate& aggregate) {
+  constexpr size_t kMostGroups = 62;
+  const auto& sets = aggregate.grouping_sets;
+  std::set<duckdb::GroupingSet> apart(sets.begin(), sets.end());
+  return apart.size() == sets.size() && aggregate.groups.size() <= kMostGroups;
 }
 
 bool HasDistinct(const LogicalAggregate& aggregate) {
@@ -48,14 +59,18 @@ ExpressionPtr ZeroForNull(ExpressionPtr value) {
   return either;
 }
 
-// Projects an aggregate's columns, with the types that they had before it was rewritten. A sum of
-// no counts is NULL, which `counts` says where to undo.
+// Projects an aggregate's columns, with the types that they had before it was rewritten: the first
+// ones, or those at `positions`. A sum of no counts is NULL, which `counts` says where to undo.
 duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
     duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::LogicalOperator> aggregate,
     idx_t table_index, const duckdb::vector<duckdb::LogicalType>& types,
-    const std::vector<idx_t>& counts = {}) {
+    const std::vector<idx_t>& counts = {}, const std::vector<idx_t>& positions = {}) {
   aggregate->ResolveOperatorTypes();
-  auto outputs = ColumnRefs(*aggregate);
+  auto columns = ColumnRefs(*aggregate);
+  duckdb::vector<ExpressionPtr> outputs;
+  for (idx_t i = 0; i < types.size(); ++i) {
+    outputs.push_back(std::move(columns[positions.empty() ? i : positions[i]]));
+  }
   for (idx_t i = 0; i < outputs.size(); ++i) {
     auto column =
         duckdb::BoundCastExpression::AddCastToType(context, std::move(outputs[i]), types[i]);
@@ -69,6 +84,19 @@ duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
   return projection;
 }
 
+// The aggregate that merges the parts of `aggregate`, which it is above, by `groups` of theirs.
+duckdb::unique_ptr<LogicalAggregate> MergeOfParts(duckdb::Binder& binder,
+                                                  const LogicalAggregate& aggregate,
+                                                  SplitAggregate split,
+                                                  duckdb::vector<ExpressionPtr> groups) {
+  auto merge = NewAggregate(binder, std::move(groups), std::move(split.merges));
+  merge->distinct_validity = aggregate.distinct_validity;
+  KeepEstimate(aggregate, *merge);
+  merge->children.push_back(std::move(split.partial));
+  merge->ResolveOperatorTypes();
+  return merge;
+}
+
 }  // namespace
 
 Distribution PlanCutter::DistributeAggregate(Operator& slot) {
@@ -76,8 +104,11 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
   if (!input.is_spread()) return Distribution::Single();
   auto& aggregate = slot->Cast<LogicalAggregate>();
   if (!HasPlainGroups(aggregate)) {
+    bool is_numbered = HasNumberedSets(aggregate);
+    if (is_numbered && CanSplit(aggregate)) return SplitSetsInTwo(slot, input);
     Exchange(slot->children[0], input, ExchangeKind::kGather);
-    NoteGathered(*slot, "GROUPING SETS");
+    NoteGathered(*slot, is_numbered ? "GROUPING SETS of an aggregate that can't be split"
+                                    : "GROUPING SETS that GROUPING() doesn't tell apart");
     return Distribution::Single();
   }
   std::vector<duckdb::Expression*> groups;
@@ -130,32 +161,73 @@ Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   auto columns = slot->GetColumnBindings();
   auto& aggregate = slot->Cast<LogicalAggregate>();
   SplitAggregate split = Split(context_, binder_, aggregate);
-  idx_t num_groups = aggregate.groups.size();
-  auto partial_index = split.partial->group_index;
-
   Expressions keys;
-  for (idx_t i = 0; i < num_groups; ++i) {
-    keys.push_back(ColumnRef(types[i], duckdb::ColumnBinding(partial_index, i)));
+  for (idx_t i = 0; i < aggregate.groups.size(); ++i) {
+    keys.push_back(ColumnRef(types[i], duckdb::ColumnBinding(split.partial->group_index, i)));
   }
-  auto merge = NewAggregate(binder_, Copies(keys), std::move(split.merges));
-  merge->distinct_validity = aggregate.distinct_validity;
-  KeepEstimate(aggregate, *merge);
-  partial_.insert(split.partial.get());
-  merge->children.push_back(std::move(split.partial));
-  merge->ResolveOperatorTypes();
-
+  auto merge = MergeOfParts(binder_, aggregate, std::move(split), Copies(keys));
+  partial_.insert(merge->children[0].get());
   auto table_index = binder_.GenerateTableIndex();
   slot = WithTypes(context_, std::move(merge), table_index, types);
   ReplaceColumns(columns, table_index, *slot);
-  auto& merged = slot->children[0]->Cast<LogicalAggregate>();
-  bool is_grouped = num_groups > 0;
+  return MoveParts(slot, input, std::move(keys));
+}
+
+// The same of GROUPING SETS. The parts' sets are told apart by GROUPING() of all groups, which is a
+// key of the merge: a NULL of a group is another one than that of a set without it.
+//
+//     SUM(x) BY ROLLUP (a, b)      SUM(s) BY a, b, n
+//     └── rows                 →   └── exchange by a, b, n
+//                                      └── SUM(x) s, GROUPING(a, b) n BY ROLLUP (a, b)
+Distribution PlanCutter::SplitSetsInTwo(Operator& slot, const Distribution& input) {
+  slot->ResolveOperatorTypes();
+  auto types = slot->types;
+  auto columns = slot->GetColumnBindings();
+  auto& aggregate = slot->Cast<LogicalAggregate>();
+  SplitAggregate split = Split(context_, binder_, aggregate);
+  LogicalAggregate& partial = *split.partial;
+  partial.grouping_sets = aggregate.grouping_sets;
+  partial.grouping_functions = aggregate.grouping_functions;
+  partial.groupings_index = binder_.GenerateTableIndex();
+  idx_t num_groups = aggregate.groups.size();
+  duckdb::unsafe_vector<idx_t> all;
+  for (idx_t i = 0; i < num_groups; ++i) all.push_back(i);
+  partial.grouping_functions.push_back(std::move(all));
+
+  Expressions keys;
+  std::vector<idx_t> positions;  // In the merge, of the columns of `aggregate`.
+  for (idx_t i = 0; i < num_groups; ++i) {
+    keys.push_back(ColumnRef(types[i], duckdb::ColumnBinding(partial.group_index, i)));
+    positions.push_back(i);
+  }
+  idx_t num_numbers = partial.grouping_functions.size();
+  for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
+    positions.push_back(num_groups + num_numbers + i);
+  }
+  for (idx_t i = 0; i < num_numbers; ++i) {
+    keys.push_back(
+        ColumnRef(duckdb::LogicalType::BIGINT, duckdb::ColumnBinding(partial.groupings_index, i)));
+    positions.push_back(num_groups + i);
+  }
+  auto merge = MergeOfParts(binder_, aggregate, std::move(split), Copies(keys));
+  partial_.insert(merge->children[0].get());
+  auto table_index = binder_.GenerateTableIndex();
+  slot = WithTypes(context_, std::move(merge), table_index, types, {}, positions);
+  ReplaceColumns(columns, table_index, *slot);
+  return MoveParts(slot, input, std::move(keys));
+}
+
+// Moves the parts below a merge, which is below the projection in `slot`, by their keys.
+Distribution PlanCutter::MoveParts(Operator& slot, const Distribution& input, Expressions keys) {
+  auto& merge = slot->children[0]->Cast<LogicalAggregate>();
+  bool is_grouped = !keys.empty();
   Distribution where =
-      Exchange(merged.children[0], input, is_grouped ? ExchangeKind::kHash : ExchangeKind::kGather,
+      Exchange(merge.children[0], input, is_grouped ? ExchangeKind::kHash : ExchangeKind::kGather,
                std::move(keys));
   if (!is_grouped) return Distribution::Single();
   auto& projection = slot->Cast<duckdb::LogicalProjection>();
-  auto grouped = ProjectKeys(where.keys, merged.group_index, merged.groups);
-  return Distribution::Spread(ProjectKeys(grouped, table_index, projection.expressions));
+  auto grouped = ProjectKeys(where.keys, merge.group_index, merge.groups);
+  return Distribution::Spread(ProjectKeys(grouped, projection.table_index, projection.expressions));
 }
 
 }  // namespace smallpond

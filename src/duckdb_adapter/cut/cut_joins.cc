@@ -21,12 +21,6 @@ bool IsEquality(const duckdb::JoinCondition& condition) {
          condition.comparison == duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM;
 }
 
-// The equalities of a join, side by side.
-struct Equalities {
-  std::vector<duckdb::Expression*> left;
-  std::vector<duckdb::Expression*> right;
-};
-
 Equalities EqualitiesOf(duckdb::LogicalOperator& op) {
   Equalities found;
   if (op.type == LogicalOperatorType::LOGICAL_ANY_JOIN) return found;
@@ -85,33 +79,35 @@ Distribution PlanCutter::BroadcastSide(Operator& slot, int side, const Distribut
   return other;
 }
 
-Distribution PlanCutter::JoinByHash(Operator& slot, const Distribution& left,
-                                    const Distribution& right) {
-  Equalities equalities = EqualitiesOf(*slot);
-  // Where one side lies by some of the keys already, it stays, and the other follows it.
+// Where one side lies by some of what is to be equal already, it stays, and the other follows it.
+std::pair<Distribution, Distribution> PlanCutter::BringTogether(Operator& slot, Distribution left,
+                                                                Distribution right,
+                                                                const Equalities& equalities) {
   auto left_positions = FindKeys(left.keys, equalities.left);
   auto right_positions = FindKeys(right.keys, equalities.right);
-  bool both_lie = !left_positions.empty() && left_positions == right_positions;
-  Distribution left_after = left;
-  Distribution right_after = right;
-  if (!both_lie) {
-    std::vector<size_t> positions = left_positions;
-    bool moves_left = left_positions.empty();
-    if (moves_left) positions = right_positions;
-    bool moves_right = !moves_left || right_positions.empty();
-    if (positions.empty()) {
-      for (size_t i = 0; i < equalities.left.size(); ++i) positions.push_back(i);
-    }
-    // Copied first: an exchange replaces columns in the conditions.
-    auto left_keys = CopyAt(equalities.left, positions);
-    auto right_keys = CopyAt(equalities.right, positions);
-    if (moves_left) {
-      left_after = Exchange(slot->children[0], left, ExchangeKind::kHash, std::move(left_keys));
-    }
-    if (moves_right) {
-      right_after = Exchange(slot->children[1], right, ExchangeKind::kHash, std::move(right_keys));
-    }
+  if (!left_positions.empty() && left_positions == right_positions) return {left, right};
+  std::vector<size_t> positions = left_positions;
+  bool moves_left = left_positions.empty();
+  if (moves_left) positions = right_positions;
+  bool moves_right = !moves_left || right_positions.empty();
+  if (positions.empty()) {
+    for (size_t i = 0; i < equalities.left.size(); ++i) positions.push_back(i);
   }
+  // Copied first: an exchange replaces columns in the conditions.
+  auto left_keys = CopyAt(equalities.left, positions);
+  auto right_keys = CopyAt(equalities.right, positions);
+  if (moves_left) {
+    left = Exchange(slot->children[0], left, ExchangeKind::kHash, std::move(left_keys));
+  }
+  if (moves_right) {
+    right = Exchange(slot->children[1], right, ExchangeKind::kHash, std::move(right_keys));
+  }
+  return {left, right};
+}
+
+Distribution PlanCutter::JoinByHash(Operator& slot, const Distribution& left,
+                                    const Distribution& right) {
+  auto [left_after, right_after] = BringTogether(slot, left, right, EqualitiesOf(*slot));
   JoinType type = TypeOf(*slot);
   if (type == JoinType::OUTER) return Distribution::Spread();
   if (type != JoinType::INNER) return MayHaveAllOf(type, 1) ? left_after : right_after;

@@ -39,6 +39,12 @@ struct Distribution {
   std::vector<HashKey> keys;
 };
 
+/// Values of two inputs' rows that are to be equal, pair by pair.
+struct Equalities {
+  std::vector<duckdb::Expression*> left;
+  std::vector<duckdb::Expression*> right;
+};
+
 /// Follows the keys through a projection; nothing is left where one of them is not among the
 /// expressions.
 std::vector<HashKey> ProjectKeys(

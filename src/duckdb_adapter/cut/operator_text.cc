@@ -97,6 +97,20 @@ void OperatorText::Learn(LogicalOperator& op) {
       for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
         Set(aggregate.aggregate_index, i, ExpressionText(*aggregate.expressions[i]));
       }
+      for (idx_t i = 0; i < aggregate.grouping_functions.size(); ++i) {
+        std::vector<std::string> groups;
+        for (idx_t group : aggregate.grouping_functions[i]) {
+          groups.push_back(ExpressionText(*aggregate.groups[group]));
+        }
+        Set(aggregate.groupings_index, i, "grouping(" + Join(groups, ", ") + ")");
+      }
+      break;
+    }
+    case LogicalOperatorType::LOGICAL_WINDOW: {
+      auto window_index = op.Cast<duckdb::LogicalWindow>().window_index;
+      for (idx_t i = 0; i < op.expressions.size(); ++i) {
+        Set(window_index, i, ExpressionText(*op.expressions[i]));
+      }
       break;
     }
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN: {
@@ -137,6 +151,9 @@ std::string OperatorText::Text(LogicalOperator& op, const DescribeScan& describe
         parts.push_back(ExpressionText(*target));
       }
       return "distinct " + Join(parts, ", ");
+    case LogicalOperatorType::LOGICAL_WINDOW:
+      for (auto& window : op.expressions) parts.push_back(ExpressionText(*window));
+      return "window " + Join(parts, ", ");
     case LogicalOperatorType::LOGICAL_TOP_N: {
       auto& top = op.Cast<duckdb::LogicalTopN>();
       std::string offset = top.offset > 0 ? " after " + std::to_string(top.offset) : "";
@@ -152,7 +169,10 @@ std::string OperatorText::Text(LogicalOperator& op, const DescribeScan& describe
              (has_offset ? " after " + LimitText(limit.offset_val) : "");
     }
     case LogicalOperatorType::LOGICAL_UNION:
-      return op.Cast<duckdb::LogicalSetOperation>().setop_all ? "union all" : "union";
+    case LogicalOperatorType::LOGICAL_EXCEPT:
+    case LogicalOperatorType::LOGICAL_INTERSECT:
+      return duckdb::StringUtil::Lower(op.GetName()) +
+             (op.Cast<duckdb::LogicalSetOperation>().setop_all ? " all" : "");
     case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
       return "one row";
     case LogicalOperatorType::LOGICAL_CHUNK_GET:
@@ -171,7 +191,8 @@ std::string OperatorText::AggregateText(LogicalOperator& op) const {
   for (auto& group : aggregate.groups) groups.push_back(ExpressionText(*group));
   for (auto& result : aggregate.expressions) results.push_back(ExpressionText(*result));
   if (results.empty()) return "distinct " + Join(groups, ", ");
-  return "aggregate " + Join(results, ", ") + (groups.empty() ? "" : " by " + Join(groups, ", "));
+  std::string by = aggregate.grouping_sets.size() > 1 ? " by sets of " : " by ";
+  return "aggregate " + Join(results, ", ") + (groups.empty() ? "" : by + Join(groups, ", "));
 }
 
 std::string OperatorText::JoinText(LogicalOperator& op) const {

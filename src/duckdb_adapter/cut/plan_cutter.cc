@@ -54,6 +54,8 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
       return DistributeAggregate(slot);
     case LogicalOperatorType::LOGICAL_DISTINCT:
       return DistributeDistinct(slot);
+    case LogicalOperatorType::LOGICAL_WINDOW:
+      return DistributeWindow(slot);
     case LogicalOperatorType::LOGICAL_TOP_N:
       return DistributeTopN(slot);
     case LogicalOperatorType::LOGICAL_LIMIT:
@@ -62,6 +64,9 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
       return DistributeSample(slot);
     case LogicalOperatorType::LOGICAL_UNION:
       return DistributeUnion(slot);
+    case LogicalOperatorType::LOGICAL_EXCEPT:
+    case LogicalOperatorType::LOGICAL_INTERSECT:
+      return DistributeSetOperation(slot);
     case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
     case LogicalOperatorType::LOGICAL_ANY_JOIN:
       return DistributeJoin(slot);
@@ -157,19 +162,21 @@ Distribution PlanCutter::DistributeDistinct(Operator& slot) {
   for (auto& target : distinct.distinct_targets) targets.push_back(target.get());
   if (!FindKeys(where.keys, targets).empty()) return where;
   bool is_plain = distinct.distinct_type == duckdb::DistinctType::DISTINCT;
-  if (is_plain) {  // Each task drops its own doubles first.
-    auto before = duckdb::make_uniq<duckdb::LogicalDistinct>(Copies(distinct.distinct_targets),
-                                                             duckdb::DistinctType::DISTINCT);
-    partial_.insert(before.get());
-    before->children.push_back(std::move(slot->children[0]));
-    slot->children[0] = std::move(before);
-  }
+  if (is_plain) DropDoubles(slot->children[0], Copies(distinct.distinct_targets));
   auto keys = Copies(distinct.distinct_targets);
   if (std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key->IsVolatile(); })) {
     NoteGathered(*slot, "DISTINCT ON a volatile expression");
     return Exchange(slot->children[0], where, ExchangeKind::kGather);
   }
   return Exchange(slot->children[0], where, ExchangeKind::kHash, std::move(keys));
+}
+
+void PlanCutter::DropDoubles(Operator& slot, Expressions targets) {
+  auto distinct = duckdb::make_uniq<duckdb::LogicalDistinct>(std::move(targets),
+                                                             duckdb::DistinctType::DISTINCT);
+  partial_.insert(distinct.get());
+  distinct->children.push_back(std::move(slot));
+  slot = std::move(distinct);
 }
 
 Distribution PlanCutter::DistributeTopN(Operator& slot) {
@@ -224,27 +231,6 @@ Distribution PlanCutter::DistributeSample(Operator& slot) {
   if (!options.is_percentage || !is_per_row) return GatherChildren(slot, "a sample of a size");
   Distribution where = Distribute(slot->children[0]);
   return where.is_spread() ? where : Distribution::Single();
-}
-
-Distribution PlanCutter::DistributeUnion(Operator& slot) {
-  auto& set = slot->Cast<duckdb::LogicalSetOperation>();
-  if (!set.setop_all) return GatherChildren(slot, "UNION without ALL");
-  // Each task would have a part of every input, and the next one another.
-  if (keep_order_ && sorted_unions_.count(slot.get())) {
-    return GatherChildren(slot, "UNION ALL in the order of its inputs");
-  }
-  std::vector<Distribution> where;
-  bool any_spread = false;
-  for (auto& child : slot->children) {
-    where.push_back(Distribute(child));
-    any_spread = any_spread || where.back().is_spread();
-  }
-  if (!any_spread) return Distribution::Single();
-  // What one task has is read by one task, so that its rows come once.
-  for (size_t i = 0; i < where.size(); ++i) {
-    if (!where[i].is_spread()) Exchange(slot->children[i], where[i], ExchangeKind::kForward);
-  }
-  return Distribution::Spread();
 }
 
 Distribution PlanCutter::GatherChildren(Operator& slot, const std::string& why) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "duckdb_adapter/analysis/row_order.h"
@@ -76,15 +77,26 @@ class PlanCutter {
   Distribution DistributeAggregate(Operator& slot);
   Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
   Distribution SplitInTwo(Operator& slot, const Distribution& input);
+  Distribution SplitSetsInTwo(Operator& slot, const Distribution& input);
+  Distribution MoveParts(Operator& slot, const Distribution& input, Expressions keys);
   Distribution DistributeDistinct(Operator& slot);
+  Distribution DistributeWindow(Operator& slot);
   Distribution DistributeTopN(Operator& slot);
   Distribution DistributeLimit(Operator& slot);
   Distribution DistributeOrder(Operator& slot);
   Distribution DistributeSample(Operator& slot);
   Distribution DistributeUnion(Operator& slot);
+  Distribution DistributeSetOperation(Operator& slot);
   Distribution DistributeJoin(Operator& slot);
   Distribution DistributeCrossProduct(Operator& slot);
   Distribution JoinByHash(Operator& slot, const Distribution& left, const Distribution& right);
+  // Moves the rows of two inputs so that those that are equal are in one task, and returns where
+  // they are then.
+  std::pair<Distribution, Distribution> BringTogether(Operator& slot, Distribution left,
+                                                      Distribution right,
+                                                      const Equalities& equalities);
+  // Makes each task drop its own doubles before rows move.
+  void DropDoubles(Operator& slot, Expressions targets);
   Distribution BroadcastSide(Operator& slot, int side, const Distribution& from,
                              const Distribution& other);
   Distribution DistributeDelimJoin(Operator& slot);

@@ -1,0 +1,67 @@
+"""A window whose ORDER BY has ties, and whose files are lost on the way: no answer has rows of two
+runs of it, each with an order of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from staged_output import EXECUTORS, cases
+from test_lost_sort_ranges import losing
+from worker_faults import WorkerFaults, last_tasks, session
+
+NUM_FILES = 4
+NUM_ROWS = 60_000
+NUM_KEYS = 11
+# Read by the window's hash, numbered, and moved by another hash to be joined.
+SQL = """
+    SELECT n.k, r, id, o.v FROM (
+        SELECT k, id, row_number() OVER (PARTITION BY k ORDER BY id % 2) AS r FROM {0}
+    ) n JOIN {0} o USING (id)
+"""
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("rows")
+    with duckdb.connect() as connection:
+        for number in range(NUM_FILES):
+            connection.execute(
+                f"COPY (SELECT i AS id, i * 7919 % {NUM_KEYS} AS k, i % 3 AS v "
+                f"FROM range({NUM_ROWS}) t(i) WHERE i % {NUM_FILES} = {number}) "
+                f"TO '{folder}/{number}.parquet' (ROW_GROUP_SIZE 4000)"
+            )
+    return str(folder / "*.parquet")
+
+
+def assert_numbered(out: Path) -> None:
+    """Each row is there once, and those of a key are numbered from 1, even ids first."""
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT count(*), count(DISTINCT id), count(DISTINCT (k, r)), bool_and(r BETWEEN 1 "
+            "AND n), bool_and((r <= evens) = (id % 2 = 0)) FROM (SELECT *, count(*) OVER "
+            "(PARTITION BY k) AS n, count(*) FILTER (WHERE id % 2 = 0) OVER (PARTITION BY k) "
+            f"AS evens FROM '{out}/*.parquet')"
+        )
+        assert found.fetchall() == [(NUM_ROWS, NUM_ROWS, NUM_ROWS, True, True)]
+
+
+@cases("executor", [("threads",)], EXECUTORS)
+def test_files_are_lost(executor: str, faults: WorkerFaults, tmp_path: Path, rows: str) -> None:
+    """Those of the window, and those of all stages before, while a task of the join waits and the
+    others may be done."""
+    out = tmp_path / "out"
+    with session(tmp_path, executor) as sp:
+        sp.sql(SQL, sp.read_parquet(rows)).write_parquet(out)
+        assert_numbered(out)
+        *before, (join, task) = last_tasks(faults.take_attempts())
+        assert (len(before), task) == (3, 2), "by hash, numbered, the other side; joined"
+        for lost in [[1], [stage for stage, _ in before]]:
+            with losing(faults, tmp_path, lost, (join, task)) as gone:
+                sp.sql(SQL, sp.read_parquet(rows)).write_parquet(out)
+            assert gone
+            assert faults.pending() == []
+            attempts = faults.take_attempts()
+            assert max(attempts[key] for key in attempts if key[0] == 1) > 1
+            assert_numbered(out)
