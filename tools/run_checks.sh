@@ -19,6 +19,7 @@ check clang-format $bin/clang-format --dry-run --Werror --ferror-limit=3 "${cpp[
 check "ruff check" $bin/ruff check --output-format concise .
 check "ruff format" $bin/ruff format --check --output-format concise .
 check layers $bin/python tools/check_layers.py
+check "file calls" $bin/python tools/check_file_calls.py
 check sizes $bin/python tools/check_sizes.py
 if [ ${#failed[@]} -gt 0 ]; then
   echo "Checks failed: ${failed[*]}. \`make fmt\` mends formatting."

@@ -1,11 +1,10 @@
 #include "action/input_lists.h"
 
-#include <filesystem>
-#include <fstream>
 #include <string>
-#include <system_error>
 #include <utility>
 
+#include "storage/files/file_identity.h"
+#include "storage/files/file_system.h"
 #include "storage/job/checked_text.h"
 
 namespace smallpond {
@@ -17,7 +16,7 @@ int InputLists::VersionOf(int stage, const std::vector<int>& input_versions) {
   std::string path = directory_.path() + "/" + InputsFileName(stage, last.version + 1);
   InputList list = InputListOf(plan_, stage, input_versions);
   AddContent(list);
-  JobDirectory::WriteNew(path, WithChecksum(FormatInputList(list), path));
+  WriteNew(path, WithChecksum(FormatInputList(list), path));
   last.input_versions = input_versions;
   return ++last.version;
 }
@@ -28,14 +27,12 @@ void InputLists::AddContent(InputList& list) const {
   for (auto& input : list.inputs) {
     if (!plan_.graph.stages[static_cast<size_t>(input.stage)].is_given) continue;
     std::string path = directory_.AttemptPath(input.stage, 0, 0);
-    std::error_code error;
-    uint64_t bytes = std::filesystem::file_size(path, error);
-    if (error || bytes > left) continue;
-    std::ifstream file(path, std::ios::binary);
-    std::string content(bytes, '\0');
-    if (!file.read(content.data(), static_cast<std::streamsize>(bytes))) continue;
+    FileIdentity file = Identify(path);
+    if (file.inode == 0 || file.bytes > left) continue;
+    std::string content;
+    if (ReadText(path, content) || content.size() != file.bytes) continue;
     input.content = std::move(content);
-    left -= bytes;
+    left -= file.bytes;
   }
 }
 

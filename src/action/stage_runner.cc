@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "action/input_lists.h"
@@ -16,6 +14,8 @@
 #include "scheduler/job_log.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
+#include "storage/files/file_identity.h"
+#include "storage/files/file_system.h"
 #include "storage/job/checked_text.h"
 
 namespace smallpond {
@@ -33,7 +33,7 @@ void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
   for (const Stage& stage : plan.graph.stages) {
     const auto& work = plan.work[static_cast<size_t>(stage.id)];
     if (!stage.is_given && written.insert(stage.fragment).second) {
-      JobDirectory::WriteNew(directory.FragmentPath(stage.fragment), work.fragment);
+      WriteNew(directory.FragmentPath(stage.fragment), work.fragment);
     }
     for (size_t begin = 0; begin < work.scans.size(); begin += kTasksPerScanList) {
       auto first = work.scans.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -41,12 +41,12 @@ void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
       std::vector<TaskScans> tasks(first, first + static_cast<std::ptrdiff_t>(count));
       std::string path =
           directory.path() + "/" + ScanListFileName(stage.id, static_cast<int>(begin));
-      JobDirectory::WriteNew(path, WithChecksum(FormatScanList(tasks), path));
+      WriteNew(path, WithChecksum(FormatScanList(tasks), path));
     }
   }
   if (!plan.files) return;
   std::string path = directory.path() + "/" + FileOutputName(plan.graph.stages.back().id);
-  JobDirectory::WriteNew(path, WithChecksum(FormatFileOutput(*plan.files), path));
+  WriteNew(path, WithChecksum(FormatFileOutput(*plan.files), path));
 }
 
 // The files of each task of the last stage, in the order of the tasks.
@@ -69,10 +69,8 @@ std::vector<TaskId> LostFiles(const Scheduler& scheduler, const StagePlan& plan)
   for (size_t task = 0; task < parts.size(); ++task) {
     const std::string folder = plan.files->staging_folder + "/" + parts[task].folder + "/";
     for (const auto& file : parts[task].written.files) {
-      std::error_code error;
-      uint64_t bytes =
-          std::filesystem::file_size(folder + file.name + OutputFile::kStagedEnding, error);
-      if (!error && bytes == file.bytes) continue;
+      FileIdentity now = Identify(folder + file.name + OutputFile::kStagedEnding);
+      if (now.inode != 0 && now.bytes == file.bytes) continue;
       lost.push_back({outputs.stage, static_cast<int>(task), outputs.files[task].attempt});
       break;
     }

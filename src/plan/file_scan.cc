@@ -3,13 +3,13 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 
 #include "base/text.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
+#include "storage/files/file_system.h"
 #include "storage/files/paths.h"
 #include "storage/input/input_files.h"
 
@@ -37,7 +37,7 @@ void PassOverEmptyFiles(FileScan& scan, std::vector<std::string>& files,
   if (scan.function == "read_parquet") return;
   std::set<std::string> empty;
   for (const auto& file : identities) {
-    if (file.bytes == 0 && file.inode != 0 && std::filesystem::is_regular_file(file.path)) {
+    if (file.bytes == 0 && file.inode != 0 && IsRegularFile(file.path)) {
       empty.insert(file.path);
     }
   }

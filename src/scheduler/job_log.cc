@@ -1,19 +1,15 @@
 #include "scheduler/job_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 #include "base/secrets.h"
 #include "smallpond/error.h"
+#include "storage/files/io_error.h"
 
 namespace smallpond {
 namespace {
@@ -66,11 +62,6 @@ JobLogLine FromJson(const OrderedJson& json) {
   return line;
 }
 
-[[noreturn]] void ThrowErrno(const std::string& what, const std::string& path) {
-  throw Error(ErrorKind::kIo,
-              what + " the log '" + path + "' failed: " + std::strerror(errno) + ".");
-}
-
 }  // namespace
 
 JobLogLine JobLogLine::Of(std::string event, TaskId id) {
@@ -82,28 +73,15 @@ JobLogLine JobLogLine::Of(std::string event, TaskId id) {
   return line;
 }
 
-JobLog::JobLog(const std::string& path)
-    : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
-  if (file_ < 0) ThrowErrno("Opening", path_);
-}
-
-JobLog::~JobLog() { ::close(file_); }
-
 void JobLog::Write(JobLogLine line) {
   line.time = UtcNow();
-  std::string text = ToJson(line) + "\n";
-  size_t written = 0;
-  while (written < text.size()) {
-    ssize_t n = ::write(file_, text.data() + written, text.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) ThrowErrno("Writing", path_);
-    written += static_cast<size_t>(n);
-  }
+  file_.Append(ToJson(line) + "\n");
 }
 
 std::vector<JobLogLine> ReadJobLog(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) ThrowErrno("Reading", path);
+  std::string log;
+  if (std::error_code error = ReadText(path, log)) ThrowIo("Reading the log", path, error);
+  std::istringstream file(log);
   std::vector<JobLogLine> lines;
   std::string text;
   while (std::getline(file, text)) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/files/file_system.h"
 #include "task/task_id.h"
 
 namespace smallpond {
@@ -28,22 +29,17 @@ struct JobLogLine {
 };
 
 /// The log of a job, `JOB/events.jsonl`: one JSON object a line, for people and for a later resume.
-/// Each line is handed to the system as it is written, so that all but the last survive a crash of
-/// this process. One thread uses it.
+/// All lines but the last survive a crash of this process. One thread uses it.
 class JobLog {
  public:
   /// Opens the file to add to it. Throws Io.
-  explicit JobLog(const std::string& path);
-  ~JobLog();
-  JobLog(const JobLog&) = delete;
-  JobLog& operator=(const JobLog&) = delete;
+  explicit JobLog(const std::string& path) : file_(path) {}
 
   /// Adds a line. Throws Io.
   void Write(JobLogLine line);
 
  private:
-  std::string path_;
-  int file_;
+  AppendedFile file_;
 };
 
 /// Reads a log. A last line that is cut off, as a crash leaves it, is passed over. Throws Io where

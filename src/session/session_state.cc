@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <random>
+#include <system_error>
 
 #include "base/machine.h"
 #include "base/worker_layout.h"
@@ -18,6 +18,7 @@
 #include "executor/thread_executor.h"
 #include "planner/scan_splits.h"
 #include "smallpond/error.h"
+#include "storage/files/file_system.h"
 #include "storage/files/paths.h"
 #include "storage/files/process_folder.h"
 #include "worker/worker.h"
@@ -128,8 +129,7 @@ Options WithDefaults(Options options) {
   if (options.job_time.empty()) options.job_time = NowIso8601();
   if (!options.data_dir.empty()) {
     options.data_dir = ResolvePath(options.data_dir, "");
-    std::error_code error;
-    if (!IsRemote(options.data_dir) && !std::filesystem::is_directory(options.data_dir, error)) {
+    if (!IsRemote(options.data_dir) && !IsFolder(options.data_dir)) {
       throw Error(
           ErrorKind::kInvalidInput,
           "data_dir='" + options.data_dir + "' is not a folder. Make it, or leave data_dir out.");
@@ -171,8 +171,8 @@ void SessionState::OpenDatabase() {
   if (num_replaced_ > 0 && spill_) {
     // Streams may still read from the one before, whose files have the same names.
     limits.temp_dir += "/" + std::to_string(num_replaced_);
-    std::error_code error;  // DuckDB says it where it can't spill.
-    std::filesystem::create_directories(limits.temp_dir, error);
+    // DuckDB says it where it can't spill.
+    [[maybe_unused]] std::error_code ignored = MakeFolders(limits.temp_dir);
   }
   if (options_.executor == ExecutorKind::kProcesses) {
     limits.memory_bytes = static_cast<uint64_t>(kDriversShare * MemoryBudget(options_));

@@ -11,6 +11,7 @@
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
+#include "storage/files/file_system.h"
 
 namespace smallpond {
 namespace {
@@ -108,17 +109,14 @@ std::string DistinctFoldersSql(const std::vector<PartitionColumn>& columns,
 }
 
 void RenameFolders(const std::string& folder, const std::string& tag) {
-  std::error_code error;
-  std::vector<fs::path> folders;
-  fs::directory_iterator entry(folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (entry->is_directory(error)) folders.push_back(entry->path());
-  }
-  for (const auto& path : folders) {
-    RenameFolders(path.string(), tag);
-    std::string name = path.filename().string();
-    std::string better = FolderName(name, tag);
-    if (better != name && !error) fs::rename(path, path.parent_path() / better, error);
+  FolderListing listing = ListFolder(folder);
+  std::error_code error = listing.error;
+  for (const auto& entry : listing.entries) {
+    if (!entry.LeadsToFolder()) continue;
+    RenameFolders(entry.path.string(), tag);
+    std::string better = FolderName(entry.name(), tag);
+    if (better != entry.name() && !error)
+      error = Rename(entry.path, entry.path.parent_path() / better);
   }
   if (error) {
     throw Error(ErrorKind::kIo,

@@ -1,13 +1,9 @@
 #include "worker/worker.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
 #include <system_error>
 #include <thread>
 
@@ -16,6 +12,7 @@
 #include "duckdb_adapter/fragment/run_fragment.h"
 #include "smallpond/error.h"
 #include "storage/files/early_writeback.h"
+#include "storage/files/file_system.h"
 #include "storage/job/job_names.h"
 #include "worker/write_files.h"
 
@@ -139,10 +136,11 @@ TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
   const std::string folder =
       output->staging_folder + "/" + AttemptFolderName(spec.id.task, spec.id.attempt);
   // Not those above: where they are missing, the driver has given up, or is on another machine.
-  if (::mkdir(folder.c_str(), 0777) != 0) {
-    throw Error(errno == ENOENT ? ErrorKind::kInvalidInput : ErrorKind::kIo,
+  if (std::error_code error = MakeNewFolder(folder, Access::kShared)) {
+    bool is_missing = error == std::errc::no_such_file_or_directory;
+    throw Error(is_missing ? ErrorKind::kInvalidInput : ErrorKind::kIo,
                 "A worker can't write to the folder that the output is staged in, '" +
-                    output->staging_folder + "': " + std::strerror(errno) +
+                    output->staging_folder + "': " + error.message() +
                     ". Workers write the files, so the folder must be one that all of them see.");
   }
   WrittenFiles written;
@@ -152,8 +150,7 @@ TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
     written = WriteFiles(connection, rows, *output, folder, spec.id.task);
     SyncWrittenFiles(folder, written.files);
   } catch (...) {  // What is whole of it takes the room that another try needs.
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
+    RemoveTree(folder);
     throw;
   }
   if (faults_ && !written.files.empty()) {

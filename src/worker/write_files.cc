@@ -1,9 +1,6 @@
 #include "worker/write_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -15,8 +12,9 @@
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
-#include "storage/files/durable.h"
 #include "storage/files/file_hash.h"
+#include "storage/files/file_identity.h"
+#include "storage/files/file_system.h"
 #include "storage/files/paths.h"
 #include "worker/partition_folders.h"
 #include "worker/staged_rows.h"
@@ -108,10 +106,9 @@ class PartWrite {
   }
 
   static uint64_t BytesOf(const std::string& path) {
-    std::error_code error;
-    uint64_t bytes = fs::file_size(path, error);
-    if (error) ThrowOthersWritten("'" + path + "' is gone");
-    return bytes;
+    FileIdentity file = Identify(path);
+    if (file.inode == 0) ThrowOthersWritten("'" + path + "' is gone");
+    return file.bytes;
   }
 
   // Notes the file, unless there is no row and none is to be kept.
@@ -122,8 +119,7 @@ class PartWrite {
       files_.push_back({name + copy_.ending, count, BytesOf(path)});
       num_rows_ += count;
     } else {
-      std::error_code error;
-      fs::remove(path, error);
+      RemoveFile(path);
     }
   }
 
@@ -141,8 +137,7 @@ class PartWrite {
       if (copied.rows > 0) {
         files_.push_back({FolderNamesOf(name, output_.tag), file.rows, BytesOf(file.path)});
       } else {  // It may make an empty one.
-        std::error_code error;
-        fs::remove(file.path, error);
+        RemoveFile(file.path);
       }
     }
   }
@@ -219,20 +214,21 @@ class PartWrite {
     for (const auto& [name, count] : folders) {
       range.begin = range.end;
       range.end += count;
-      MakeFolder(name);
+      MakePartitionFolder(name);
       CopyRange(range, name + "/" + name_, rows_per_file);
     }
     connection_.Run(Statement::Parse("DROP TABLE " + table));
   }
 
   // Not folder_ and those above: where they are gone, the write has ended without this attempt.
-  void MakeFolder(const std::string& name) {
+  void MakePartitionFolder(const std::string& name) {
     fs::path folder(folder_);
     for (const auto& part : fs::path(name)) {
       folder /= part;
-      if (::mkdir(folder.c_str(), 0777) == 0 || errno == EEXIST) continue;
+      std::error_code error = MakeFolder(folder);
+      if (!error) continue;
       throw Error(ErrorKind::kIo, "Making the folder '" + name +
-                                      "' of a partition failed: " + std::strerror(errno) + ".");
+                                      "' of a partition failed: " + error.message() + ".");
     }
   }
 
@@ -258,8 +254,7 @@ class PartWrite {
     std::string path = PathOf("sample" + copy_.ending);
     Copy(RowsOf(rows), path, "");
     auto bytes = static_cast<double>(std::max<uint64_t>(BytesOf(path), 1));
-    std::error_code error;
-    fs::remove(path, error);
+    RemoveFile(path);
     double per_file = static_cast<double>(*copy_.file_size_bytes) / bytes *
                       static_cast<double>(rows.end - rows.begin);
     return std::clamp<int64_t>(static_cast<int64_t>(std::min(per_file, 1e18)), 1, all);

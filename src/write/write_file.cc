@@ -4,7 +4,6 @@
 #include <cctype>
 #include <filesystem>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
+#include "storage/files/file_system.h"
 #include "storage/files/paths.h"
 #include "worker/staged_rows.h"
 #include "write/copy_options.h"
@@ -86,11 +86,9 @@ void CheckCompression(const std::string& path, const std::string& format, const 
 
 bool IsOneFile(const std::string& path, const std::string& format, const LogicalPlan& plan,
                const WriteOptions& options) {
-  std::error_code error;
   bool asks_for_several = plan.partitioning().num_partitions > 1 || options.file_size_bytes ||
                           !options.partition_by.empty();
-  return !asks_for_several && !IsRemote(path) && EndsAs(LowerName(path), format) &&
-         !fs::is_directory(path, error);
+  return !asks_for_several && !IsRemote(path) && EndsAs(LowerName(path), format) && !IsFolder(path);
 }
 
 FileWrite::FileWrite(const std::string& path, const std::string& format,

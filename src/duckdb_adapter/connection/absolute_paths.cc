@@ -12,6 +12,7 @@
 #include "duckdb_adapter/sql/sql_text.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 #include "duckdb_adapter/sql/tree_visitor.h"
+#include "storage/files/file_system.h"
 #include "storage/files/paths.h"
 
 namespace smallpond {
@@ -160,8 +161,7 @@ class PathVisitor : public TreeVisitor {
   // Whether a name can only be that of files. Other names stay, so that errors show them.
   bool IsFile(const std::string& path) {
     if (!IsRelative(path) || path.find('.') == std::string::npos) return false;
-    std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::path(folder_) / path, ignored)) return true;
+    if (Exists(std::filesystem::path(folder_) / path)) return true;
     return duckdb::FileSystem::HasGlob(path) && !connection_.Glob(Absolute(path, folder_)).empty();
   }
 

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -12,7 +11,9 @@
 #include <sstream>
 #include <system_error>
 
-#include "smallpond/error.h"
+#include "storage/files/file_identity.h"
+#include "storage/files/file_system.h"
+#include "storage/files/io_error.h"
 
 namespace smallpond {
 namespace {
@@ -63,10 +64,8 @@ bool SeesOwnNamespace() {
 }
 
 bool IsYoung(const std::string& path) {
-  std::error_code error;
-  auto changed = fs::last_write_time(path, error);
-  if (error) return false;  // Gone.
-  return fs::file_time_type::clock::now() - changed < std::chrono::hours(24 * kForeignAttemptDays);
+  FileIdentity folder = Identify(path);
+  return folder.inode != 0 && folder.modified_ns > DaysAgoNs(kForeignAttemptDays);
 }
 
 // What attempts of an output begin with. File systems end names at 255 bytes.
@@ -123,24 +122,18 @@ bool AttemptOwnerMayLive(const std::string& attempt_folder) {
 }
 
 void MarkCommitting(const std::string& attempt_folder) {
-  std::error_code error;
-  fs::create_directory(fs::path(attempt_folder) / kCommittingMark, error);
-  if (!error) return;
-  throw Error(ErrorKind::kIo,
-              "Making a folder in '" + attempt_folder + "' failed: " + error.message() + ".");
+  std::error_code error = MakeFolder(fs::path(attempt_folder) / kCommittingMark);
+  if (error) ThrowIo("Making a folder in", attempt_folder, error);
 }
 
 void UnmarkCommitting(const std::string& attempt_folder) {
-  std::error_code ignored;
-  fs::remove(fs::path(attempt_folder) / kCommittingMark, ignored);
+  RemoveEmptyFolder(fs::path(attempt_folder) / kCommittingMark);
 }
 
 bool MayBeCommitted(const std::string& attempt_folder) {
-  std::error_code error;
-  if (!fs::exists(fs::path(attempt_folder) / kCommittingMark, error)) return false;
-  fs::directory_iterator entry(attempt_folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (entry->path().filename().string().starts_with("manifest-")) return false;
+  if (!Exists(fs::path(attempt_folder) / kCommittingMark)) return false;
+  for (const auto& entry : ListFolder(attempt_folder).entries) {
+    if (entry.name().starts_with("manifest-")) return false;
   }
   return IsYoung(attempt_folder);
 }

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
+
+#include "storage/files/file_identity.h"
+#include "storage/files/file_system.h"
 
 namespace smallpond {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr auto kLookInterval = std::chrono::milliseconds(100);
 // Smaller pieces are left to the sync: a file's last page may still change.
@@ -27,12 +27,10 @@ EarlyWriteback::EarlyWriteback(std::string folder)
 EarlyWriteback::~EarlyWriteback() = default;
 
 void EarlyWriteback::Look() {
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder_, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code gone;
-    uint64_t bytes = entry->is_regular_file(gone) ? entry->file_size(gone) : 0;
-    if (!gone && bytes >= kLeastBytes) Begin(entry->path().string(), bytes);
+  for (const auto& entry : ListBelow(folder_).entries) {
+    if (entry.kind != FolderEntry::Kind::kFile) continue;
+    uint64_t bytes = Identify(entry.path).bytes;
+    if (bytes >= kLeastBytes) Begin(entry.path.string(), bytes);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
+
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -12,6 +14,11 @@ FileIdentity Identify(const std::string& path) {
   return {path, static_cast<uint64_t>(status.st_size),
           static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec,
           static_cast<uint64_t>(status.st_ino)};
+}
+
+int64_t DaysAgoNs(int days) {
+  std::chrono::nanoseconds now = std::chrono::system_clock::now().time_since_epoch();
+  return (now - std::chrono::hours(24 * days)).count();
 }
 
 void CheckUnchanged(const std::vector<FileIdentity>& files) {

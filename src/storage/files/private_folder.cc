@@ -3,25 +3,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <system_error>
 
-#include "smallpond/error.h"
+#include "storage/files/file_system.h"
+#include "storage/files/io_error.h"
 
 namespace smallpond {
-namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void ThrowCannotMake(const std::string& path, int error) {
-  throw Error(ErrorKind::kIo,
-              "Making the folder '" + path + "' failed: " + std::strerror(error) + ".");
-}
-
-}  // namespace
 
 std::string RandomTag() {
   std::random_device device;  // The kernel's, or the processor's.
@@ -35,17 +26,17 @@ std::string RandomTag() {
 }
 
 void MakePrivateFolder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0) ThrowCannotMake(path, errno);
+  std::error_code error = MakeNewFolder(path, Access::kPrivate);
+  if (error) ThrowIo("Making the folder", path, error);
 }
 
 void MakePrivateFolders(const fs::path& path) {
-  std::error_code error;
-  if (path.empty() || fs::is_directory(path, error)) return;
+  if (path.empty() || IsFolder(path)) return;
   if (path.parent_path() != path) MakePrivateFolders(path.parent_path());
-  if (::mkdir(path.c_str(), 0700) == 0) return;
-  int reason = errno;
+  std::error_code error = MakeNewFolder(path, Access::kPrivate);
   // Another process may have made it just now; a path may end with a slash.
-  if (reason != EEXIST || !fs::is_directory(path, error)) ThrowCannotMake(path.string(), reason);
+  if (error == std::errc::file_exists && IsFolder(path)) return;
+  if (error) ThrowIo("Making the folder", path, error);
 }
 
 bool IsOwnFolder(const fs::path& path) {

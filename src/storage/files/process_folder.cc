@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <system_error>
 
 #include "storage/files/attempt_owner.h"
+#include "storage/files/file_system.h"
 #include "storage/files/private_folder.h"
 
 namespace smallpond {
@@ -22,19 +22,13 @@ ProcessFolder::ProcessFolder(const std::string& root, const std::string& prefix)
 
 ProcessFolder::~ProcessFolder() {
   if (getpid() != owner_pid_) return;  // Forked: the folder is the parent's.
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  RemoveTree(path_);
 }
 
 void RemoveDeadProcessFolders(const std::string& root, const std::string& prefix) {
-  std::error_code error;
-  auto entry = fs::directory_iterator(root, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    const fs::path& path = entry->path();
-    if (!IsOwnedName(path.filename().string(), prefix) || !IsOwnFolder(path)) continue;
-    if (AttemptOwnerMayLive(path.string())) continue;
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
+  for (const auto& entry : ListFolder(root).entries) {
+    if (!IsOwnedName(entry.name(), prefix) || !IsOwnFolder(entry.path)) continue;
+    if (!AttemptOwnerMayLive(entry.path.string())) RemoveTree(entry.path);
   }
 }
 

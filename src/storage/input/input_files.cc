@@ -7,10 +7,10 @@
 #include <filesystem>
 #include <iterator>
 #include <set>
-#include <system_error>
 
 #include "smallpond/error.h"
 #include "storage/files/attempt_owner.h"
+#include "storage/files/file_system.h"
 #include "storage/files/paths.h"
 #include "storage/input/table_formats.h"
 #include "storage/output/output_manifest.h"
@@ -62,8 +62,7 @@ class FolderLister {
       : names_(names), recursive_(recursive), files_(files) {}
 
   void List(const fs::path& folder) {
-    std::error_code error;
-    fs::path real = fs::canonical(folder, error);
+    fs::path real = RealPath(folder);
     // A link may lead back to a folder above it.
     if (std::find(open_.begin(), open_.end(), real) != open_.end()) return;
     if (auto committed = ReadLatestManifest(folder.string())) {
@@ -72,29 +71,28 @@ class FolderLister {
       return;
     }
     open_.push_back(real);
-    for (const auto& path : Entries(folder)) Add(path);
+    for (const auto& entry : Entries(folder)) Add(entry);
     open_.pop_back();
   }
 
  private:
-  static std::vector<fs::path> Entries(const fs::path& folder) {
-    std::error_code error;
-    fs::directory_iterator entries(folder, error);
-    if (error) {
-      throw Error(ErrorKind::kIo,
-                  "The folder '" + folder.string() + "' can't be read: " + error.message() + ".");
+  static std::vector<FolderEntry> Entries(const fs::path& folder) {
+    FolderListing listing = ListFolder(folder);
+    if (listing.error) {
+      throw Error(ErrorKind::kIo, "The folder '" + folder.string() +
+                                      "' can't be read: " + listing.error.message() + ".");
     }
-    std::vector<fs::path> sorted;
-    for (const auto& entry : entries) sorted.push_back(entry.path());
-    std::sort(sorted.begin(), sorted.end());
-    return sorted;
+    std::sort(
+        listing.entries.begin(), listing.entries.end(),
+        [](const FolderEntry& left, const FolderEntry& right) { return left.path < right.path; });
+    return std::move(listing.entries);
   }
 
-  void Add(const fs::path& path) {
-    std::string name = path.filename().string();
-    std::error_code error;
+  void Add(const FolderEntry& entry) {
+    const fs::path& path = entry.path;
+    std::string name = entry.name();
     if (IsHidden(name)) return;
-    if (fs::is_directory(path, error)) {
+    if (entry.LeadsToFolder()) {
       bool is_hive = name.find('=') != std::string::npos;
       if (recursive_ || is_hive) {
         List(path);
@@ -129,12 +127,10 @@ fs::path FixedFolder(const std::string& pattern) {
 std::string WithFoldersThatExist(const std::string& pattern) {
   fs::path written;
   fs::path escaped;
-  std::error_code error;
   bool exists = true;
   for (const auto& part : fs::path(pattern)) {
     written /= part;
-    exists = exists && part.string().find_first_of("*?") == std::string::npos &&
-             fs::is_directory(written, error);
+    exists = exists && part.string().find_first_of("*?") == std::string::npos && IsFolder(written);
     escaped /= exists ? fs::path(EscapePattern(part.string())) : part;
   }
   return escaped.string();
@@ -170,13 +166,11 @@ fs::path OutputFolderOf(fs::path folder) {
 
 // The folders in `folder` for which `is_wanted` says so. None where it can't be read.
 std::vector<fs::path> FoldersIn(const fs::path& folder,
-                                const std::function<bool(const fs::path&)>& is_wanted) {
+                                const std::function<bool(const FolderEntry&)>& is_wanted) {
   std::vector<fs::path> found;
-  std::error_code error;
-  fs::directory_iterator entry(folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (entry->path().filename() == kOutputMetadataFolder || !is_wanted(entry->path())) continue;
-    if (entry->is_directory(error)) found.push_back(entry->path());
+  for (const auto& entry : ListFolder(folder).entries) {
+    if (entry.name() == kOutputMetadataFolder || !is_wanted(entry)) continue;
+    if (entry.LeadsToFolder()) found.push_back(entry.path);
   }
   return found;
 }
@@ -184,20 +178,19 @@ std::vector<fs::path> FoldersIn(const fs::path& folder,
 // The folders in `folders` whose names match a part of a pattern. For "**" those, and all below.
 std::set<fs::path> FoldersMatching(const std::set<fs::path>& folders, const fs::path& part) {
   bool is_deep = part == "**";
-  auto is_wanted = [&](const fs::path& path) {
-    std::error_code error;
-    if (is_deep) return !fs::is_symlink(path, error);  // DuckDB follows none.
-    return ::fnmatch(part.c_str(), path.filename().c_str(), 0) == 0;
+  auto is_wanted = [&](const FolderEntry& entry) {
+    if (is_deep) return entry.kind != FolderEntry::Kind::kLink;  // DuckDB follows none.
+    return ::fnmatch(part.c_str(), entry.name().c_str(), 0) == 0;
   };
   std::set<fs::path> found;
-  std::vector<fs::path> open(folders.begin(), folders.end());
-  while (!open.empty()) {
-    fs::path folder = std::move(open.back());
-    open.pop_back();
+  std::vector<fs::path> unread(folders.begin(), folders.end());
+  while (!unread.empty()) {
+    fs::path folder = std::move(unread.back());
+    unread.pop_back();
     if (is_deep) found.insert(folder);
     auto inside = FoldersIn(folder, is_wanted);
     if (is_deep) {
-      open.insert(open.end(), inside.begin(), inside.end());
+      unread.insert(unread.end(), inside.begin(), inside.end());
     } else {
       found.insert(inside.begin(), inside.end());
     }
@@ -285,11 +278,9 @@ void AddPartOfOutput(const std::string& path, InputFiles& files) {
 }  // namespace
 
 bool IsNoFileOfItsOwn(const std::string& path) {
-  std::error_code error;
   bool is_of_this_process =
       path.starts_with("/dev/std") || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
-  return fs::exists(path, error) && !fs::is_directory(path, error) &&
-         (is_of_this_process || !fs::is_regular_file(path, error));
+  return Exists(path) && !IsFolder(path) && (is_of_this_process || !IsRegularFile(path));
 }
 
 void InputFiles::Add(const std::string& path, const std::vector<PartitionColumn>& columns) {
@@ -310,16 +301,15 @@ InputFiles ListInputFiles(
   InputFiles files;
   DataNames names(endings);
   for (const auto& path : paths) {
-    std::error_code error;
     size_t before = files.paths.size();
     if (IsRemote(path)) {
       files.Add(path);
-    } else if (fs::is_directory(path, error)) {
+    } else if (IsFolder(path)) {
       AddPartOfOutput(path, files);
       FolderLister lister(names, recursive, files);
       if (files.paths.size() == before) lister.List(path);
       if (files.paths.size() == before) ThrowNoData(path, endings[0], files.unread);
-    } else if (fs::exists(path, error)) {
+    } else if (Exists(path)) {
       if (IsNoFileOfItsOwn(path)) {
         for (const auto& file : glob(path)) files.Add(file);
       } else {

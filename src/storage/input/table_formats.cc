@@ -1,6 +1,6 @@
 #include "storage/input/table_formats.h"
 
-#include <system_error>
+#include "storage/files/file_system.h"
 
 namespace smallpond {
 namespace {
@@ -11,16 +11,9 @@ constexpr const char* kDeltaLog = "_delta_log";
 constexpr const char* kIcebergLog = "metadata";
 constexpr const char* kHudiLog = ".hoodie";
 
-bool IsFolder(const fs::path& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
-
 bool HoldsIcebergMetadata(const fs::path& folder) {
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->path().filename().string().ends_with(".metadata.json")) return true;
+  for (const auto& entry : ListFolder(folder).entries) {
+    if (entry.name().ends_with(".metadata.json")) return true;
   }
   return false;
 }

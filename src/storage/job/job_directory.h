@@ -55,10 +55,6 @@ class JobDirectory {
     return path_ + "/" + AttemptFileName(stage, task, attempt);
   }
 
-  /// Creates a file of the directory with this content, whole or not at all as far as anybody sees
-  /// who was told its name after this returned. Throws Io, also where it exists.
-  static void WriteNew(const std::string& path, const std::string& content);
-
   static constexpr int kKeptDays = 7;
   static constexpr double kKeptShare = 0.1;
 

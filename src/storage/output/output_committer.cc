@@ -1,10 +1,6 @@
 #include "storage/output/output_committer.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <set>
@@ -12,7 +8,7 @@
 
 #include "smallpond/error.h"
 #include "storage/files/attempt_owner.h"
-#include "storage/files/durable.h"
+#include "storage/files/file_system.h"
 #include "storage/files/io_error.h"
 #include "storage/files/private_folder.h"
 #include "storage/output/output_publisher.h"
@@ -24,8 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxAppendTries = 100;
 constexpr int kMaxFolderTries = 10;
-
-std::error_code LastError() { return {errno, std::generic_category()}; }
 
 }  // namespace
 
@@ -59,33 +53,25 @@ OutputCommitter::OutputCommitter(std::string folder, WriteMode mode, std::string
       tag_(RandomTag().substr(0, 12)) {}
 
 OutputCommitter::~OutputCommitter() {
-  std::error_code ignored;
   // What was committed and could not be published is the next writer's to publish.
   bool is_needed = is_committed_ && !is_published_;
-  if (!staging_.empty() && !is_needed) fs::remove_all(staging_, ignored);
+  if (!staging_.empty() && !is_needed) RemoveTree(staging_);
   // Folders stay if they hold anything: what was committed, or what another writer makes.
-  for (const auto& folder : made_folders_) ::rmdir(folder.c_str());
+  for (const auto& folder : made_folders_) RemoveEmptyFolder(folder);
 }
 
 // The folder may hold what smallpond committed there, and nothing else.
 void OutputCommitter::CheckFolder() {
-  std::error_code error;
-  if (!fs::exists(folder_, error)) return;
-  if (!fs::is_directory(folder_, error)) {
+  if (!Exists(folder_)) return;
+  if (!IsFolder(folder_)) {
     throw Error(ErrorKind::kInvalidInput,
                 "'" + folder_ + "' is a file. Give a folder to write to.");
   }
   std::vector<std::string> found;
-  auto entries = fs::recursive_directory_iterator(folder_, error);
-  if (error) ThrowIo("Reading the folder", folder_, error);
-  for (auto entry = fs::begin(entries); entry != fs::end(entries); entry.increment(error)) {
-    if (error) ThrowIo("Reading the folder", folder_, error);
-    std::string name = fs::path(entry->path()).lexically_relative(folder_).string();
-    if (name == kOutputMetadataFolder) {
-      entry.disable_recursion_pending();
-    } else if (!entry->is_directory(error)) {
-      found.push_back(std::move(name));
-    }
+  FolderListing listing = ListBelow(folder_, kOutputMetadataFolder);
+  if (listing.error) ThrowIo("Reading the folder", folder_, listing.error);
+  for (const auto& entry : listing.entries) {
+    if (!entry.LeadsToFolder()) found.push_back(entry.path.lexically_relative(folder_).string());
   }
   // Read after the listing: a file that another writer published meanwhile has its manifest by now.
   std::set<std::string> ours;
@@ -93,7 +79,7 @@ void OutputCommitter::CheckFolder() {
     for (const auto& file : manifest.files) ours.insert(file.name);
   }
   for (const auto& name : found) {
-    if (ours.count(name) || !fs::exists(fs::path(folder_) / name, error)) continue;
+    if (ours.count(name) || !Exists(fs::path(folder_) / name)) continue;
     throw Error(ErrorKind::kInvalidInput,
                 "The folder '" + folder_ + "' holds '" + name +
                     "', which smallpond did not write. Move it away, or give another folder.");
@@ -103,48 +89,44 @@ void OutputCommitter::CheckFolder() {
 void OutputCommitter::MakeStagingFolder(const MayWrite& may_write) {
   fs::path metadata = fs::path(folder_) / kOutputMetadataFolder;
   std::error_code error;
-  for (fs::path made = metadata; !fs::exists(made, error); made = made.parent_path()) {
+  for (fs::path made = metadata; !Exists(made); made = made.parent_path()) {
     made_folders_.push_back(made.string());
   }
   // Another writer that ends may remove the empty folders in between.
   for (int attempt = 0; attempt < kMaxFolderTries; ++attempt) {
-    fs::create_directories(metadata, error);
-    if (!error && (MakeStagingBeside(may_write) || MakeStagingBelow())) return;
+    error = MakeFolders(metadata);
+    if (!error && MakeStagingBeside(may_write)) return;
+    if (!error) error = MakeStagingBelow();
+    if (!error) return;
   }
-  ThrowIo("Making the folder", metadata / AttemptName(tag_), error ? error : LastError());
+  ThrowIo("Making the folder", metadata / AttemptName(tag_), error);
 }
 
-// Files get their final names by link(2), which needs one file system.
+// Files get their final names by LinkFile, which needs one file system.
 bool OutputCommitter::MakeStagingBeside(const MayWrite& may_write) {
-  std::error_code error;
-  fs::path folder = fs::canonical(folder_, error);  // It may be a link to one elsewhere.
-  if (error || !folder.has_filename()) return false;
+  fs::path folder = RealPath(folder_);  // It may be a link to one elsewhere.
+  if (!folder.has_filename()) return false;
   std::string name = SiblingAttemptName(folder.filename().string(), tag_);
   staging_ = (folder.parent_path() / name).string();
   attempt_ = "../" + name;
   if (may_write && !may_write(staging_ + "/file")) return false;
-  if (::mkdir(staging_.c_str(), 0700) != 0) return false;
-  struct stat output{}, beside{};
-  if (::stat(folder_.c_str(), &output) == 0 && ::stat(staging_.c_str(), &beside) == 0 &&
-      output.st_dev == beside.st_dev)
-    return true;
-  ::rmdir(staging_.c_str());
+  if (MakeNewFolder(staging_, Access::kPrivate)) return false;
+  if (AreOnOneDisk(folder_, staging_)) return true;
+  RemoveEmptyFolder(staging_);
   return false;
 }
 
 // Where the folder is a mount, or the one above can't be written to.
-bool OutputCommitter::MakeStagingBelow() {
+std::error_code OutputCommitter::MakeStagingBelow() {
   attempt_ = std::string(kOutputMetadataFolder) + "/" + AttemptName(tag_);
   staging_ = (fs::path(folder_) / attempt_).string();
-  return ::mkdir(staging_.c_str(), 0700) == 0;
+  return MakeNewFolder(staging_, Access::kPrivate);
 }
 
 // Lets other accounts read what is staged as far as they may read the folder: readers follow a
 // manifest before its files have their final names.
 void OutputCommitter::OpenStaged() const {
-  std::error_code error;
-  auto status = fs::status(fs::path(folder_) / kOutputMetadataFolder, error);
-  if (!error) fs::permissions(staging_, status.permissions(), error);
+  std::error_code error = CopyAccess(fs::path(folder_) / kOutputMetadataFolder, staging_);
   if (error) ThrowIo("Opening the folder", staging_, error);
 }
 
@@ -203,12 +185,11 @@ void OutputCommitter::CheckColumnsOf(const OutputManifest& base) const {
 }
 
 void OutputCommitter::StageAnew() {
-  std::error_code error;
   // A task that nobody waits for may still write to it.
-  if (num_stagings_ > 0) fs::remove_all(staging_folder(), error);
+  if (num_stagings_ > 0) RemoveTree(staging_folder());
   ++num_stagings_;
-  if (::mkdir(staging_folder().c_str(), 0777) != 0)
-    ThrowIo("Making the folder", staging_folder(), LastError());
+  std::error_code error = MakeNewFolder(staging_folder(), Access::kShared);
+  if (error) ThrowIo("Making the folder", staging_folder(), error);
 }
 
 OutputFile OutputCommitter::Staged(const std::string& path, const std::string& name, uint64_t bytes,
@@ -291,8 +272,7 @@ WriteResult OutputCommitter::Commit(std::vector<OutputFile> files, int64_t num_r
   Step("committed");
   Publish(result);
   Step("published");
-  std::error_code ignored;
-  if (is_published_) fs::remove_all(staging_, ignored);
+  if (is_published_) RemoveTree(staging_);
   return result;
 }
 

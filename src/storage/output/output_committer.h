@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "smallpond/options.h"
@@ -87,7 +88,7 @@ class OutputCommitter {
   void OpenStaged() const;
   void SyncNames() const;
   bool MakeStagingBeside(const MayWrite& may_write);
-  bool MakeStagingBelow();
+  std::error_code MakeStagingBelow();
   void CheckAppendsTo(const OutputManifest& base) const;
   void CheckColumnsOf(const OutputManifest& base) const;
   bool CommitManifest(std::vector<OutputFile> files, int64_t num_rows);

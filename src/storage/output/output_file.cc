@@ -1,9 +1,5 @@
 #include "storage/output/output_file.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -11,7 +7,9 @@
 
 #include "smallpond/error.h"
 #include "storage/files/attempt_owner.h"
-#include "storage/files/durable.h"
+#include "storage/files/file_identity.h"
+#include "storage/files/file_system.h"
+#include "storage/files/io_error.h"
 #include "storage/files/private_folder.h"
 
 namespace smallpond {
@@ -20,15 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 
 void RemoveDeadAttempts(const fs::path& file) {
-  std::vector<fs::path> dead;
-  std::error_code error;
-  fs::directory_iterator entry(file.parent_path(), error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (IsSiblingAttempt(entry->path().filename().string(), file.filename().string()) &&
-        IsOwnFolder(entry->path()) && !AttemptOwnerMayLive(entry->path().string()))
-      dead.push_back(entry->path());
+  for (const auto& entry : ListFolder(file.parent_path()).entries) {
+    if (IsSiblingAttempt(entry.name(), file.filename().string()) && IsOwnFolder(entry.path) &&
+        !AttemptOwnerMayLive(entry.path.string()))
+      RemoveTree(entry.path);
   }
-  for (const auto& path : dead) fs::remove_all(path, error);
 }
 
 }  // namespace
@@ -42,21 +36,17 @@ OutputFileCommitter::OutputFileCommitter(std::string path, WriteMode mode)
                     "use mode=\"overwrite\".");
   }
   fs::path file(path_);
-  std::error_code error;
-  if (fs::is_directory(file, error)) {
+  if (IsFolder(file)) {
     throw Error(ErrorKind::kInvalidInput, "'" + path_ + "' is a folder. Give a file to write to.");
   }
-  bool exists = fs::exists(fs::symlink_status(file, error));
+  bool exists = IsTaken(file);
   if (exists && mode == WriteMode::kError) ThrowExists();
   has_nothing_to_do_ = exists && mode == WriteMode::kIgnore;
   if (has_nothing_to_do_) return;
-  for (fs::path made = file.parent_path(); !fs::exists(made, error); made = made.parent_path())
+  for (fs::path made = file.parent_path(); !Exists(made); made = made.parent_path())
     made_folders_.push_back(made.string());
-  fs::create_directories(file.parent_path(), error);
-  if (error) {
-    throw Error(ErrorKind::kIo, "Making the folder '" + file.parent_path().string() +
-                                    "' failed: " + error.message() + ".");
-  }
+  std::error_code error = MakeFolders(file.parent_path());
+  if (error) ThrowIo("Making the folder", file.parent_path(), error);
   RemoveDeadAttempts(file);
   staging_ =
       (file.parent_path() / SiblingAttemptName(file.filename().string(), RandomTag())).string();
@@ -65,9 +55,8 @@ OutputFileCommitter::OutputFileCommitter(std::string path, WriteMode mode)
 }
 
 OutputFileCommitter::~OutputFileCommitter() {
-  std::error_code ignored;
-  if (!staging_.empty()) fs::remove_all(staging_, ignored);
-  for (const auto& folder : made_folders_) ::rmdir(folder.c_str());  // Those that hold nothing.
+  if (!staging_.empty()) RemoveTree(staging_);
+  for (const auto& folder : made_folders_) RemoveEmptyFolder(folder);
 }
 
 void OutputFileCommitter::ThrowExists() const {
@@ -79,25 +68,20 @@ void OutputFileCommitter::ThrowExists() const {
 
 void OutputFileCommitter::SyncStaged() {
   SyncFiles({staged_});
-  std::error_code error;
-  num_bytes_ = fs::file_size(staged_, error);
+  num_bytes_ = Identify(staged_).bytes;
 }
 
 bool OutputFileCommitter::Commit() {
   if (has_nothing_to_do_) return false;
-  // link(2) replaces nothing.
   bool replaces = mode_ == WriteMode::kOverwrite;
-  int failed = replaces ? std::rename(staged_.c_str(), path_.c_str())
-                        : ::link(staged_.c_str(), path_.c_str());
-  int code = errno;
-  if (failed == 0) {
+  std::error_code error = replaces ? Rename(staged_, path_) : LinkFile(staged_, path_);
+  if (!error) {
     SyncFolders({fs::path(path_).parent_path().string()});
     return true;
   }
-  if (code == EEXIST && mode_ == WriteMode::kIgnore) return false;
-  if (code == EEXIST && mode_ == WriteMode::kError) ThrowExists();
-  std::error_code error(code, std::generic_category());
-  throw Error(ErrorKind::kIo, "Writing '" + path_ + "' failed: " + error.message() + ".");
+  if (error == std::errc::file_exists && mode_ == WriteMode::kIgnore) return false;
+  if (error == std::errc::file_exists && mode_ == WriteMode::kError) ThrowExists();
+  ThrowIo("Writing", path_, error);
 }
 
 }  // namespace smallpond

@@ -1,22 +1,18 @@
 #include "storage/output/output_manifest.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <sstream>
 #include <system_error>
 
 #include "smallpond/error.h"
 #include "storage/files/attempt_owner.h"
-#include "storage/files/durable.h"
-#include "storage/output/folder_text.h"
+#include "storage/files/file_system.h"
+#include "storage/files/folder_text.h"
+#include "storage/files/io_error.h"
 
 namespace smallpond {
 namespace {
@@ -44,11 +40,6 @@ fs::path MetadataPath(const std::string& folder, const std::string& name) {
   return fs::path(folder) / kOutputMetadataFolder / name;
 }
 
-[[noreturn]] void ThrowErrno(const std::string& what, const fs::path& path) {
-  throw Error(ErrorKind::kIo,
-              what + " '" + path.string() + "' failed: " + std::strerror(errno) + ".");
-}
-
 // Whether a name stays below the folder that it starts from. A folder that came from elsewhere may
 // say otherwise, and what stands in a manifest is read and later removed.
 bool IsBelow(const std::string& name) {
@@ -65,34 +56,27 @@ bool IsAttemptFolder(const std::string& name) {
 
 std::vector<int64_t> Versions(const std::string& folder) {
   std::vector<int64_t> versions;
-  std::error_code error;
   fs::path metadata = fs::path(folder) / kOutputMetadataFolder;
-  auto entry = fs::directory_iterator(metadata, error);
+  FolderListing listing = ListFolder(metadata);
   // Only a folder without metadata is another program's. One whose metadata can't be read may be
   // half replaced.
-  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
-    return versions;
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::string name = entry->path().filename().string();
+  if (listing.is_missing()) return versions;
+  if (listing.error) ThrowIo("Reading the folder", metadata, listing.error);
+  for (const auto& entry : listing.entries) {
+    std::string name = entry.name();
     if (!name.starts_with(kManifestPrefix) || name.find('.') != std::string::npos) continue;
     versions.push_back(std::atoll(name.c_str() + std::strlen(kManifestPrefix)));
-  }
-  if (error) {
-    throw Error(ErrorKind::kIo,
-                "Reading the folder '" + metadata.string() + "' failed: " + error.message() + ".");
   }
   std::sort(versions.begin(), versions.end());
   return versions;
 }
 
-std::optional<std::string> ReadText(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return ReadFolderText(path);
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+// Those of earlier versions of smallpond are files.
+std::optional<std::string> ReadManifestText(const fs::path& path) {
+  if (IsFolder(path)) return ReadFolderText(path);
+  std::string text;
+  if (ReadText(path, text)) return std::nullopt;
+  return text;
 }
 
 // Of the first format: each file with its whole staged name.
@@ -194,9 +178,8 @@ std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t ve
 // gone.
 std::optional<OutputManifest> WithFilesOfBase(const std::string& folder, OutputManifest manifest,
                                               const std::vector<OutputManifest>& earlier) {
-  std::error_code error;
   manifest.may_be_base =
-      fs::is_directory(MetadataPath(folder, VersionName(kManifestPrefix, manifest.version)), error);
+      IsFolder(MetadataPath(folder, VersionName(kManifestPrefix, manifest.version)));
   if (!manifest.base) return manifest;
   auto is_base = [&](const OutputManifest& other) {
     return other.version == manifest.base->version;
@@ -218,26 +201,21 @@ std::optional<OutputManifest> WithFilesOfBase(const std::string& folder, OutputM
 std::optional<OutputManifest> ReadManifest(const std::string& folder, int64_t version,
                                            const std::vector<OutputManifest>& earlier) {
   fs::path path = MetadataPath(folder, VersionName(kManifestPrefix, version));
-  auto text = ReadText(path);
+  auto text = ReadManifestText(path);
   if (!text) return std::nullopt;
   try {
     OutputManifest manifest = FromJson(Json::parse(*text), version, path.string());
     return WithFilesOfBase(folder, std::move(manifest), earlier);
   } catch (const Json::exception& error) {
     // A folder is renamed before what is in it goes, and may have been listed then.
-    std::error_code gone;
-    if (!fs::exists(path, gone)) return std::nullopt;
+    if (!Exists(path)) return std::nullopt;
     throw Error(ErrorKind::kInternal,
                 "'" + path.string() + "' is not a manifest of smallpond: " + error.what());
   }
 }
 
-// Removes what may be a file or a folder. Its name goes first, so that nobody reads half of it.
 void RemoveNote(const std::string& folder, const std::string& name) {
-  std::error_code ignored;
-  fs::path removed = MetadataPath(folder, kRemovedPrefix + name);
-  fs::rename(MetadataPath(folder, name), removed, ignored);
-  fs::remove_all(removed, ignored);
+  RemoveFolderText(MetadataPath(folder, name), MetadataPath(folder, kRemovedPrefix + name));
 }
 
 }  // namespace
@@ -276,55 +254,42 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
       fs::path(attempt_folder) / (kManifestPrefix + std::to_string(std::random_device()()));
   constexpr auto kReplace = Json::error_handler_t::replace;  // Bytes that are no UTF-8.
   MakeFolderText(temporary, ToJson(manifest).dump(-1, ' ', false, kReplace));
-  std::error_code ignored;
   // A version long ago has no manifest any more, so that its name is free again.
   auto versions = Versions(folder);
   if (!versions.empty() && versions.back() >= manifest.version) {
-    fs::remove_all(temporary, ignored);
+    RemoveTree(temporary);
     return false;
   }
   MarkCommitting(attempt_folder);
-  // It creates the name with the whole content or not at all, also on network file systems.
-  bool created = ::rename(temporary.c_str(), path.c_str()) == 0;
-  int error = errno;
+  std::error_code error = CreateFolderText(temporary, path);
   // A first writer that failed removed the folders that it had made, unless somebody used them.
-  for (int attempt = 0; attempt < kMaxCreateTries && !created && error == ENOENT &&
-                        manifest.version == 1 && fs::exists(temporary, ignored);
+  for (int attempt = 0;
+       attempt < kMaxCreateTries && error == std::errc::no_such_file_or_directory &&
+       manifest.version == 1 && Exists(temporary);
        ++attempt) {
-    fs::create_directories(path.parent_path(), ignored);
-    created = ::rename(temporary.c_str(), path.c_str()) == 0;
-    error = errno;
+    [[maybe_unused]] std::error_code ignored = MakeFolders(path.parent_path());
+    error = CreateFolderText(temporary, path);
   }
-  // A network file system may do it, lose the answer, and fail the same request sent again. Nobody
-  // else knows the temporary name, so where that is gone, the manifest is this one.
-  if (!created && error == ENOENT && !fs::exists(temporary, ignored)) {
-    created = fs::exists(path, ignored);
-  } else if (!created) {
-    fs::remove_all(temporary, ignored);
-  }
-  if (created) {
+  if (!error) {
     try {
       SyncFolders({path.parent_path().string()});
     } catch (const Error&) {  // It is committed all the same.
     }
     return true;
   }
+  RemoveTree(temporary);
   UnmarkCommitting(attempt_folder);
-  // What another writer made may be a file, where that one is an earlier smallpond.
-  if (error == EEXIST || error == ENOTEMPTY || error == ENOTDIR) return false;
-  errno = error;
-  ThrowErrno("Committing", path);
+  if (error == std::errc::file_exists) return false;
+  ThrowIo("Committing", path, error);
 }
 
 bool IsPublished(const std::string& folder, int64_t version) {
-  std::error_code error;
-  return fs::exists(MetadataPath(folder, VersionName(kPublishedPrefix, version)), error);
+  return Exists(MetadataPath(folder, VersionName(kPublishedPrefix, version)));
 }
 
 void MarkPublished(const std::string& folder, int64_t version) {
   fs::path path = MetadataPath(folder, VersionName(kPublishedPrefix, version));
-  if (::mkdir(path.c_str(), 0777) == 0 || errno == EEXIST) return;
-  ThrowErrno("Creating", path);
+  if (std::error_code error = MakeFolder(path)) ThrowIo("Creating", path, error);
 }
 
 std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder) {
@@ -337,12 +302,11 @@ std::vector<std::string> PathsNow(const std::string& folder, const OutputManifes
   bool published = IsPublished(folder, manifest.version);
   std::vector<std::string> paths;
   for (const auto& file : manifest.files) {
-    std::error_code error;
     fs::path path = fs::path(folder) / file.name;
-    if (!published && !fs::exists(path, error)) {
+    if (!published && !Exists(path)) {
       fs::path staged = fs::path(folder) / file.staged();
       // Between the two looks it may have been published.
-      if (fs::exists(staged, error)) path = staged;
+      if (Exists(staged)) path = staged;
     }
     paths.push_back(path.string());
   }
@@ -351,22 +315,17 @@ std::vector<std::string> PathsNow(const std::string& folder, const OutputManifes
 
 void RemoveOldManifests(const std::string& folder, int64_t version) {
   auto versions = Versions(folder);
-  std::error_code error;
   for (size_t i = 0; i < versions.size() && versions[i] < version; ++i) {
     std::string manifest = VersionName(kManifestPrefix, versions[i]);
-    bool is_folder = fs::is_directory(MetadataPath(folder, manifest), error);
+    bool is_folder = IsFolder(MetadataPath(folder, manifest));
     if (is_folder && i + kKeptManifests >= versions.size()) continue;
     RemoveNote(folder, VersionName(kPublishedPrefix, versions[i]));
     RemoveNote(folder, manifest);
   }
   // What somebody left who died over it.
-  std::vector<fs::path> removed;
-  fs::directory_iterator entry(fs::path(folder) / kOutputMetadataFolder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (entry->path().filename().string().starts_with(kRemovedPrefix))
-      removed.push_back(entry->path());
+  for (const auto& entry : ListFolder(fs::path(folder) / kOutputMetadataFolder).entries) {
+    if (entry.name().starts_with(kRemovedPrefix)) RemoveTree(entry.path);
   }
-  for (const auto& path : removed) fs::remove_all(path, error);
 }
 
 }  // namespace smallpond

@@ -83,8 +83,7 @@ std::vector<OutputManifest> ReadManifests(const std::string& folder);
 
 /// Creates the manifest's version in the folder. Returns false where that version or a later one
 /// exists already. It is made in `attempt_folder` first, with which goes what a crash leaves, and
-/// gets its name by rename(2), which replaces no folder that holds something. Durable when it
-/// returns. Throws Io.
+/// gets its name by CreateFolderText. Durable when it returns. Throws Io.
 bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
                     const std::string& attempt_folder);
 

@@ -1,9 +1,6 @@
 #include "storage/output/output_publisher.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -13,7 +10,7 @@
 #include "base/parallel_for.h"
 #include "smallpond/error.h"
 #include "storage/files/attempt_owner.h"
-#include "storage/files/durable.h"
+#include "storage/files/file_system.h"
 #include "storage/files/io_error.h"
 #include "storage/output/output_manifest.h"
 
@@ -32,29 +29,25 @@ void PublishFile(const fs::path& folder, const OutputFile& file) {
   fs::path target = folder / file.name;
   fs::path staged = folder / file.staged();
   std::error_code error;
-  int code = 0;
   for (int attempt = 0; attempt < kMaxPublishTries; ++attempt) {
-    if (::link(staged.c_str(), target.c_str()) == 0 || errno == EEXIST) return;
-    code = errno;
-    if (code != ENOENT) break;
+    error = LinkFile(staged, target);
+    if (!error || error == std::errc::file_exists) return;
+    if (error != std::errc::no_such_file_or_directory) break;
     // Published, and the staged name removed; or a later version replaced it already.
-    if (!fs::exists(staged, error)) return;
+    if (!Exists(staged)) return;
     // Its folder is not there yet, or the publisher of an earlier version removed it while it was
     // empty.
-    fs::create_directories(target.parent_path(), error);
-    if (error) code = error.value();
+    if (std::error_code no_folder = MakeFolders(target.parent_path())) error = no_folder;
   }
-  ThrowIo("Publishing", target, std::error_code(code, std::generic_category()));
+  ThrowIo("Publishing", target, error);
 }
 
 // Removes a file and the folders that become empty by it.
-void RemoveFile(const fs::path& folder, const std::string& name) {
-  std::error_code error;
-  fs::remove(folder / name, error);
-  if (error) ThrowIo("Removing", folder / name, error);
+void RemovePublished(const fs::path& folder, const std::string& name) {
+  if (std::error_code error = RemoveFile(folder / name)) ThrowIo("Removing", folder / name, error);
   for (fs::path parent = fs::path(name).parent_path(); !parent.empty();
        parent = parent.parent_path()) {
-    if (::rmdir((folder / parent).c_str()) != 0) break;  // Not empty.
+    if (!RemoveEmptyFolder(folder / parent)) break;  // Not empty.
   }
 }
 
@@ -71,16 +64,8 @@ Names FoldersOf(const Names& files) {
 // What stands in the output folder: names of files and of folders, without our own.
 Names Present(const fs::path& folder) {
   Names names;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::string name = entry->path().lexically_relative(folder).string();
-    if (name == kOutputMetadataFolder) {
-      entry.disable_recursion_pending();
-    } else {
-      names.insert(std::move(name));
-    }
-  }
+  for (const auto& entry : ListBelow(folder, kOutputMetadataFolder).entries)
+    names.insert(entry.path.lexically_relative(folder).string());
   return names;  // Where a folder goes while it is listed, another process cleans up.
 }
 
@@ -135,7 +120,7 @@ class Publication {
     std::vector<std::string> names(replaced_.begin(), replaced_.end());
     std::mutex mutex;  // Guards the hook.
     ParallelFor(names.size(), [&](size_t i) {
-      RemoveFile(folder_, names[i]);
+      RemovePublished(folder_, names[i]);
       std::lock_guard lock(mutex);
       if (hook) hook("removed");
     });
@@ -145,10 +130,10 @@ class Publication {
     // Backwards: what is in a folder before the folder.
     for (auto name = present.rbegin(); name != present.rend(); ++name) {
       if (lost_.count(*name)) {
-        RemoveFile(folder_, *name);
+        RemovePublished(folder_, *name);
         if (hook) hook("removed");
       } else if (lost_folders.count(*name) && !needed_folders_.count(*name)) {
-        ::rmdir((folder_ / *name).c_str());
+        RemoveEmptyFolder(folder_ / *name);
       }
     }
   }
@@ -172,21 +157,17 @@ class Publication {
 std::vector<fs::path> DeadAttempts(const fs::path& folder,
                                    const std::function<bool(const std::string&)>& is_attempt) {
   std::vector<fs::path> dead;
-  std::error_code error;
-  fs::directory_iterator entry(folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (is_attempt(entry->path().filename().string()) &&
-        !AttemptOwnerMayLive(entry->path().string()))
-      dead.push_back(entry->path());
+  for (const auto& entry : ListFolder(folder).entries) {
+    if (is_attempt(entry.name()) && !AttemptOwnerMayLive(entry.path.string()))
+      dead.push_back(entry.path);
   }
   return dead;
 }
 
 void RemoveDeadAttempts(const std::string& folder) {
-  std::error_code error;
   auto dead = DeadAttempts(fs::path(folder) / kOutputMetadataFolder, IsAttempt);
-  fs::path real = fs::canonical(folder, error);
-  if (!error && real.has_filename()) {
+  fs::path real = RealPath(folder);
+  if (real.has_filename()) {
     auto beside = DeadAttempts(real.parent_path(), [&](const std::string& name) {
       return IsSiblingAttempt(name, real.filename().string());
     });
@@ -207,7 +188,7 @@ void RemoveDeadAttempts(const std::string& folder) {
     std::string name = path.filename().string();
     // A folder that has another name since its writer died may need what its manifest names.
     bool may_be_elsewhere = !known.count(name) && MayBeCommitted(path.string());
-    if (!in_use.count(name) && !may_be_elsewhere) fs::remove_all(path, error);
+    if (!in_use.count(name) && !may_be_elsewhere) RemoveTree(path);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "scheduler/job_log.h"
 #include "scheduler/stage_statistics.h"
 #include "scratch_folder.h"
+#include "storage/files/file_system.h"
 #include "storage/job/checked_text.h"
 #include "storage/job/job_directory.h"
 #include "task/task_report.h"
@@ -43,11 +44,10 @@ TEST(JobDirectory, BelongsToOneAccountAndGoesWhenAllWentWell) {
   EXPECT_NE(job.path(), other.path());
   EXPECT_EQ(ModeOf(job.path()), 0700u);
   EXPECT_EQ(ModeOf(scratch.Path("jobs")), 0700u);
-  JobDirectory::WriteNew(job.FragmentPath("abc"), "plan");
+  WriteNew(job.FragmentPath("abc"), "plan");
   EXPECT_EQ(ModeOf(job.FragmentPath("abc")), 0600u);
-  EXPECT_CONTAINS(
-      ErrorOf(ErrorKind::kIo, [&] { JobDirectory::WriteNew(job.FragmentPath("abc"), "other"); }),
-      "File exists");
+  EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { WriteNew(job.FragmentPath("abc"), "other"); }),
+                  "File exists");
   JobDirectoryFiles files(job);
   files.WriteOutputs({1, 3, {{2, 10, 100}, {0, 20, 200}}});
   std::ifstream file(job.OutputsPath(1, 3));

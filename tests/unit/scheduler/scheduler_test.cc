@@ -13,6 +13,7 @@
 #include "job_play.h"
 #include "scheduler/job_directory_files.h"
 #include "scratch_folder.h"
+#include "storage/files/file_system.h"
 
 // The loop, with threads and a folder on the disk.
 
@@ -23,7 +24,7 @@ constexpr const char* kDone = R"({"ok":true,"rows":1,"bytes":8,"wall_ms":2,"cpu_
 
 // Writes its attempt's file, whose path is the spec.
 std::string WriteFile(const std::string& path, const std::atomic<bool>&) {
-  JobDirectory::WriteNew(path, "rows");
+  WriteNew(path, "rows");
   return kDone;
 }
 
@@ -159,7 +160,7 @@ TEST_F(SchedulerTest, LogOnAFullDiskEndsTheJobBeforeItBegins) {
 
 TEST_F(SchedulerTest, ListOfOutputsThatCanNotBeWrittenEndsTheJob) {
   ThreadExecutor executor(1, WriteFile);
-  JobDirectory::WriteNew(directory_.OutputsPath(0, 0), "of another");
+  WriteNew(directory_.OutputsPath(0, 0), "of another");
   Scheduler scheduler(Chain({1, 1}), {}, PartsFor(executor));
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { scheduler.Run(); }), "outputs-0.json");
 }

@@ -14,6 +14,7 @@
 #include "error_of.h"
 #include "planner/stage_plan.h"
 #include "scratch_folder.h"
+#include "storage/files/file_system.h"
 #include "storage/job/checked_text.h"
 
 namespace smallpond {
@@ -96,8 +97,7 @@ TEST(InputLists, HoldSmallFilesOfGivenStages) {
   const std::string most(InputLists::kMaxContentBytes - 4, 'm');
   std::map<int, std::string> files = {
       {2, "not given"}, {3, {"a\0\xff\n", 4}}, {4, most}, {5, "too many"}};
-  for (const auto& [stage, content] : files)
-    JobDirectory::WriteNew(job.AttemptPath(stage, 0, 0), content);
+  for (const auto& [stage, content] : files) WriteNew(job.AttemptPath(stage, 0, 0), content);
   InputLists lists(plan, job);
   lists.VersionOf(kInputs, std::vector<int>(kInputs, 0));
   std::string path = job.path() + "/" + InputsFileName(kInputs, 0);

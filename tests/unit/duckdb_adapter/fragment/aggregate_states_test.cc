@@ -12,6 +12,7 @@
 #include "error_of.h"
 #include "planner/stage_plan.h"
 #include "scratch_folder.h"
+#include "storage/files/file_system.h"
 #include "storage/job/checked_text.h"
 #include "storage/job/job_directory.h"
 #include "worker/worker.h"
@@ -40,11 +41,10 @@ TEST(AggregateStates, OfAnotherSizeAreAnError) {
       Statement::ParseQuery("SELECT avg(i) FROM '" + folder.path() + "/*.parquet'"), options);
   ASSERT_EQ(plan.graph.stages[1].inputs.size(), 1u);
   JobDirectory job(folder.Path("jobs"), static_cast<int>(plan.graph.stages.size()));
-  JobDirectory::WriteNew(job.FragmentPath(plan.graph.stages[1].fragment), plan.work[1].fragment);
+  WriteNew(job.FragmentPath(plan.graph.stages[1].fragment), plan.work[1].fragment);
   run("COPY (SELECT 'abc'::BLOB) " + ExchangeCopyTarget(job.AttemptPath(0, 0, 0), {}));
   OutputsList outputs{0, 0, {{0, 1, 1}}};
-  JobDirectory::WriteNew(job.OutputsPath(0, 0),
-                         WithChecksum(FormatOutputsList(outputs), job.OutputsPath(0, 0)));
+  WriteNew(job.OutputsPath(0, 0), WithChecksum(FormatOutputsList(outputs), job.OutputsPath(0, 0)));
   InputLists lists(plan, job);
   Worker worker(connect);
   std::atomic<bool> cancelled{false};

@@ -1,14 +1,11 @@
-#include "storage/output/folder_text.h"
+#include "storage/files/folder_text.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "base/base64.h"
-#include "smallpond/error.h"
-#include "storage/files/durable.h"
+#include "storage/files/file_system.h"
 #include "storage/files/io_error.h"
 
 namespace smallpond {
@@ -28,26 +25,32 @@ std::string PieceName(size_t number, std::string_view bytes) {
 }  // namespace
 
 void MakeFolderText(const fs::path& path, const std::string& text) {
-  std::error_code error;
-  fs::create_directory(path, error);
+  std::error_code error = MakeFolder(path);
   size_t number = 0;
   for (size_t i = 0; !error && i < text.size(); i += kPieceBytes) {
-    fs::create_directory(path / PieceName(number++, std::string_view(text).substr(i, kPieceBytes)),
-                         error);
+    error = MakeFolder(path / PieceName(number++, std::string_view(text).substr(i, kPieceBytes)));
   }
   if (error) ThrowIo("Making the folder", path, error);
   SyncFolders({path.string()});
 }
 
+std::error_code CreateFolderText(const fs::path& made, const fs::path& path) {
+  // No rename replaces a folder that holds something.
+  std::error_code error = Rename(made, path);
+  // A network file system may do it, lose the answer, and fail the same request sent again. Nobody
+  // else knows the name `made`, so where that is gone, the folder of the other name is this one.
+  if (error == std::errc::no_such_file_or_directory && !Exists(made) && Exists(path)) return {};
+  // The name may be a file's, by an earlier smallpond.
+  bool is_file = error == std::errc::not_a_directory;
+  return is_file ? std::make_error_code(std::errc::file_exists) : error;
+}
+
 std::optional<std::string> ReadFolderText(const fs::path& path) {
-  std::error_code error;
+  FolderListing listing = ListFolder(path);
+  if (listing.is_missing()) return std::nullopt;
+  if (listing.error) ThrowIo("Reading the folder", path, listing.error);
   std::vector<std::string> names;
-  fs::directory_iterator entry(path, error);
-  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
-    return std::nullopt;
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
-    names.push_back(entry->path().filename().string());
-  if (error) ThrowIo("Reading the folder", path, error);
+  for (const auto& entry : listing.entries) names.push_back(entry.name());
   std::sort(names.begin(), names.end());
   std::string text;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -58,6 +61,11 @@ std::optional<std::string> ReadFolderText(const fs::path& path) {
     text += *piece;
   }
   return text;
+}
+
+void RemoveFolderText(const fs::path& path, const fs::path& aside) {
+  [[maybe_unused]] std::error_code ignored = Rename(path, aside);
+  RemoveTree(aside);
 }
 
 }  // namespace smallpond
