@@ -276,8 +276,9 @@ TEST_F(OutputCommitterTest, KeepsOneWholeVersionOfManyOverwriters) {
   std::vector<std::thread> writers;
   for (int i = 0; i < 8; ++i) {
     writers.emplace_back([&, i] {
-      std::string name = std::to_string(i);
       for (int j = 0; j < 4; ++j) {
+        // No two writes have a name in common: one that comes back may go with its first version.
+        std::string name = std::to_string(i) + std::to_string(j);
         try {
           Write("out", {name + "a", name + "b"});
           ++won;
@@ -293,8 +294,8 @@ TEST_F(OutputCommitterTest, KeepsOneWholeVersionOfManyOverwriters) {
   EXPECT_EQ(won + lost, 32);
   Names read = Read("out");
   ASSERT_EQ(read.size(), 2u);
-  EXPECT_EQ(read[0].substr(0, 1) + "a", read[0]);
-  EXPECT_EQ(read[0].substr(0, 1) + "b", read[1]) << "both of one writer";
+  EXPECT_EQ(read[0].substr(0, 2) + "a", read[0]);
+  EXPECT_EQ(read[0].substr(0, 2) + "b", read[1]) << "both of one writer";
   EXPECT_EQ(Seen("out").size(), 2u);
 }
 
