@@ -95,7 +95,8 @@ def session(folder: Path, executor: str, memory: str = "1GB") -> Iterator[smallp
     ) as sp:
         yield sp
         assert list((root / "jobs").iterdir()) == []
-    assert list((root / "temp").iterdir()) == []
+    # A worker that was given up ends by itself, and removes what it spilled.
+    wait_until(lambda: list((root / "temp").iterdir()) == [])
     assert workers() == []
 
 
