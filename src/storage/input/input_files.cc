@@ -93,9 +93,11 @@ class FolderLister {
   void Add(const fs::path& path) {
     std::string name = path.filename().string();
     std::error_code error;
-    if (IsHidden(name)) return;
-    if (fs::is_directory(path, error)) {
-      bool is_hive = name.find('=') != std::string::npos;
+    bool is_folder = fs::is_directory(path, error);
+    bool is_hive = is_folder && name.find('=') != std::string::npos;
+    // A partition's column may begin with an underscore: "_key=1".
+    if (IsHidden(name) && !(is_hive && name[0] == '_')) return;
+    if (is_folder) {
       if (recursive_ || is_hive) {
         List(path);
       } else {
