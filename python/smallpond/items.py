@@ -9,8 +9,8 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smallpond import _core
-from smallpond.errors import InvalidInputError
+from smallpond import _core, object_columns
+from smallpond.errors import InvalidInputError, InvalidTypeError
 from smallpond.params import to_value
 
 # Types that share a column; a column of several of these kinds has no type.
@@ -30,8 +30,8 @@ _KINDS: list[tuple[str, tuple[type, ...]]] = [
 def columns_of_items(items: Any) -> dict[str, list[Any]]:
     """The columns of a list of dicts, by their keys, or the column `item` of other values. Raises
     InvalidInputError where it is no such list."""
-    if isinstance(items, (str, bytes, Mapping)):
-        raise InvalidInputError(f"from_items: give a list of items, not {items!r:.60}.")
+    if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable):
+        raise InvalidTypeError(f"from_items: give a list of items, not {items!r:.60}.")
     values = list(items)
     if not values:
         raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")
@@ -54,11 +54,20 @@ def to_arrow(core: _core.Session, columns: dict[str, list[Any]]) -> Any:
     except ImportError:
         return _by_duckdb(core, columns)
     try:
-        return pyarrow.table(columns)
+        table = pyarrow.table(columns)
     except OverflowError:
         raise _too_wide() from None
     except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
         raise _no_common_type(str(error)) from error
+    for position, (name, values) in enumerate(columns.items()):
+        array = table.column(position)
+        if "decimal256" in str(array.type):
+            raise InvalidInputError(
+                f"from_items: {name!r} holds a decimal of more than 38 digits. Give float or text."
+            )
+        array = object_columns.to_array(name, values, array, keeps_nan=True)
+        table = table.set_column(position, table.field(position).with_type(array.type), array)
+    return table
 
 
 def _too_wide() -> InvalidInputError:
