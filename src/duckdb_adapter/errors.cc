@@ -123,6 +123,21 @@ void CutOff(std::string& text, const std::string& words) {
   text.resize(std::min(text.size(), text.find(words)));
 }
 
+// Removes the name that DuckDB proposes for a missing table where it is one of its own and the
+// query named none such: it proposes the nearest of all, however far.
+void RemoveSystemTable(std::string& text) {
+  constexpr std::string_view kWords = "\nDid you mean \"";
+  size_t begin = text.find(kWords);
+  size_t end = begin == std::string::npos ? begin : text.find("\"?", begin + kWords.size());
+  if (end == std::string::npos) return;
+  for (const char* prefix : {"pg_", "sqlite_", "pragma_", "duckdb_", "information_schema"}) {
+    size_t found = text.find(prefix);
+    if (found < begin || found >= end) continue;
+    text.erase(begin, end + 2 - begin);
+    return;
+  }
+}
+
 // What a caller can use of DuckDB's message. The class of our error says some kinds already; that
 // of a bug comes with an address of DuckDB's and a trace of its functions, lack of memory with
 // settings that callers here have other names for, and some with DuckDB's notes to itself.
@@ -155,6 +170,7 @@ std::string Text(const duckdb::ErrorData& error) {
   }
   CutOff(text, "\nThis error signals an assertion failure");
   CutOff(text, "\n\nStack Trace:");
+  RemoveSystemTable(text);
   const std::string note = std::string("FIX") + "ME";  // No source of ours holds the word.
   if (size_t mark = text.find(note); mark != std::string::npos) {
     bool has_colon = text.compare(mark + note.size(), 2, ": ") == 0;

@@ -93,6 +93,22 @@ def test_execute_speaks_english(sp: smallpond.Session) -> None:
 # --- what comes from DuckDB ---
 
 
+def test_no_system_table_is_proposed_for_a_missing_one(sp: smallpond.Session) -> None:
+    for run, sql in [
+        (sp.execute, "CREATE TABLE made AS FROM nosuch"),
+        (sp.execute, "DROP TABLE nosuch"),
+        (sp.execute, "ALTER TABLE nosuch ADD COLUMN x INT"),
+        (sp.execute, "SET VARIABLE found = (FROM nosuch)"),
+        (sp.sql, "FROM memory.main.users"),
+        (sp.sql, "FROM query_table(concat('nosuch', ''))"),
+    ]:
+        with pytest.raises(smallpond.InvalidInputError, match=r"nosuch|users") as caught:
+            run(sql)
+        assert "Did you mean" not in str(caught.value), sql
+    with pytest.raises(smallpond.InvalidInputError, match='Did you mean "pg_tables"'):
+        sp.execute("CREATE TABLE made AS FROM pg_tabless")
+
+
 def test_unsupported_is_said_once(sp: smallpond.Session) -> None:
     with pytest.raises(smallpond.UnsupportedError, match=r"^Enum value: unrecognized value"):
         sp.sql("SELECT list_sort([1], 'x')")
