@@ -125,7 +125,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "x.json.gz": lambda path: path.write_bytes(gzip.compress(json.dumps(ROWS).encode())),
     "x.jsonl.gz": lambda path: path.write_bytes(gzip.compress(JSONL.encode())),
     "x.CSV.GZ": lambda path: path.write_bytes(gzip.compress(CSV.encode())),
-    "x.csv.ZST": lambda path: path.write_bytes(pa.compress(CSV, "zstd", asbytes=True)),
+    "x.csv.ZST": lambda path: path.write_bytes(pa.compress(CSV.encode(), "zstd", asbytes=True)),
     "x.JSON.Gz": lambda path: path.write_bytes(gzip.compress(json.dumps(ROWS).encode())),
 }
 

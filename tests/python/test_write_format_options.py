@@ -141,7 +141,7 @@ def test_encryption(tmp_path: Path) -> None:
         sp.execute("PRAGMA add_parquet_key('k', '0123456789112345')")
         frame = sp.sql("SELECT i FROM range(9) t(i)")
         for out in [tmp_path / "o.parquet", tmp_path / "out"]:
-            with pytest.raises(smallpond.Error, match='No key with name "l"'):
+            with pytest.raises(smallpond.Error, match="No key with name"):
                 frame.write_parquet(out, encryption_config={"footer_key": "l"})
             assert list(tmp_path.glob(f"{out.name}*")) == []
             frame.write_parquet(out, encryption_config={"footer_key": "k"})

@@ -265,7 +265,7 @@ def test_encryption(own: smallpond.Session, numbers: Path, tmp_path: Path) -> No
         expected = duckdb_answer(plain, as_stored(plain, with_files(sql, numbers)))
         for number, spread in enumerate([frame, frame.repartition(3, hash_by="i")]):
             out = tmp_path / str(number)
-            with pytest.raises(smallpond.Error, match='No key with name "l"'):
+            with pytest.raises(smallpond.Error, match="No key with name"):
                 spread.write_parquet(out, encryption_config={"footer_key": "l"})
             assert list(tmp_path.glob(f"*{number}*")) == []
             spread.write_parquet(out, encryption_config={"footer_key": "k"})
