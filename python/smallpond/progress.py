@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def _has_terminal() -> bool:
     only has `write`."""
     try:
         return bool(sys.stderr.isatty())
-    except (AttributeError, ValueError):
+    except (AttributeError, OSError, ValueError):
         return False
 
 
@@ -34,20 +35,28 @@ def _has_terminal() -> bool:
 def progress(what: str) -> Iterator[OnProgress | None]:
     """Yields what the core calls about every 50 ms with the seconds since the start and the
     fraction done (-1: unknown), or None where nobody would see it. The bar appears after two
-    seconds and goes when the query ends; it has the name of the method, `what`."""
+    seconds and goes when the query ends; it has the name of the method, `what`. One that can't be
+    drawn, as on a terminal that is gone, is given up."""
     bar = _NotebookBar() if in_notebook() else _TerminalBar() if _has_terminal() else None
     if bar is None:
         yield None
         return
+    is_broken = False
 
     def on_progress(seconds: float, fraction: float) -> None:
-        if seconds >= SHOW_AFTER_SECONDS:
+        nonlocal is_broken
+        if seconds < SHOW_AFTER_SECONDS or is_broken:
+            return
+        is_broken = True  # Unless it comes back: no bar is worth a query.
+        with contextlib.suppress(Exception):
             bar.show(what, seconds, fraction)
+            is_broken = False
 
     try:
         yield on_progress
     finally:
-        bar.close()
+        with contextlib.suppress(Exception):
+            bar.close()
 
 
 def _percent(fraction: float) -> str:
@@ -59,8 +68,12 @@ def _percent(fraction: float) -> str:
 class _TerminalBar:
     _bar: Any = None
     _task: Any = None
+    _next_seconds = 0.0
 
     def show(self, what: str, seconds: float, fraction: float) -> None:
+        if seconds < self._next_seconds:
+            return
+        self._next_seconds = seconds + 0.1
         state: dict[str, Any] = {
             "completed": max(fraction, 0.0),
             "total": 1.0 if fraction > 0 else None,  # None: the bar pulses.
@@ -70,7 +83,7 @@ class _TerminalBar:
         if self._bar is None:
             self._open(what, state)
         else:
-            self._bar.update(self._task, **state)
+            self._bar.update(self._task, refresh=True, **state)
 
     def _open(self, what: str, state: dict[str, Any]) -> None:
         from rich.console import Console
@@ -82,6 +95,7 @@ class _TerminalBar:
             TextColumn("{task.fields[percent]:>4}  {task.fields[seconds]:.0f} s"),
             console=Console(stderr=True),
             transient=True,
+            auto_refresh=False,  # By a thread of its own, in which nobody hears errors.
         )
         self._task = self._bar.add_task(what, **state)
         self._bar.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -65,6 +66,41 @@ def test_it_becomes_known_late() -> None:
 
 def test_nothing_before_two_seconds() -> None:
     assert shown_in_terminal([(0.1, 0.1), (1.9, 0.9)]) == ""
+
+
+@pytest.mark.parametrize("num_writes", [0, 1, 3])
+def test_a_terminal_that_breaks(num_writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar that can't be drawn ends no query, and leaves the program its streams."""
+
+    class Broken(io.StringIO):
+        left = num_writes
+
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, text: str) -> int:
+            self.left -= 1
+            if self.left < 0:
+                raise OSError("the terminal is gone")
+            return len(text)
+
+    broken, out = Broken(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", broken)
+    monkeypatch.setattr(sys, "stdout", out)
+    with smallpond.progress.progress("take") as on_progress:
+        assert on_progress
+        for seconds in (2.0, 3.0, 4.0):
+            on_progress(seconds, 0.5)
+    assert broken.left < 0 and sys.stderr is broken and sys.stdout is out
+
+
+def test_a_terminal_that_can_not_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def isatty() -> bool:
+        raise OSError("the terminal is gone")
+
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=isatty))
+    with smallpond.progress.progress("take") as on_progress:
+        assert on_progress is None
 
 
 def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
