@@ -9,7 +9,7 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from smallpond import _core
+from smallpond import _core, object_columns
 from smallpond.errors import InvalidInputError
 from smallpond.params import to_value
 
@@ -54,11 +54,20 @@ def to_arrow(core: _core.Session, columns: dict[str, list[Any]]) -> Any:
     except ImportError:
         return _by_duckdb(core, columns)
     try:
-        return pyarrow.table(columns)
+        table = pyarrow.table(columns)
     except OverflowError:
         raise _too_wide() from None
     except (pyarrow.ArrowException, TypeError, ValueError, AttributeError) as error:
         raise _no_common_type(str(error)) from error
+    for position, (name, values) in enumerate(columns.items()):
+        array = table.column(position)
+        if "decimal256" in str(array.type):
+            raise InvalidInputError(
+                f"from_items: {name!r} holds a decimal of more than 38 digits. Give float or text."
+            )
+        array = object_columns.to_array(name, values, array, keeps_nan=True)
+        table = table.set_column(position, table.field(position).with_type(array.type), array)
+    return table
 
 
 def _too_wide() -> InvalidInputError:
