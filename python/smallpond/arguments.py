@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,6 +41,13 @@ def text(value: Any, what: str, advice: str = "") -> str:
         return value
     hint = f" {advice}" if advice else ""
     raise InvalidTypeError(f"{what} must be text, not {type(value).__name__} {value!r:.60}.{hint}")
+
+
+def path(value: Any, what: str) -> str:
+    """Returns `value` as text where it is a path: text, or what offers `__fspath__`."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    return text(value, what)
 
 
 def flag(value: Any, what: str) -> bool:

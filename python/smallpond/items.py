@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from smallpond import _core, object_columns
-from smallpond.errors import InvalidInputError
+from smallpond.errors import InvalidInputError, InvalidTypeError
 from smallpond.params import to_value
 
 # Types that share a column; a column of several of these kinds has no type.
@@ -30,8 +30,8 @@ _KINDS: list[tuple[str, tuple[type, ...]]] = [
 def columns_of_items(items: Any) -> dict[str, list[Any]]:
     """The columns of a list of dicts, by their keys, or the column `item` of other values. Raises
     InvalidInputError where it is no such list."""
-    if isinstance(items, (str, bytes, Mapping)):
-        raise InvalidInputError(f"from_items: give a list of items, not {items!r:.60}.")
+    if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable):
+        raise InvalidTypeError(f"from_items: give a list of items, not {items!r:.60}.")
     values = list(items)
     if not values:
         raise InvalidInputError("from_items: the list is empty, so its columns are unknown.")

@@ -265,6 +265,8 @@ def write(
     further: dict[str, Any] | None = None,
 ) -> WriteResult:
     """Writes the rows of `frame`; the options are those of `WriteMethods.write_parquet`."""
+    method = f"write_{format}"
+    path = arguments.path(path, f"{method}: the path")
     if row_group_size is not None:
         row_group_size = arguments.integer(row_group_size, "row_group_size", 1)
     if compression is not None:
@@ -278,13 +280,12 @@ def write(
         arguments.names(sort_by, "sort_by"),
         [(name, to_value(value)) for name, value in (further or {}).items() if value is not None],
     )
-    method = f"write_{format}"
     with logged(method) as tell, progress(method) as on_progress:
-        result = frame.write(format, os.fspath(path), options, on_progress)
+        result = frame.write(format, path, options, on_progress)
         tell(repr(result))
     if result.publish_error:
         warnings.warn(
-            f"The write to '{os.fspath(path)}' is committed, but programs that list the folder do "
+            f"The write to '{path}' is committed, but programs that list the folder do "
             f"not see all of it yet: {result.publish_error} The next write there makes up for it.",
             PublishWarning,
             stacklevel=3,

@@ -389,6 +389,8 @@ def test_items_that_pyarrow_reads_otherwise(sp: smallpond.Session) -> None:
         ("abc", "list of items"),
         (b"abc", "list of items"),
         ({"a": 1}, "list of items"),
+        (None, "list of items, not None"),
+        (5, "list of items, not 5"),
         ([1, "x"], "common type"),
         ([{"a": 1}, 5], "item 1 is 5"),
         ([{"a": 1}, None], "item 1 is None"),

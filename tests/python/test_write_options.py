@@ -151,6 +151,13 @@ def test_sort_by(sp: smallpond.Session, rows: smallpond.DataFrame, tmp_path: Pat
         assert found == sorted(found) and len(found) == 30
 
 
+@pytest.mark.parametrize("path", [None, 5, ["x"], b"x"], ids=repr)
+@pytest.mark.parametrize("method", ["write_parquet", "write_csv", "write_json"])
+def test_what_is_no_path(sp: smallpond.Session, method: str, path: Any) -> None:
+    with pytest.raises(smallpond.InvalidTypeError, match=f"{method}: the path must be text"):
+        getattr(sp.sql("SELECT 1 AS a"), method)(path)
+
+
 def test_file_size(sp: smallpond.Session, tmp_path: Path) -> None:
     frame = sp.sql("SELECT i, hash(i) AS h FROM range(600_000) t(i) ORDER BY i")
     result = frame.write_parquet(tmp_path / "out", file_size="1MB", row_group_size=20_000)
