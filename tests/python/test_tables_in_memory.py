@@ -317,6 +317,18 @@ def test_what_is_no_table_is_told_how_to_become_one(
         assert isinstance(caught.value, smallpond.InvalidInputError)
 
 
+def test_arrow_types_that_cant_be_read(sp: smallpond.Session) -> None:
+    wide = decimal.Decimal("1" * 39)
+    for table, reason in [
+        (pa.table({"a": [1], "w": [wide]}), r"'w' has decimals of 256 bits.*decimal128"),
+        (pa.table({"w": [[{"x": wide}]]}), r"'w' has decimals of 256 bits.*decimal128"),
+        (pl.DataFrame({"q": pl.Series([1], dtype=pl.Int128)}), r"'q' has a type.*Cast it to Int64"),
+    ]:
+        for read in (sp.from_arrow, lambda t: sp.sql("FROM {0}", t)):
+            with pytest.raises(smallpond.UnsupportedError, match=reason):
+                read(table)
+
+
 def test_arrays_that_are_no_table(sp: smallpond.Session) -> None:
     with pytest.raises(smallpond.InvalidInputError, match="column1 expected length 2"):
         sp.from_arrow([np.array([1, 2]), np.array([3])])

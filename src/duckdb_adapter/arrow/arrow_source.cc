@@ -72,13 +72,30 @@ bool IsList(const ArrowSchema& schema) {
   return schema.format[0] == '+' && std::strchr("lLwmv", schema.format[1]) != nullptr;
 }
 
-bool HasDictionaryInList(const ArrowSchema& schema, bool in_list) {
-  if (schema.dictionary) return in_list;
+// What DuckDB can't read of a column, with what to do. Empty where it reads all of it. In lists
+// with dictionaries it takes the indices for the values where they are of fixed size, and
+// dereferences a null pointer where a batch begins with an empty list, after which the database is
+// unusable.
+std::string WhyUnreadable(const ArrowSchema& schema, bool in_list) {
+  std::string format = schema.format;
+  if (schema.dictionary) {
+    if (!in_list) return WhyUnreadable(*schema.dictionary, false);
+    return "has dictionaries (categories) inside of lists, which can't be read. Cast them to text.";
+  }
+  if (format.starts_with("d:") && format.ends_with(",256")) {
+    return "has decimals of 256 bits, which can't be read: a DECIMAL has at most 38 digits. Cast "
+           "them to decimal128, to float64 or to text.";
+  }
+  if (format.starts_with("_pl")) {
+    return "has a type that only Polars knows (" + format.substr(1) +
+           "), which can't be read. Cast it to Int64, to Decimal or to String.";
+  }
   in_list = in_list || IsList(schema);
   for (int64_t i = 0; i < schema.n_children; ++i) {
-    if (HasDictionaryInList(*schema.children[i], in_list)) return true;
+    std::string why = WhyUnreadable(*schema.children[i], in_list);
+    if (!why.empty()) return why;
   }
-  return false;
+  return "";
 }
 
 // One scan: hands out slices of the batches that hold only the wanted columns.
@@ -234,16 +251,13 @@ ArrowSource::ArrowSource(ArrowArrayStream* stream) : batches_(std::make_shared<B
   num_rows_ = batches_->num_rows;
 }
 
-// DuckDB takes the indices for the values in lists of fixed size, and dereferences a null pointer
-// where a batch begins with an empty list, after which the database is unusable.
 void ArrowSource::CheckReadable() const {
   for (int64_t i = 0; i < batches_->schema.n_children; ++i) {
     const ArrowSchema& column = *batches_->schema.children[i];
-    if (!HasDictionaryInList(column, false)) continue;
+    std::string why = WhyUnreadable(column, false);
+    if (why.empty()) continue;
     throw Error(ErrorKind::kUnsupported,
-                "Column '" + std::string(column.name ? column.name : "") +
-                    "' has dictionaries (categories) inside of lists, which can't be read. Cast "
-                    "them to text.");
+                "Column '" + std::string(column.name ? column.name : "") + "' " + why);
   }
 }
 

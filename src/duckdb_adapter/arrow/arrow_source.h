@@ -27,8 +27,8 @@ class ArrowSource {
   ArrowSource(const ArrowSource&) = delete;
   ArrowSource& operator=(const ArrowSource&) = delete;
 
-  /// Throws Unsupported, with the column, where DuckDB reads a type wrongly: dictionaries inside of
-  /// lists.
+  /// Throws Unsupported, with the column, where DuckDB reads a type wrongly or not at all:
+  /// dictionaries inside of lists, decimals of 256 bits, types of Polars' own.
   void CheckReadable() const;
 
   int64_t num_rows() const { return num_rows_; }
