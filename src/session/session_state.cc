@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/machine.h"
+#include "base/secrets.h"
 #include "base/worker_layout.h"
 #include "duckdb_adapter/connection/session_statement.h"
 #include "duckdb_adapter/fragment/run_fragment.h"
@@ -81,7 +82,13 @@ std::unique_ptr<ProcessFolder> MakeSpillFolder(const std::string& root, bool is_
 
 // More than this machine takes a cluster, and a cluster takes an address.
 void CheckCluster(const Options& options) {
-  if (!options.ray_address.empty()) return;
+  auto executor = options.executor ? ExecutorKindName(*options.executor) : "";
+  if (!options.ray_address.empty()) {
+    if (executor.empty() || options.executor == ExecutorKind::kRay) return;
+    throw Error(ErrorKind::kInvalidInput,
+                "executor='" + executor + "' does not use the Ray cluster at ray_address='" +
+                    options.ray_address + "'. Leave one of them out, or use executor='ray'.");
+  }
   auto refuse = [](const std::string& what) {
     throw Error(ErrorKind::kUnsupported, what + kNeedsCluster);
   };
@@ -123,8 +130,18 @@ double MemoryBudget(const Options& options) {
   return static_cast<double>(options.duckdb_memory_bytes.value_or(DefaultMemoryBudgetBytes()));
 }
 
+// The folder that a "file:///…" names. Another URL would be taken for a folder's name.
+std::string LocalFolder(const std::string& name, const std::string& path) {
+  std::string local = path.starts_with("file:///") ? path.substr(sizeof("file://") - 1) : path;
+  if (!IsRemote(local)) return local;
+  throw Error(ErrorKind::kUnsupported,
+              name + "='" + path + "' is no folder of a file system. Give a local or mounted one.");
+}
+
 Options WithDefaults(Options options) {
   CheckCluster(options);
+  options.data_root = LocalFolder("data_root", options.data_root);
+  options.temp_dir = LocalFolder("temp_dir", options.temp_dir);
   if (options.job_id.empty()) options.job_id = RandomUuid();
   if (options.job_time.empty()) options.job_time = NowIso8601();
   if (!options.data_dir.empty()) {
@@ -231,12 +248,14 @@ std::string SessionState::ToString() const {
   if (options.executor == ExecutorKind::kProcesses) {
     road += ", num_executors=" + std::to_string(WorkerLayoutOf(options).num_workers);
   }
-  return std::string("Session(smallpond ") + SMALLPOND_VERSION + ", DuckDB " +
-         LoadedDuckDBVersion() + ", executor=" + road + text("ray_address", options.ray_address) +
-         ", threads=" + std::to_string(*options.threads) +
-         ", duckdb_memory=" + std::to_string(static_cast<uint64_t>(MemoryBudget(options) / 1e6)) +
-         "MB" + text("data_dir", options.data_dir) + text("data_root", options.data_root) +
-         ", temp_dir=" + options.temp_dir + ", job_id=" + options.job_id + ")";
+  std::string all =
+      std::string("Session(smallpond ") + SMALLPOND_VERSION + ", DuckDB " + LoadedDuckDBVersion() +
+      ", executor=" + road + text("ray_address", options.ray_address) +
+      ", threads=" + std::to_string(*options.threads) +
+      ", duckdb_memory=" + std::to_string(static_cast<uint64_t>(MemoryBudget(options) / 1e6)) +
+      "MB" + text("data_dir", options.data_dir) + text("data_root", options.data_root) +
+      ", temp_dir=" + options.temp_dir + ", job_id=" + options.job_id + ")";
+  return WithoutSecrets(all);
 }
 
 void SessionState::StopWorkers(bool for_good) {

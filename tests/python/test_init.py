@@ -129,6 +129,28 @@ def test_folder_argument(name: str, tmp_path: Path) -> None:
             assert sp.sql("SELECT 1 AS x").count() == 1
 
 
+@pytest.mark.parametrize("name", ["data_root", "temp_dir"])
+def test_folders_are_of_a_file_system(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url in ["s3://b/x", "file://host/x", "https://u:hush@host/x"]:
+        with pytest.raises(smallpond.UnsupportedError, match=f"{name}=.*is no folder") as caught:
+            smallpond.init(**SMALL, **{name: url})
+        assert "hush" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    with smallpond.init(**SMALL, **{name: f"file://{tmp_path}/x"}) as sp:
+        assert sp.sql("SELECT 1 AS x").count() == 1
+        assert f"temp_dir={tmp_path}/x/" in str(sp)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("executor", ["direct", "threads", "processes"])
+def test_a_ray_address_is_for_ray(executor: str) -> None:
+    with pytest.raises(smallpond.InvalidInputError, match=f"executor='{executor}' does not use"):
+        smallpond.init(**SMALL, ray_address="head:6379", executor=executor)
+
+
 @pytest.mark.parametrize("value", [dt.datetime(2026, 1, 31, 12), "1769860800"])
 def test_job_time(value: Any) -> None:
     smallpond.init(job_time=value, **SMALL).shutdown()
