@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include "base/nearest_name.h"
 #include "base/text.h"
 
 namespace smallpond {
@@ -21,7 +22,7 @@ constexpr size_t kShortestRepeatedValue = 3;  // Of shorter ones every text is f
 constexpr size_t kShortestBearerToken = 8;
 
 // What names of credentials end in, in small letters and without _ and -.
-constexpr std::array<std::string_view, 20> kNamesOfSecrets = {"password",
+constexpr std::array<std::string_view, 21> kNamesOfSecrets = {"password",
                                                               "passwd",
                                                               "passphrase",
                                                               "secret",
@@ -40,7 +41,12 @@ constexpr std::array<std::string_view, 20> kNamesOfSecrets = {"password",
                                                               "connectionstring",
                                                               "connectionparameters",
                                                               "accesssignature",
+                                                              "footerkey",
                                                               "pwd"};
+
+// Names of credentials among the parameters of a URL, where shorter ones are usual.
+constexpr std::array<std::string_view, 8> kNamesInUrls = {
+    "auth", "authkey", "code", "jwt", "key", "pass", "sas", "subscriptionkey"};
 
 bool IsSpace(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
@@ -63,6 +69,61 @@ bool NamesSecret(const std::string& name) {
                      [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
+// Whether a name may be that of a credential, misspelt.
+bool ResemblesSecret(const std::string& name) {
+  return std::any_of(kNamesOfSecrets.begin(), kNamesOfSecrets.end(), [&](std::string_view ending) {
+    for (size_t size = ending.size() - 1; size <= ending.size() + 1; ++size) {
+      std::string tail = name.substr(name.size() - std::min(name.size(), size));
+      if (!NearestName(tail, {std::string(ending)}).empty()) return true;
+    }
+    return false;
+  });
+}
+
+// The length of a mark such as $$ or $tag$ at `i`, which begins or ends a string in SQL; 0 for
+// none.
+size_t DollarMark(std::string_view text, size_t i) {
+  if (i >= text.size() || text[i] != '$') return 0;
+  size_t end = i + 1;
+  while (end < text.size() && IsNamePart(text[end]) && text[end] != '-') ++end;
+  bool is_parameter = std::isdigit(static_cast<unsigned char>(text[i + 1 < end ? i + 1 : i])) != 0;
+  return end < text.size() && text[end] == '$' && !is_parameter ? end + 1 - i : 0;
+}
+
+// Where the comment at `i` ends, `i` where there is none. Those in /* */ may hold others.
+size_t EndOfComment(std::string_view sql, size_t i) {
+  if (sql.compare(i, 2, "--") == 0) return std::min(sql.find('\n', i), sql.size());
+  if (sql.compare(i, 2, "/*") != 0) return i;
+  int depth = 0;
+  for (; i < sql.size(); ++i) {
+    if (sql.compare(i, 2, "/*") == 0) {
+      ++depth;
+      ++i;
+    } else if (sql.compare(i, 2, "*/") == 0) {
+      ++i;
+      if (--depth == 0) return i + 1;
+    }
+  }
+  return i;
+}
+
+// SQL with blanks for its comments, so that positions stay what they are.
+std::string BlankComments(std::string sql) {
+  for (size_t i = 0; i < sql.size(); ++i) {
+    size_t mark = IsQuote(sql[i]) ? 1 : DollarMark(sql, i);
+    if (mark > 0) {
+      size_t end = sql.find(sql.substr(i, mark), i + mark);
+      if (end == std::string::npos) return sql;
+      i = end + mark - 1;
+    } else {
+      size_t end = EndOfComment(sql, i);
+      std::fill(sql.begin() + static_cast<std::ptrdiff_t>(i),
+                sql.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+    }
+  }
+  return sql;
+}
+
 class Finder {
  public:
   explicit Finder(std::string_view text) : text_(text) {}
@@ -73,8 +134,6 @@ class Finder {
       bool begins_name = IsNamePart(text_[i]) && (i == 0 || !IsNamePart(text_[i - 1]));
       if (begins_name) FindAfterName(i, is_sql);
     }
-    std::sort(found_.begin(), found_.end(),
-              [](const Range& a, const Range& b) { return a.begin < b.begin; });
     return std::move(found_);
   }
 
@@ -98,10 +157,31 @@ class Finder {
   // scheme://user:PASSWORD@host. A password may hold what has to be escaped in a URL and was not.
   void FindInUrl(size_t begin) {
     std::string_view url = text_.substr(begin, EndOfWord(begin) - begin);
+    FindInParameters(begin, begin + url.size());
     url = url.substr(0, url.find('?'));
     size_t at = url.rfind('@');
     size_t colon = url.find(':');
     if (at != std::string_view::npos && colon < at) Add({begin + colon + 1, begin + at});
+    // https://TOKEN@host, where other schemes have a user.
+    std::string_view host = url.substr(0, url.find('/'));
+    at = host.rfind('@');
+    bool is_http =
+        Lower(text_.substr(begin < 8 ? 0 : begin - 8, 8)).find("http") != std::string::npos;
+    if (is_http && at != std::string_view::npos && colon > at) Add({begin, begin + at});
+  }
+
+  // …?auth=TOKEN&key=KEY
+  void FindInParameters(size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      if (text_[i] != '?' && text_[i] != '&') continue;
+      size_t equals = i + 1;
+      while (equals < end && IsNamePart(text_[equals])) ++equals;
+      std::string name = Normalize(text_.substr(i + 1, equals - i - 1));
+      bool is_secret =
+          std::find(kNamesInUrls.begin(), kNamesInUrls.end(), name) != kNamesInUrls.end();
+      if (is_secret && equals < end && text_[equals] == '=')
+        Add({equals + 1, EndOfBare(equals + 1, false)});
+    }
   }
 
   void FindAfterName(size_t begin, bool is_sql) {
@@ -109,9 +189,12 @@ class Finder {
     while (end < text_.size() && IsNamePart(text_[end])) ++end;
     std::string name = Normalize(text_.substr(begin, end - begin));
     if (name == "bearer") return FindBearerToken(end);
+    // DuckDB's 'No key with name "…" exists', where somebody gave the key instead.
+    if (name == "key" && Has(end, " with name \"")) return Add(Quoted(end + 11));
     if (name == "addparquetkey") return FindStrings(end, ')');  // PRAGMA …('name', 'key')
-    if (is_sql && name == "secret" && FollowsCreate(begin)) return FindStrings(end, ';');
-    if (NamesSecret(name)) FindValue(begin, end, name);
+    if (is_sql && name == "secret" && Follows("create", begin)) return FindStrings(end, ';');
+    bool is_misspelt = is_sql && (Follows("set", begin) || Follows("pragma", begin));
+    if (NamesSecret(name) || (is_misspelt && ResemblesSecret(name))) FindValue(begin, end, name);
   }
 
   void FindBearerToken(size_t end) {
@@ -120,37 +203,42 @@ class Finder {
     if (begin > end && stop - begin >= kShortestBearerToken) Add({begin, stop});
   }
 
-  // CREATE OR REPLACE TEMPORARY SECRET
-  bool FollowsCreate(size_t position) const {
+  // CREATE OR REPLACE TEMPORARY SECRET, SET GLOBAL name
+  bool Follows(std::string_view word, size_t position) const {
     for (int words = 0; words < 4; ++words) {
       while (position > 0 && IsSpace(text_[position - 1])) --position;
       size_t end = position;
       while (position > 0 && IsNamePart(text_[position - 1])) --position;
-      if (Lower(text_.substr(position, end - position)) == "create") return true;
+      if (Lower(text_.substr(position, end - position)) == word) return true;
     }
     return false;
   }
 
   void FindStrings(size_t i, char last) {
     while (i < text_.size() && text_[i] != last) {
-      if (text_[i] != '\'') {
+      size_t mark = text_[i] == '\'' ? 1 : DollarMark(text_, i);
+      if (mark == 0) {
         ++i;
         continue;
       }
       Range value = Quoted(i);
       Add(value);
-      i = value.end + 1;
+      i = value.end + mark;
     }
   }
 
   bool IsQuoteAt(size_t i) const {
     while (i < text_.size() && text_[i] == '\\') ++i;
-    return i < text_.size() && IsQuote(text_[i]);
+    return i < text_.size() && (IsQuote(text_[i]) || DollarMark(text_, i) > 0);
   }
 
   // What a quote at `i` begins, up to the same quote. In a SQL string quotes are doubled, in JSON
   // and Python's repr they may have a backslash.
   Range Quoted(size_t i) const {
+    if (size_t size = DollarMark(text_, i)) {
+      size_t end = text_.find(text_.substr(i, size), i + size);
+      return {i + size, std::min(end, text_.size())};
+    }
     size_t begin = i;
     while (text_[begin] == '\\') ++begin;
     char quote = text_[begin++];
@@ -208,11 +296,32 @@ class Finder {
   std::vector<Range> found_;
 };
 
+// The credentials in a text, in order and apart from each other. In SQL a comment may stand between
+// a name and its value, and hold credentials as well.
+std::vector<Range> FindSecrets(const std::string& text, bool is_sql) {
+  std::vector<Range> found = Finder(text).Find(is_sql);
+  if (is_sql) {
+    std::string code = BlankComments(text);
+    auto further = Finder(code).Find(true);
+    found.insert(found.end(), further.begin(), further.end());
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  std::vector<Range> apart;
+  for (const auto& range : found) {
+    if (apart.empty() || range.begin >= apart.back().end) {
+      apart.push_back(range);
+    } else {
+      apart.back().end = std::max(apart.back().end, range.end);
+    }
+  }
+  return apart;
+}
+
 std::string Replace(const std::string& text, const std::vector<Range>& ranges, bool keeps_length) {
   std::string out;
   size_t position = 0;
   for (const auto& range : ranges) {
-    if (range.begin < position) continue;  // A part of the one before.
     out += text.substr(position, range.begin - position);
     out += keeps_length ? std::string(range.end - range.begin, '*') : "***";
     position = range.end;
@@ -223,15 +332,15 @@ std::string Replace(const std::string& text, const std::vector<Range>& ranges, b
 }  // namespace
 
 std::string WithoutSecrets(const std::string& text) {
-  return Replace(text, Finder(text).Find(false), false);
+  return Replace(text, FindSecrets(text, false), false);
 }
 
 std::string MaskSecrets(const std::string& sql) {
-  return Replace(sql, Finder(sql).Find(true), true);
+  return Replace(sql, FindSecrets(sql, true), true);
 }
 
 std::string WithoutSecretsOf(const std::string& sql, std::string message) {
-  for (const auto& range : Finder(sql).Find(true)) {
+  for (const auto& range : FindSecrets(sql, true)) {
     std::string value = sql.substr(range.begin, range.end - range.begin);
     if (value.size() < kShortestRepeatedValue) continue;
     for (size_t at = message.find(value); at != std::string::npos; at = message.find(value, at + 3))

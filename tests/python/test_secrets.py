@@ -225,3 +225,50 @@ def test_a_job_that_is_kept_holds_no_secret(tmp_path: Path) -> None:
         assert kept, "its log at least"
         for path in kept:
             assert HUSH.encode() not in path.read_bytes()
+
+
+# --- how they may be written ---
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE SECRET bad (TYPE nosuch, SECRET $$HUSH$$)",
+        "CREATE SECRET bad (TYPE nosuch, SECRET $q$HUSH$q$)",
+        "CREATE SECRET bad (TYPE s3, ODD $$HUSH$$)",
+        "CREATE SECRET bad (TYPE s3, SECRET $$HUSH$$",
+        "CREATE OR REPLACE -- don't\nSECRET bad (TYPE nosuch, ODD 'HUSH')",
+        "CREATE /* a */ SECRET bad (TYPE nosuch /* it's */, ODD 'HUSH')",
+        "SET s3_session_tokn='HUSH'",
+        "SET s3_session_tokn=$$HUSH$$",
+    ],
+)
+def test_errors_of_statements(sp: smallpond.Session, sql: str) -> None:
+    for run in (sp.execute, sp.sql):
+        with pytest.raises(smallpond.Error) as caught:
+            run(sql.replace("HUSH", HUSH))
+        assert HUSH not in str(caught.value)
+
+
+def test_keys_where_their_names_belong(
+    fresh_sp: smallpond.Session, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="smallpond")
+    key = "0123456789" + HUSH[:6]
+    sp, frame = fresh_sp, fresh_sp.sql("SELECT 1 AS a")
+    config = {"footer_key": key}
+    with pytest.raises(smallpond.Error, match="No key with name") as caught:
+        frame.write_parquet(tmp_path / "out", encryption_config=config)
+    assert key not in str(caught.value)
+    sp.execute("PRAGMA add_parquet_key('k', '0123456789112345')")
+    frame.write_parquet(tmp_path / "out", encryption_config={"footer_key": "k"})
+    with pytest.raises(smallpond.Error, match="No key with name") as caught:
+        sp.read_parquet(tmp_path / "out", encryption_config=config)
+    assert key not in str(caught.value)
+    assert "write_parquet failed" in caplog.text and key not in caplog.text
+
+
+def test_a_session_shows_none() -> None:
+    address = f"ray://u:{HUSH}@head:10001"
+    with smallpond.init(ray_address=address, duckdb_memory="300MB", threads=1) as sp:
+        assert HUSH not in repr(sp) and "ray://u:***@head:10001" in repr(sp)

@@ -40,6 +40,14 @@ TEST(Secrets, LeaveNoCredentialOfAnyKind) {
       {"Authorization: Bearer hush\nHost: h", "Authorization: ***\nHost: h"},
       {"sent Bearer hushhushhush to", "sent Bearer *** to"},
       {"SET s3_session_token='hush that is cut off", "SET s3_session_token='***"},
+      {"SET s3_session_token=$$hu sh$$;", "SET s3_session_token=$$***$$;"},
+      {"(TYPE s3, SECRET $q$hu'sh$q$, SCOPE 'x')", "(TYPE s3, SECRET $q$***$q$, SCOPE 'x')"},
+      {"http://hush@host/x", "http://***@host/x"},
+      {"https://host/x?a=1&auth=hush&b=2", "https://host/x?a=1&auth=***&b=2"},
+      {"'https://host/x?key=hush' and", "'https://host/x?key=***' and"},
+      {"https://host/x?code=hush&sas=hush%3D", "https://host/x?code=***&sas=***"},
+      {"No key with name \"hush\" exists.", "No key with name \"***\" exists."},
+      {"ENCRYPTION_CONFIG {footer_key: 'hush'}", "ENCRYPTION_CONFIG {footer_key: '***'}"},
   };
   for (const auto& [text, expected] : cases) {
     EXPECT_EQ(WithoutSecrets(text), expected);
@@ -55,7 +63,8 @@ TEST(Secrets, OtherTextsStayAsTheyAre) {
   for (const char* text :
        {"", "'", "password", "SELECT token FROM t WHERE tokens = 5", "no secret 'mine' exists",
         "Secret with name \"mine\" already exists", "password='', 'x'", "http://host:80/path",
-        "s3://bucket/a@b", "https://user@host/x", "Did you mean \"token\"?", "a bearer of news",
+        "s3://bucket/a@b", "s3://user@bucket/x", "https://host/a@b", "https://host/x?n=1&keys=2",
+        "key=1 and code=2", "$1 and $2", "Did you mean \"token\"?", "a bearer of news",
         "secret: none", "Column signature: INTEGER"}) {
     EXPECT_EQ(WithoutSecrets(text), text);
   }
@@ -64,6 +73,30 @@ TEST(Secrets, OtherTextsStayAsTheyAre) {
 TEST(Secrets, OfCreateSecretEveryStringIsOne) {
   EXPECT_EQ(MaskSecrets("CREATE OR REPLACE TEMP SECRET s (TYPE x, ODD 'hush'); SELECT 'a'"),
             "CREATE OR REPLACE TEMP SECRET s (TYPE x, ODD '****'); SELECT 'a'");
+  EXPECT_EQ(MaskSecrets("CREATE SECRET s (TYPE x, ODD $$hu'sh$$, ODD $q$hush$q$); SELECT $$a$$"),
+            "CREATE SECRET s (TYPE x, ODD $$*****$$, ODD $q$****$q$); SELECT $$a$$");
+}
+
+TEST(Secrets, AreFoundBesideComments) {
+  for (const char* sql :
+       {"CREATE OR REPLACE -- don't\n SECRET s (TYPE x, ODD 'hush')",
+        "CREATE /* a /* b */ ' */ SECRET s (TYPE x, ODD 'hush')",
+        "CREATE SECRET s (-- it's\n ODD 'hush')", "SET s3_session_token = /* of today */ 'hush'",
+        "SELECT '--'; SET s3_session_token -- of today\n = 'hush'",
+        "SELECT 1 -- password='hush'"}) {
+    std::string masked = MaskSecrets(sql);
+    EXPECT_EQ(masked.find("hush"), std::string::npos) << masked;
+    EXPECT_EQ(masked.size(), std::string(sql).size());
+  }
+}
+
+TEST(Secrets, OfMisspeltSettingsAreFound) {
+  for (const char* sql : {"SET s3_session_tokn='hush'", "SET GLOBAL s3_secret_acess_key TO 'hush'",
+                          "PRAGMA http_proxy_pasword='hush'"}) {
+    EXPECT_EQ(MaskSecrets(sql).find("hush"), std::string::npos) << sql;
+  }
+  for (const char* sql : {"SET threads='4'", "SET s3_endpoint='a'", "SET VARIABLE total='a'"})
+    EXPECT_EQ(MaskSecrets(sql), sql);
 }
 
 TEST(Secrets, OfAQueryAreLeftOutWhereAMessageRepeatsTheValueAlone) {
