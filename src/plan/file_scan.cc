@@ -59,6 +59,31 @@ void PassOverEmptyFiles(FileScan& scan, std::vector<std::string>& files,
   }
 }
 
+// The compression that a name tells in any letter case; "none" where it tells none.
+std::string CompressionOf(const std::string& path) {
+  std::string name = Lower(path);
+  return name.ends_with(".gz") ? "gzip" : name.ends_with(".zst") ? "zstd" : "none";
+}
+
+// DuckDB tells the compression of text by names in small letters, so that of others it is said.
+void TellCompression(FileScan& scan, const std::vector<std::string>& files) {
+  if (scan.function == "read_parquet" || HasOption(scan, "compression")) return;
+  auto is_told = [](const std::string& file) {
+    return CompressionOf(file) == "none" || file.ends_with(".gz") || file.ends_with(".zst");
+  };
+  auto untold = std::find_if_not(files.begin(), files.end(), is_told);
+  if (untold == files.end()) return;
+  std::string compression = CompressionOf(*untold);
+  for (const auto& file : files) {
+    if (CompressionOf(file) == compression) continue;
+    throw Error(ErrorKind::kInvalidInput,
+                "'" + *untold + "' is compressed with " + compression +
+                    ", as its name tells, and '" + file +
+                    "' is not. Read them apart, or give the first a name in small letters.");
+  }
+  scan.options.emplace_back("compression", compression);
+}
+
 // The columns to read. Keys of folders have the names there that folders can have.
 std::string Selection(const FileScan& scan, const std::vector<PartitionColumn>& keys) {
   std::vector<std::string> renamed;
@@ -118,6 +143,7 @@ ResolvedScan ResolveScan(Connection& connection, FileScan scan) {
     if (!IsRemote(file)) identities.push_back(Identify(file));
   }
   PassOverEmptyFiles(scan, files.paths, identities);
+  TellCompression(scan, files.paths);
   Statement query = ReadQuery(scan, files);
   return {std::move(query), std::move(files.paths), std::move(identities), std::move(files.unread)};
 }

@@ -71,6 +71,19 @@ def test_text_of_all_names_is_read(
         assert numbers(getattr(fresh_sp, reader)(tmp_path)) == list(range(8))
 
 
+def test_partitions_whose_column_begins_with_an_underscore(
+    fresh_sp: smallpond.Session, tmp_path: Path
+) -> None:
+    for name in ["_k=1", "_k=2", ".k=3", "_temporary"]:
+        (tmp_path / name).mkdir()
+        parquet(tmp_path / name / "x.parquet", f"[{name[-1]}]" if "=" in name else "[9]")
+    frame = fresh_sp.read_parquet(tmp_path)
+    assert frame.columns == ["a", "_k"]
+    assert numbers(fresh_sp.sql("SELECT _k AS a FROM {0}", frame)) == [1, 2]
+    deep = fresh_sp.read_parquet(tmp_path, recursive=True)
+    assert numbers(fresh_sp.sql("SELECT a FROM {0}", deep)) == [1, 2]
+
+
 def test_what_is_not_read_is_named_once(fresh_sp: smallpond.Session, mixed: Path) -> None:
     (mixed / "README").write_text("no digit, no data")
     (mixed / "notes.md").write_text("no data")

@@ -124,11 +124,14 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "x.ndjson": lambda path: path.write_text(JSONL),
     "x.json.gz": lambda path: path.write_bytes(gzip.compress(json.dumps(ROWS).encode())),
     "x.jsonl.gz": lambda path: path.write_bytes(gzip.compress(JSONL.encode())),
+    "x.CSV.GZ": lambda path: path.write_bytes(gzip.compress(CSV.encode())),
+    "x.csv.ZST": lambda path: path.write_bytes(pa.compress(CSV.encode(), "zstd", asbytes=True)),
+    "x.JSON.Gz": lambda path: path.write_bytes(gzip.compress(json.dumps(ROWS).encode())),
 }
 
 
 def read(sp: smallpond.Session, name: str, path: Path) -> smallpond.DataFrame:
-    return sp.read_json(path) if "json" in name else sp.read_csv(path)
+    return sp.read_json(path) if "json" in name.lower() else sp.read_csv(path)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -139,6 +142,17 @@ def test_text_formats(sp: smallpond.Session, tmp_path: Path, name: str) -> None:
         assert frame.columns == ["id", "name"] and frame.schema["id"] == "BIGINT"
         assert frame.take_all() == ROWS
         assert frame.count() == 2
+
+
+def test_compression_told_in_capitals(sp: smallpond.Session, tmp_path: Path) -> None:
+    sp.from_items(ROWS).write_csv(tmp_path / "u.CSV.GZ")
+    assert sp.read_csv(tmp_path / "u.CSV.GZ").take_all() == ROWS
+    assert sp.read_csv(tmp_path / "u.CSV.GZ", compression="gzip").take_all() == ROWS
+    WRITERS["x.csv.gz"](tmp_path / "x.csv.gz")
+    assert sp.read_csv(tmp_path).count() == 4
+    WRITERS["x.csv"](tmp_path / "x.csv")
+    with pytest.raises(smallpond.InvalidInputError, match=r"u\.CSV\.GZ' is compressed with gzip"):
+        sp.read_csv(tmp_path)
 
 
 def test_folder_takes_one_formats_files(sp: smallpond.Session, tmp_path: Path) -> None:

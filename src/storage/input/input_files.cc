@@ -91,9 +91,11 @@ class FolderLister {
   void Add(const FolderEntry& entry) {
     const fs::path& path = entry.path;
     std::string name = entry.name();
-    if (IsHidden(name)) return;
-    if (entry.LeadsToFolder()) {
-      bool is_hive = name.find('=') != std::string::npos;
+    bool is_folder = entry.LeadsToFolder();
+    bool is_hive = is_folder && name.find('=') != std::string::npos;
+    // A partition's column may begin with an underscore: "_key=1".
+    if (IsHidden(name) && !(is_hive && name[0] == '_')) return;
+    if (is_folder) {
       if (recursive_ || is_hive) {
         List(path);
       } else {
