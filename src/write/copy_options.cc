@@ -1,5 +1,6 @@
 #include "write/copy_options.h"
 
+#include <regex>
 #include <set>
 #include <vector>
 
@@ -15,16 +16,15 @@ namespace {
   throw Error(ErrorKind::kInvalidInput, message);
 }
 
-// "amount DESC" → "amount" and " DESC". A column whose own name ends so is taken as it is.
+// "amount DESC" → "amount" and " DESC", in any letter case. A column whose own name ends so is
+// taken as it is.
 std::string SortTerm(const Schema& schema, const std::string& term) {
-  if (schema.Find(term) >= 0) return QuotedColumn(schema, term, "sort_by");
-  for (const char* order : {" desc", " asc", " DESC", " ASC"}) {
-    if (!term.ends_with(order)) continue;
-    return QuotedColumn(schema, term.substr(0, term.size() - std::string(order).size()),
-                        "sort_by") +
-           order;
-  }
-  return QuotedColumn(schema, term, "sort_by");
+  static const std::regex kOrdered(
+      R"(([\s\S]*?\S)(\s+(?:asc|desc))?(\s+nulls\s+(?:first|last))?\s*)", std::regex::icase);
+  std::smatch parts;
+  if (schema.Find(term) >= 0 || !std::regex_match(term, parts, kOrdered))
+    return QuotedColumn(schema, term, "sort_by");
+  return QuotedColumn(schema, parts[1], "sort_by") + parts[2].str() + parts[3].str();
 }
 
 // Readers find a key's column under the name that folders have for it, in any letter case.

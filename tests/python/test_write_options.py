@@ -151,6 +151,25 @@ def test_sort_by(sp: smallpond.Session, rows: smallpond.DataFrame, tmp_path: Pat
         assert found == sorted(found) and len(found) == 30
 
 
+@pytest.mark.parametrize(
+    "term", ["i Desc", "i  DESC", "i desc nulls last", "i DESC NULLS First", "i\tdesc "]
+)
+def test_sort_terms_as_sql_has_them(
+    sp: smallpond.Session, rows: smallpond.DataFrame, tmp_path: Path, term: str
+) -> None:
+    rows.write_parquet(tmp_path / "o.parquet", sort_by=term)
+    found = pq.ParquetFile(tmp_path / "o.parquet").read()["i"].to_pylist()
+    assert found == sorted(found, reverse=True)
+    nulls = sp.sql('SELECT unnest([1, NULL, 2]) AS a, 1 AS "a desc"')
+    for by, expected in [("a NULLS FIRST", [None, 1, 2]), ("a ASC nulls last", [1, 2, None])]:
+        nulls.write_parquet(tmp_path / "n.parquet", mode="overwrite", sort_by=by)
+        assert pq.ParquetFile(tmp_path / "n.parquet").read()["a"].to_pylist() == expected
+    nulls.write_parquet(tmp_path / "d.parquet", sort_by=["a desc", "a"])  # A column's name.
+    assert pq.ParquetFile(tmp_path / "d.parquet").read()["a"].to_pylist() == [1, 2, None]
+    with pytest.raises(smallpond.InvalidInputError, match="'nosuch', which does not"):
+        rows.write_parquet(tmp_path / "x.parquet", sort_by="nosuch desc nulls last")
+
+
 @pytest.mark.parametrize("path", [None, 5, ["x"], b"x"], ids=repr)
 @pytest.mark.parametrize("method", ["write_parquet", "write_csv", "write_json"])
 def test_what_is_no_path(sp: smallpond.Session, method: str, path: Any) -> None:
