@@ -3,14 +3,24 @@
 #include "duckdb/planner/expression_binder.hpp"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/fragment/new_operators.h"
+#include "smallpond/error.h"
 
 namespace smallpond {
 namespace {
 
+using duckdb::LogicalType;
 using Expressions = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 
-// What decides whether rows of this side are equal to rows of the other: all columns, with the
-// collations that those of the left side have.
+// Whether texts of this type are compared by a collation.
+bool IsCollated(const LogicalType& type) {
+  return duckdb::TypeVisitor::Contains(type, [](const LogicalType& part) {
+    return part.id() == duckdb::LogicalTypeId::VARCHAR &&
+           !duckdb::StringType::GetCollation(part).empty();
+  });
+}
+
+// What decides whether rows of this side are equal to rows of the other: all columns, as values of
+// these types are compared.
 Expressions ComparedKeys(duckdb::ClientContext& context, duckdb::LogicalOperator& side,
                          const duckdb::vector<duckdb::LogicalType>& types) {
   Expressions keys = ColumnRefs(side);
@@ -54,6 +64,16 @@ Distribution PlanCutter::DistributeUnion(Operator& slot) {
 // EXCEPT and INTERSECT, with ALL and without: equal rows of both sides meet in one task, which
 // counts those that are there more than once as one DuckDB does.
 Distribution PlanCutter::DistributeSetOperation(Operator& slot) {
+  slot->ResolveOperatorTypes();
+  // It goes by the types that are left when a projection has gone that only adds a collation, and
+  // what moves between tasks has the types of the plan.
+  bool is_collated = std::any_of(slot->children.begin(), slot->children.end(), [](auto& side) {
+    return std::any_of(side->types.begin(), side->types.end(), IsCollated);
+  });
+  if (is_collated) {
+    throw Error(ErrorKind::kUnsupported, "whether DuckDB compares texts by their collation in " +
+                                             slot->GetName() + " depends on its plan");
+  }
   Distribution left = Distribute(slot->children[0]);
   Distribution right = Distribute(slot->children[1]);
   if (!left.is_spread() && !right.is_spread()) return Distribution::Single();
