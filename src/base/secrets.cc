@@ -156,8 +156,11 @@ class Finder {
 
   // scheme://user:PASSWORD@host. A password may hold what has to be escaped in a URL and was not.
   void FindInUrl(size_t begin) {
-    std::string_view url = text_.substr(begin, EndOfWord(begin) - begin);
-    FindInParameters(begin, begin + url.size());
+    if (begin >= end_of_url_) {  // Else it is a part of the word of the one before.
+      end_of_url_ = EndOfWord(begin);
+      FindInParameters(begin, end_of_url_);
+    }
+    std::string_view url = text_.substr(begin, end_of_url_ - begin);
     url = url.substr(0, url.find('?'));
     size_t at = url.rfind('@');
     size_t colon = url.find(':');
@@ -173,14 +176,15 @@ class Finder {
   // …?auth=TOKEN&key=KEY
   void FindInParameters(size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      if (text_[i] != '?' && text_[i] != '&') continue;
+      if (text_[i] != '?' && text_[i] != '&' && text_[i] != ';') continue;  // "&amp;" in XML.
       size_t equals = i + 1;
       while (equals < end && IsNamePart(text_[equals])) ++equals;
       std::string name = Normalize(text_.substr(i + 1, equals - i - 1));
       bool is_secret =
           std::find(kNamesInUrls.begin(), kNamesInUrls.end(), name) != kNamesInUrls.end();
-      if (is_secret && equals < end && text_[equals] == '=')
-        Add({equals + 1, EndOfBare(equals + 1, false)});
+      if (!is_secret || equals >= end || text_[equals] != '=') continue;
+      size_t value = equals + 1;
+      Add(IsQuoteAt(value) ? Quoted(value) : Range{value, EndOfBare(value, false)});
     }
   }
 
@@ -293,6 +297,7 @@ class Finder {
   }
 
   const std::string_view text_;
+  size_t end_of_url_ = 0;  // Of the word that holds the last one.
   std::vector<Range> found_;
 };
 

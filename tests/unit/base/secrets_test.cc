@@ -59,6 +59,14 @@ TEST(Secrets, LeaveNoCredentialOfAnyKind) {
   }
 }
 
+TEST(Secrets, OfManyUrlsAreFoundInAMoment) {
+  std::string text;
+  for (int i = 0; i < 40'000; ++i) text += "https://h/x?key=k" + std::to_string(i) + ",";
+  std::string hidden = WithoutSecrets(text);
+  EXPECT_EQ(hidden.find("key=k"), std::string::npos);
+  EXPECT_EQ(WithoutSecrets("https://h/x?a=1&amp;key='k1'"), "https://h/x?a=1&amp;key='***'");
+}
+
 TEST(Secrets, OtherTextsStayAsTheyAre) {
   for (const char* text :
        {"", "'", "password", "SELECT token FROM t WHERE tokens = 5", "no secret 'mine' exists",
