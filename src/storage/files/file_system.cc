@@ -88,8 +88,9 @@ FolderListing ListBelow(const fs::path& folder, const std::string& passed_over) 
     if (all.entries[i].kind != FolderEntry::Kind::kFolder) continue;
     FolderListing below = ListFolder(all.entries[i].path);
     all.entries.insert(all.entries.end(), below.entries.begin(), below.entries.end());
-    bool is_passed_over = SaysMissing(below.error) || below.error == kStale ||
-                          below.error == std::errc::permission_denied;
+    bool may_not = below.error == std::errc::permission_denied;
+    if (may_not) all.unreadable = all.entries[i].path;
+    bool is_passed_over = SaysMissing(below.error) || below.error == kStale || may_not;
     if (!all.error && !is_passed_over) all.error = below.error;
   }
   return all;

@@ -41,6 +41,8 @@ struct FolderEntry {
 struct FolderListing {
   std::vector<FolderEntry> entries;  ///< As far as it could be read.
   std::error_code error = {};        ///< Why no further.
+  /// A folder below that this account may not read.
+  std::optional<std::filesystem::path> unreadable = {};
 
   /// Whether there is no such folder, in difference to one that can't be read.
   bool is_missing() const;

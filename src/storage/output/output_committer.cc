@@ -70,6 +70,10 @@ void OutputCommitter::CheckFolder() {
   std::vector<std::string> found;
   FolderListing listing = ListBelow(folder_, kOutputMetadataFolder);
   if (listing.error) ThrowIo("Reading the folder", folder_, listing.error);
+  if (listing.unreadable) {
+    ThrowIo("Reading the folder", *listing.unreadable,
+            std::make_error_code(std::errc::permission_denied));
+  }
   for (const auto& entry : listing.entries) {
     if (!entry.LeadsToFolder()) found.push_back(entry.path.lexically_relative(folder_).string());
   }
