@@ -21,8 +21,10 @@ namespace {
 std::string SortTerm(const Schema& schema, const std::string& term) {
   static const std::regex kOrdered(
       R"(([\s\S]*?\S)(\s+(?:asc|desc))?(\s+nulls\s+(?:first|last))?\s*)", std::regex::icase);
+  constexpr size_t kLongestTerm = 4'000;  // A regex goes as deep as a text is long.
   std::smatch parts;
-  if (schema.Find(term) >= 0 || !std::regex_match(term, parts, kOrdered))
+  bool is_column = schema.Find(term) >= 0 || term.size() > kLongestTerm;
+  if (is_column || !std::regex_match(term, parts, kOrdered))
     return QuotedColumn(schema, term, "sort_by");
   return QuotedColumn(schema, parts[1], "sort_by") + parts[2].str() + parts[3].str();
 }

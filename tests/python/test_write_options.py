@@ -300,3 +300,9 @@ def test_plain_duckdb_reads_it(rows: smallpond.DataFrame, tmp_path: Path) -> Non
     rows.repartition(3).write_parquet(tmp_path / "out", partition_by="k")
     sql = f"SELECT count(*), count(DISTINCT k) FROM '{tmp_path}/out/**/*.parquet'"
     assert duckdb.execute(sql).fetchall() == [(60, 3)]
+
+
+def test_a_column_of_a_very_long_name(sp: smallpond.Session, tmp_path: Path) -> None:
+    frame = sp.sql("SELECT 1 AS a")
+    with pytest.raises(smallpond.InvalidInputError, match="sort_by"):
+        frame.write_parquet(tmp_path / "out", sort_by=["x" * 200_000])
