@@ -22,6 +22,14 @@ std::string SourceOf(const duckdb::LogicalGet& get) {
   return "what " + get.function.name + "() gives";
 }
 
+// What DuckDB leaves out of a sample's bytes: one with a seed is drawn by one thread.
+void KeepSamplesRepeatable(duckdb::LogicalOperator& op) {
+  for (auto& child : op.children) KeepSamplesRepeatable(*child);
+  if (op.type != duckdb::LogicalOperatorType::LOGICAL_SAMPLE) return;
+  auto& options = *op.Cast<duckdb::LogicalSample>().sample_options;
+  options.repeatable = options.repeatable || options.seed.IsValid();
+}
+
 }  // namespace
 
 std::string SerializePlan(duckdb::ClientContext& context, const duckdb::LogicalOperator& plan) {
@@ -46,6 +54,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> LoadPlan(duckdb::ClientContext& cont
   auto plan =
       duckdb::BinaryDeserializer::Deserialize<duckdb::LogicalOperator>(stream, context, parameters);
   plan->ResolveOperatorTypes();
+  KeepSamplesRepeatable(*plan);
   return plan;
 }
 
