@@ -22,7 +22,7 @@ constexpr size_t kShortestRepeatedValue = 3;  // Of shorter ones every text is f
 constexpr size_t kShortestBearerToken = 8;
 
 // What names of credentials end in, in small letters and without _ and -.
-constexpr std::array<std::string_view, 21> kNamesOfSecrets = {"password",
+constexpr std::array<std::string_view, 20> kNamesOfSecrets = {"password",
                                                               "passwd",
                                                               "passphrase",
                                                               "secret",
@@ -41,7 +41,6 @@ constexpr std::array<std::string_view, 21> kNamesOfSecrets = {"password",
                                                               "connectionstring",
                                                               "connectionparameters",
                                                               "accesssignature",
-                                                              "footerkey",
                                                               "pwd"};
 
 // Names of credentials among the parameters of a URL, where shorter ones are usual.

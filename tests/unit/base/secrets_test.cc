@@ -47,7 +47,6 @@ TEST(Secrets, LeaveNoCredentialOfAnyKind) {
       {"'https://host/x?key=hush' and", "'https://host/x?key=***' and"},
       {"https://host/x?code=hush&sas=hush%3D", "https://host/x?code=***&sas=***"},
       {"No key with name \"hush\" exists.", "No key with name \"***\" exists."},
-      {"ENCRYPTION_CONFIG {footer_key: 'hush'}", "ENCRYPTION_CONFIG {footer_key: '***'}"},
   };
   for (const auto& [text, expected] : cases) {
     EXPECT_EQ(WithoutSecrets(text), expected);
@@ -73,7 +72,7 @@ TEST(Secrets, OtherTextsStayAsTheyAre) {
         "Secret with name \"mine\" already exists", "password='', 'x'", "http://host:80/path",
         "s3://bucket/a@b", "s3://user@bucket/x", "https://host/a@b", "https://host/x?n=1&keys=2",
         "key=1 and code=2", "$1 and $2", "Did you mean \"token\"?", "a bearer of news",
-        "secret: none", "Column signature: INTEGER"}) {
+        "secret: none", "Column signature: INTEGER", "ENCRYPTION_CONFIG {footer_key: 'name'}"}) {
     EXPECT_EQ(WithoutSecrets(text), text);
   }
 }
