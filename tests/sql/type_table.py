@@ -95,9 +95,12 @@ NOTES = """
   error. timedelta64 comes in as DuckDB reads it, with months of 30 days, days and microseconds.
 * **Columns of Python objects** in pandas that have several types are read as DuckDB reads them:
   numbers as the wider of them, dates beside times as TIMESTAMP, others as their text. Where there
-  is no such text, as of bytes, the error names the column. Integers in lists and structs stay
-  integers beside NULLs. Integers beyond 64 bits come back as DECIMAL(38,0), beyond 38 digits as
-  text, and NaN as NULL.
+  is no such text, as of bytes, the error names the column. The same goes for what is in lists and
+  dicts; dicts of other keys become one STRUCT, where DuckDB makes a MAP. Integers in lists and
+  structs stay integers beside NULLs. Integers beyond 64 bits come back as DECIMAL(38,0), beyond 38
+  digits as text, decimals beyond 38 digits as DOUBLE, and NaN as NULL. Where one time has a zone,
+  all are TIME WITH TIME ZONE.
+* **Decimals of 256 bits** in Arrow, and Polars' Int128, are errors that name the column.
 * **NumPy arrays** of text are VARCHAR, where DuckDB makes an ENUM. float16 is FLOAT, of Arrow too.
 * **Categories inside of lists**, which come from outside, are read as their values; those of Polars
   are an error that asks for a cast to text.
