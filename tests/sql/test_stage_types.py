@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 import smallpond
+from drawn import rank
 from oracle import assert_same_rows, assert_same_sequence, duckdb_answer, rows_of
 from roads import SHUFFLED, StageRoad, StageSession, assert_in_stages
 from type_table import VALUES
@@ -102,17 +104,23 @@ def check(sp: smallpond.Session, kind: str, folder: Path, queries: list[str]) ->
                 assert_same_sequence(found, expected.rows)
 
 
-EACH_ROAD = [
-    pytest.param(SHUFFLED, FAST, id="threads"),
-    pytest.param(SHUFFLED, SLOW, id="threads_more", marks=pytest.mark.slow),
-    pytest.param(PROCESSES, [*FAST, *SLOW], id="processes", marks=pytest.mark.slow),
-]
+def cases(kind: str) -> list[Any]:
+    """Some queries in all tiers, the others on one road in the slow tier, which the seed draws."""
+    found = [pytest.param(kind, SHUFFLED, FAST, id=f"threads-{kind}")]
+    late = [("threads_more", SHUFFLED, SLOW), ("processes", PROCESSES, [*FAST, *SLOW])]
+    late.sort(key=lambda case: rank(case[0], kind))
+    for mark, (name, road, queries) in zip(
+        [pytest.mark.slow, pytest.mark.whole], late, strict=True
+    ):
+        found.append(pytest.param(kind, road, queries, id=f"{name}-{kind}", marks=mark))
+    return found
 
 
-@pytest.mark.parametrize("kind", VALUES)
-@pytest.mark.parametrize(("road", "queries"), EACH_ROAD)
+@pytest.mark.parametrize(
+    ("kind", "road", "queries"), [case for kind in VALUES for case in cases(kind)]
+)
 def test_query(
-    road: StageRoad, queries: list[str], kind: str, stage_session: StageSession, tmp_path: Path
+    kind: str, road: StageRoad, queries: list[str], stage_session: StageSession, tmp_path: Path
 ) -> None:
     check(stage_session(road), kind, tmp_path, queries)
 
