@@ -156,8 +156,8 @@ def test_killed_at_each_kind_of_step(
 
 
 def every_step(way: str, mode: str) -> Any:
-    """JSON is committed by the same steps as CSV."""
-    is_like_another = way.startswith("json") or (way, mode) == ("csv-by-kind", "append")
+    """JSON is committed by the same steps as CSV, and appends of all by those of plain Parquet."""
+    is_like_another = way.startswith("json") or (mode == "append" and way != "parquet")
     return pytest.param(way, mode, marks=pytest.mark.whole if is_like_another else [])
 
 
