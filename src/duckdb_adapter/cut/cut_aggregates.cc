@@ -84,6 +84,18 @@ duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
   return projection;
 }
 
+// Gives the parts of GROUPING SETS the sets of the whole, told apart by GROUPING() of all groups: a
+// NULL of a group is another one than that of a set without it.
+void NumberSets(duckdb::Binder& binder, const LogicalAggregate& aggregate,
+                LogicalAggregate& partial) {
+  partial.grouping_sets = aggregate.grouping_sets;
+  partial.grouping_functions = aggregate.grouping_functions;
+  partial.groupings_index = binder.GenerateTableIndex();
+  duckdb::unsafe_vector<idx_t> all;
+  for (idx_t i = 0; i < aggregate.groups.size(); ++i) all.push_back(i);
+  partial.grouping_functions.push_back(std::move(all));
+}
+
 // The aggregate that merges the parts of `aggregate`, which it is above, by `groups` of theirs.
 duckdb::unique_ptr<LogicalAggregate> MergeOfParts(duckdb::Binder& binder,
                                                   const LogicalAggregate& aggregate,
@@ -105,7 +117,7 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
   auto& aggregate = slot->Cast<LogicalAggregate>();
   if (!HasPlainGroups(aggregate)) {
     bool is_numbered = HasNumberedSets(aggregate);
-    if (is_numbered && CanSplit(aggregate)) return SplitSetsInTwo(slot, input);
+    if (is_numbered && CanSplit(aggregate)) return SplitInTwo(slot, input);
     Exchange(slot->children[0], input, ExchangeKind::kGather);
     NoteGathered(*slot, is_numbered ? "GROUPING SETS of an aggregate that can't be split"
                                     : "GROUPING SETS that GROUPING() doesn't tell apart");
@@ -154,53 +166,27 @@ Distribution PlanCutter::ShuffleAggregate(Operator& slot, const Distribution& in
 }
 
 // Aggregates what each task has, moves the results so that each group's are in one task, and merges
-// them there.
+// them there:
+//
+//     SUM(x) BY ROLLUP (a, b)      SUM(s) BY a, b, n
+//     └── rows                 →   └── exchange by a, b, n
+//                                      └── SUM(x) s, GROUPING(a, b) n BY ROLLUP (a, b)
 Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   slot->ResolveOperatorTypes();
   auto types = slot->types;
   auto columns = slot->GetColumnBindings();
   auto& aggregate = slot->Cast<LogicalAggregate>();
   SplitAggregate split = Split(context_, binder_, aggregate);
-  Expressions keys;
-  for (idx_t i = 0; i < aggregate.groups.size(); ++i) {
-    keys.push_back(ColumnRef(types[i], duckdb::ColumnBinding(split.partial->group_index, i)));
-  }
-  auto merge = MergeOfParts(binder_, aggregate, std::move(split), Copies(keys));
-  partial_.insert(merge->children[0].get());
-  auto table_index = binder_.GenerateTableIndex();
-  slot = WithTypes(context_, std::move(merge), table_index, types);
-  ReplaceColumns(columns, table_index, *slot);
-  return MoveParts(slot, input, std::move(keys));
-}
-
-// The same of GROUPING SETS. The parts' sets are told apart by GROUPING() of all groups, which is a
-// key of the merge: a NULL of a group is another one than that of a set without it.
-//
-//     SUM(x) BY ROLLUP (a, b)      SUM(s) BY a, b, n
-//     └── rows                 →   └── exchange by a, b, n
-//                                      └── SUM(x) s, GROUPING(a, b) n BY ROLLUP (a, b)
-Distribution PlanCutter::SplitSetsInTwo(Operator& slot, const Distribution& input) {
-  slot->ResolveOperatorTypes();
-  auto types = slot->types;
-  auto columns = slot->GetColumnBindings();
-  auto& aggregate = slot->Cast<LogicalAggregate>();
-  SplitAggregate split = Split(context_, binder_, aggregate);
   LogicalAggregate& partial = *split.partial;
-  partial.grouping_sets = aggregate.grouping_sets;
-  partial.grouping_functions = aggregate.grouping_functions;
-  partial.groupings_index = binder_.GenerateTableIndex();
-  idx_t num_groups = aggregate.groups.size();
-  duckdb::unsafe_vector<idx_t> all;
-  for (idx_t i = 0; i < num_groups; ++i) all.push_back(i);
-  partial.grouping_functions.push_back(std::move(all));
-
+  if (!HasPlainGroups(aggregate)) NumberSets(binder_, aggregate, partial);
+  const idx_t num_groups = aggregate.groups.size();
+  const idx_t num_numbers = partial.grouping_functions.size();
   Expressions keys;
   std::vector<idx_t> positions;  // In the merge, of the columns of `aggregate`.
   for (idx_t i = 0; i < num_groups; ++i) {
     keys.push_back(ColumnRef(types[i], duckdb::ColumnBinding(partial.group_index, i)));
     positions.push_back(i);
   }
-  idx_t num_numbers = partial.grouping_functions.size();
   for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
     positions.push_back(num_groups + num_numbers + i);
   }
@@ -210,24 +196,20 @@ Distribution PlanCutter::SplitSetsInTwo(Operator& slot, const Distribution& inpu
     positions.push_back(num_groups + i);
   }
   auto merge = MergeOfParts(binder_, aggregate, std::move(split), Copies(keys));
-  partial_.insert(merge->children[0].get());
+  partial_.insert(&partial);
   auto table_index = binder_.GenerateTableIndex();
   slot = WithTypes(context_, std::move(merge), table_index, types, {}, positions);
   ReplaceColumns(columns, table_index, *slot);
-  return MoveParts(slot, input, std::move(keys));
-}
 
-// Moves the parts below a merge, which is below the projection in `slot`, by their keys.
-Distribution PlanCutter::MoveParts(Operator& slot, const Distribution& input, Expressions keys) {
-  auto& merge = slot->children[0]->Cast<LogicalAggregate>();
+  auto& merged = slot->children[0]->Cast<LogicalAggregate>();
   bool is_grouped = !keys.empty();
   Distribution where =
-      Exchange(merge.children[0], input, is_grouped ? ExchangeKind::kHash : ExchangeKind::kGather,
+      Exchange(merged.children[0], input, is_grouped ? ExchangeKind::kHash : ExchangeKind::kGather,
                std::move(keys));
   if (!is_grouped) return Distribution::Single();
   auto& projection = slot->Cast<duckdb::LogicalProjection>();
-  auto grouped = ProjectKeys(where.keys, merge.group_index, merge.groups);
-  return Distribution::Spread(ProjectKeys(grouped, projection.table_index, projection.expressions));
+  auto grouped = ProjectKeys(where.keys, merged.group_index, merged.groups);
+  return Distribution::Spread(ProjectKeys(grouped, table_index, projection.expressions));
 }
 
 }  // namespace smallpond

@@ -77,8 +77,6 @@ class PlanCutter {
   Distribution DistributeAggregate(Operator& slot);
   Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
   Distribution SplitInTwo(Operator& slot, const Distribution& input);
-  Distribution SplitSetsInTwo(Operator& slot, const Distribution& input);
-  Distribution MoveParts(Operator& slot, const Distribution& input, Expressions keys);
   Distribution DistributeDistinct(Operator& slot);
   Distribution DistributeWindow(Operator& slot);
   Distribution DistributeTopN(Operator& slot);
