@@ -19,6 +19,19 @@ duckdb::unique_ptr<duckdb::MaterializedQueryResult> AsMaterialized(
       std::move(result));
 }
 
+// Calls `use` with what SQL finds of a kind under a bare name, if anything.
+void WithEntry(duckdb::ClientContext& context, duckdb::CatalogType kind, const std::string& name,
+               const std::function<void(duckdb::CatalogEntry&)>& use) {
+  TranslatingErrors([&] {
+    context.RunFunctionInTransaction([&] {
+      auto entry = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA,
+                                             duckdb::EntryLookupInfo(kind, name),
+                                             duckdb::OnEntryNotFound::RETURN_NULL);
+      if (entry) use(*entry);
+    });
+  });
+}
+
 }  // namespace
 
 Connection::Connection(Database& database, SettingsRef settings)
@@ -91,29 +104,17 @@ Schema Connection::Bind(const Statement& query) {
 
 std::optional<TableLocation> Connection::FindTable(const std::string& name) {
   std::optional<TableLocation> found;
-  TranslatingErrors([&] {
-    auto& context = handle_->context();
-    context.RunFunctionInTransaction([&] {
-      duckdb::EntryLookupInfo lookup(duckdb::CatalogType::TABLE_ENTRY, name);
-      auto entry = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
-                                             duckdb::OnEntryNotFound::RETURN_NULL);
-      if (entry) found = {entry->ParentCatalog().GetName(), entry->ParentSchema().name};
-    });
-  });
+  WithEntry(handle_->context(), duckdb::CatalogType::TABLE_ENTRY, name,
+            [&](duckdb::CatalogEntry& entry) {
+              found = {entry.ParentCatalog().GetName(), entry.ParentSchema().name};
+            });
   return found;
 }
 
 bool Connection::HasMacroFor(const std::string& function) {
   bool has_macro = false;
-  TranslatingErrors([&] {
-    auto& context = handle_->context();
-    context.RunFunctionInTransaction([&] {
-      duckdb::EntryLookupInfo lookup(duckdb::CatalogType::SCALAR_FUNCTION_ENTRY, function);
-      auto entry = duckdb::Catalog::GetEntry(context, INVALID_CATALOG, INVALID_SCHEMA, lookup,
-                                             duckdb::OnEntryNotFound::RETURN_NULL);
-      has_macro = entry && !entry->internal;
-    });
-  });
+  WithEntry(handle_->context(), duckdb::CatalogType::SCALAR_FUNCTION_ENTRY, function,
+            [&](duckdb::CatalogEntry& entry) { has_macro = !entry.internal; });
   return has_macro;
 }
 
