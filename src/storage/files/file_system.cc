@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 
 #include "base/parallel_for.h"
 #include "smallpond/error.h"
@@ -145,21 +144,26 @@ bool AreOnOneDisk(const fs::path& folder, const fs::path& other) {
          one.st_dev == two.st_dev;
 }
 
-std::error_code ReadText(const fs::path& path, std::string& text) {
+std::error_code ReadPieces(const fs::path& path,
+                           const std::function<void(std::string_view)>& take) {
   int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return LastError();
   std::error_code error;
-  text.clear();
   char buffer[1 << 16];
   for (;;) {
     ssize_t count = ::read(file, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) error = LastError();
     if (count <= 0) break;
-    text.append(buffer, static_cast<size_t>(count));
+    take({buffer, static_cast<size_t>(count)});
   }
   ::close(file);
   return error;
+}
+
+std::error_code ReadText(const fs::path& path, std::string& text) {
+  text.clear();
+  return ReadPieces(path, [&](std::string_view piece) { text += piece; });
 }
 
 void WriteNew(const fs::path& path, const std::string& content) {

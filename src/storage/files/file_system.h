@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -74,6 +76,9 @@ bool AreOnOneDisk(const std::filesystem::path& folder, const std::filesystem::pa
 
 // --- Content
 
+/// Calls `take` with the file's content, piece by piece.
+[[nodiscard]] std::error_code ReadPieces(const std::filesystem::path& path,
+                                         const std::function<void(std::string_view)>& take);
 /// Reads a whole file, a small one, into `text`.
 [[nodiscard]] std::error_code ReadText(const std::filesystem::path& path, std::string& text);
 
