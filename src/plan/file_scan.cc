@@ -59,23 +59,17 @@ void PassOverEmptyFiles(FileScan& scan, std::vector<std::string>& files,
   }
 }
 
-// The compression that a name tells in any letter case; "none" where it tells none.
-std::string CompressionOf(const std::string& path) {
-  std::string name = Lower(path);
-  return name.ends_with(".gz") ? "gzip" : name.ends_with(".zst") ? "zstd" : "none";
-}
-
 // DuckDB tells the compression of text by names in small letters, so that of others it is said.
 void TellCompression(FileScan& scan, const std::vector<std::string>& files) {
   if (scan.function == "read_parquet" || HasOption(scan, "compression")) return;
   auto is_told = [](const std::string& file) {
-    return CompressionOf(file) == "none" || file.ends_with(".gz") || file.ends_with(".zst");
+    return CompressionOfName(file).empty() || file.ends_with(".gz") || file.ends_with(".zst");
   };
   auto untold = std::find_if_not(files.begin(), files.end(), is_told);
   if (untold == files.end()) return;
-  std::string compression = CompressionOf(*untold);
+  std::string compression = CompressionOfName(*untold);
   for (const auto& file : files) {
-    if (CompressionOf(file) == compression) continue;
+    if (CompressionOfName(file) == compression) continue;
     throw Error(ErrorKind::kInvalidInput,
                 "'" + *untold + "' is compressed with " + compression +
                     ", as its name tells, and '" + file +

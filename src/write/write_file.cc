@@ -1,13 +1,13 @@
 #include "write/write_file.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "action/plan_run.h"
+#include "base/text.h"
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
@@ -23,16 +23,7 @@ namespace fs = std::filesystem;
 
 bool IsDevice(const std::string& path) { return path.starts_with("/dev/"); }
 
-std::string LowerName(const std::string& path) {
-  std::string name = fs::path(path).filename().string();
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return name;
-}
-
-// What a name says of the compression, "" where it says nothing.
-std::string CompressionOfName(const std::string& name) {
-  return name.ends_with(".gz") ? "gzip" : name.ends_with(".zst") ? "zstd" : "";
-}
+std::string LowerName(const std::string& path) { return Lower(fs::path(path).filename().string()); }
 
 bool EndsAs(std::string_view name, const std::string& format) {
   static const std::vector<std::string> parquet = {".parquet", ".parq", ".pq"};
@@ -73,7 +64,7 @@ WriteOptions WithName(WriteOptions options, const std::string& path, const std::
 
 void CheckCompression(const std::string& path, const std::string& format, const CopyOptions& copy) {
   if (format == "parquet" || IsDevice(path)) return;  // Parquet's is inside.
-  std::string said = CompressionOfName(LowerName(path)), used = CompressionOfName(copy.ending);
+  std::string said = CompressionOfName(path), used = CompressionOfName(copy.ending);
   if (said == used) return;
   throw Error(ErrorKind::kInvalidInput,
               "The name of '" + path + "' says " +
@@ -108,11 +99,11 @@ FileWrite::FileWrite(const std::string& path, const std::string& format,
 bool FileWrite::has_nothing_to_do() const { return file_ && file_->has_nothing_to_do(); }
 
 void FileWrite::Stage(Connection& connection, PlanRun& run) {
+  CopyOptions copy = ReadCopyOptions(format_, plan_->schema(), options_);
+  CheckNoMacroWrites(connection, copy);
   Statement rows = run.Compute(plan_);
   if (format_ == "parquet")
     rows = CastFor(ExportTarget::kParquet, std::move(rows), plan_->schema());
-  CopyOptions copy = ReadCopyOptions(format_, plan_->schema(), options_);
-  CheckNoMacroWrites(connection, copy);
   if (!copy.sort_list.empty())
     rows = SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy.sort_list, rows);
   std::string target = file_ ? file_->staged() : path_;

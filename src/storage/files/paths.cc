@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/text.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -15,6 +16,11 @@ void CheckIsLocal(const std::string& path) {
   throw Error(
       ErrorKind::kUnsupported,
       "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
+}
+
+std::string CompressionOfName(const std::string& name) {
+  std::string lower = Lower(name);
+  return lower.ends_with(".gz") ? "gzip" : lower.ends_with(".zst") ? "zstd" : "";
 }
 
 std::string ResolvePath(const std::string& path, const std::string& base) {

@@ -15,6 +15,9 @@ void CheckIsLocal(const std::string& path);
 /// for the home folder. Throws InvalidInput where `path` is empty.
 std::string ResolvePath(const std::string& path, const std::string& base);
 
+/// Returns the compression that a file's name tells, in any letter case: "gzip", "zstd" or "".
+std::string CompressionOfName(const std::string& name);
+
 /// Returns a pattern for DuckDB's readers that matches the file `path` only.
 std::string EscapePattern(const std::string& path);
 
