@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import smallpond
 from drawn import rank
-from roads import StageRoad
+from roads import StageSession, open_sessions
 from touched import changed_files, in_turn
 
 CHANGED = "SP_TEST_CHANGED"  # Files, a line each, whose tests run first.
@@ -95,18 +95,10 @@ def sp() -> Iterator[smallpond.Session]:
 
 
 @pytest.fixture(scope="session")
-def stage_session() -> Iterator[Callable[[StageRoad], smallpond.Session]]:
+def stage_session() -> Iterator[StageSession]:
     """Gives the one session of a road that runs queries in stages."""
-    sessions: dict[str, smallpond.Session] = {}
-
-    def session_of(road: StageRoad) -> smallpond.Session:
-        if road.name not in sessions:
-            sessions[road.name] = road.open(duckdb_memory=MEMORY, threads=2)
-        return sessions[road.name]
-
-    yield session_of
-    for session in sessions.values():
-        session.shutdown()
+    with open_sessions(duckdb_memory=MEMORY, threads=2) as session_of:
+        yield session_of
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +77,22 @@ class StageRoad:
 
 # What the fixture `stage_session` gives.
 StageSession = Callable[[StageRoad], smallpond.Session]
+
+
+@contextmanager
+def open_sessions(**options: Any) -> Iterator[StageSession]:
+    """Gives one session a road, with these options beside the road's own."""
+    sessions: dict[str, smallpond.Session] = {}
+
+    def session_of(road: StageRoad) -> smallpond.Session:
+        if road.name not in sessions:
+            sessions[road.name] = road.open(**options)
+        return sessions[road.name]
+
+    yield session_of
+    for session in sessions.values():
+        session.shutdown()
+
 
 # Queries that are not cut, found by their text, and words of what explain() says of them.
 RUN_WHOLE = {

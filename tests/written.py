@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,15 @@ def split_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> Path:
             chosen = f"FROM {table} WHERE ({key} - 1) // {rows // NUM_FILES} = {number}"
             connection.execute(f"COPY ({chosen}) TO '{folder}/{table}/{number}.parquet'")
     return folder
+
+
+def write_parts(folder: Path, queries: Iterable[str], options: str = "") -> str:
+    """Writes the rows of each query as a Parquet file, 0.parquet and on. Returns the pattern of
+    all."""
+    with duckdb.connect() as connection:
+        for number, sql in enumerate(queries):
+            connection.execute(f"COPY ({sql}) TO '{folder}/{number}.parquet' {options}")
+    return f"{folder}/*.parquet"
 
 
 def query(sp: smallpond.Session, split: Path, sql: str) -> smallpond.DataFrame:

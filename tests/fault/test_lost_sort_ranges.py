@@ -12,6 +12,7 @@ import pytest
 import smallpond
 from staged_output import EXECUTORS, cases, finished
 from worker_faults import WorkerFaults, last_tasks, session, wait_until
+from written import write_parts
 
 NUM_FILES = 4
 NUM_ROWS = 50_000  # More than a sample takes, so that no two samples are the same.
@@ -32,14 +33,9 @@ IN_ORDER = {
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("rows")
-    with duckdb.connect() as connection:
-        for number in range(NUM_FILES):
-            connection.execute(
-                f"COPY (SELECT i, i * 7919 % 5003 AS v, 1 AS one FROM range({NUM_ROWS}) t(i) "
-                f"WHERE i % {NUM_FILES} = {number}) TO '{folder}/{number}.parquet'"
-            )
-    return str(folder / "*.parquet")
+    sql = f"SELECT i, i * 7919 % 5003 AS v, 1 AS one FROM range({NUM_ROWS}) t(i) "
+    parts = [sql + f"WHERE i % {NUM_FILES} = {number}" for number in range(NUM_FILES)]
+    return write_parts(tmp_path_factory.mktemp("rows"), parts)
 
 
 def write(sp: smallpond.Session, rows: str, sort: str, out: Path) -> None:

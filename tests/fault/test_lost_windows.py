@@ -10,6 +10,7 @@ import pytest
 from staged_output import EXECUTORS, cases
 from test_lost_sort_ranges import losing
 from worker_faults import WorkerFaults, last_tasks, session
+from written import write_parts
 
 NUM_FILES = 4
 NUM_ROWS = 60_000
@@ -24,15 +25,9 @@ SQL = """
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("rows")
-    with duckdb.connect() as connection:
-        for number in range(NUM_FILES):
-            connection.execute(
-                f"COPY (SELECT i AS id, i * 7919 % {NUM_KEYS} AS k, i % 3 AS v "
-                f"FROM range({NUM_ROWS}) t(i) WHERE i % {NUM_FILES} = {number}) "
-                f"TO '{folder}/{number}.parquet' (ROW_GROUP_SIZE 4000)"
-            )
-    return str(folder / "*.parquet")
+    sql = f"SELECT i AS id, i * 7919 % {NUM_KEYS} AS k, i % 3 AS v FROM range({NUM_ROWS}) t(i) "
+    parts = [sql + f"WHERE i % {NUM_FILES} = {number}" for number in range(NUM_FILES)]
+    return write_parts(tmp_path_factory.mktemp("rows"), parts, "(ROW_GROUP_SIZE 4000)")
 
 
 def assert_numbered(out: Path) -> None:

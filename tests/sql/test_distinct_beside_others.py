@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 from roads import SHUFFLED, StageSession, assert_in_stages
+from written import write_parts
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,8 @@ from roads import SHUFFLED, StageSession, assert_in_stages
 def test_nothing_is_gathered(
     aggregates: str, groups: str, stage_session: StageSession, tmp_path: Path
 ) -> None:
-    for file in range(3):
-        rows = "SELECT i, i % 5 AS g, i / 7 AS v FROM range(900) t(i)"
-        duckdb.sql(f"COPY ({rows}) TO '{tmp_path}/{file}.parquet'")
-    sql = f"SELECT {aggregates} FROM '{tmp_path}/*.parquet'{groups}"
+    files = write_parts(tmp_path, ["SELECT i, i % 5 AS g, i / 7 AS v FROM range(900) t(i)"] * 3)
+    sql = f"SELECT {aggregates} FROM '{files}'{groups}"
     stages = assert_in_stages(stage_session(SHUFFLED).sql(sql), sql)
     assert not any(stage.get("gathered") for stage in stages)
     (first, *_) = stages

@@ -13,7 +13,7 @@ import pytest
 import smallpond
 from oracle import assert_same, duckdb_answer
 from roads import BROADCAST, ONE_TASK, STAGE_ROADS, StageRoad, StageSession, assert_in_stages
-from written import DIRECT
+from written import DIRECT, write_parts
 
 PROCESSES = STAGE_ROADS[-1]
 
@@ -130,8 +130,9 @@ def test_rejected_rows_stay_with_one_connection(
 def test_a_missing_column_names_the_file_that_has_it(
     road: StageRoad, stage_session: StageSession, tmp_path: Path
 ) -> None:
-    for number, columns in enumerate(["1 AS a, 2 AS b", "2 AS b", "3 AS a, 2 AS b"]):
-        duckdb.sql(f"COPY (SELECT {columns}) TO '{tmp_path}/{number}.parquet'")
+    files = write_parts(
+        tmp_path, ["SELECT 1 AS a, 2 AS b", "SELECT 2 AS b", "SELECT 3 AS a, 2 AS b"]
+    )
     with pytest.raises(smallpond.Error) as caught:
-        stage_session(road).sql(f"SELECT sum(a) FROM '{tmp_path}/*.parquet'").take_all()
+        stage_session(road).sql(f"SELECT sum(a) FROM '{files}'").take_all()
     assert "/0.parquet" in str(caught.value) and "/1.parquet" in str(caught.value)

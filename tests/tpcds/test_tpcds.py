@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 import smallpond
 from drawn import drawn
 from oracle import assert_same_rows, duckdb_answer, frame_answer
-from roads import SHUFFLED, StageRoad, assert_in_stages
+from roads import SHUFFLED, StageRoad, StageSession, assert_in_stages, open_sessions
 from written import PROCESSES
 
 NUM_FILES = 4  # Of each table with more rows than ROWS_OF_ONE_FILE.
@@ -71,21 +71,10 @@ class Tpcds:
         assert_same_rows(answer.rows, expected.rows)
 
 
-Open = Callable[[StageRoad], smallpond.Session]
-
-
 @pytest.fixture(scope="module")
-def session_of() -> Iterator[Open]:
-    sessions: dict[str, smallpond.Session] = {}
-
-    def open_once(road: StageRoad) -> smallpond.Session:
-        if road.name not in sessions:
-            sessions[road.name] = road.open(duckdb_memory="4GB", threads=2)
-        return sessions[road.name]
-
-    yield open_once
-    for session in sessions.values():
-        session.shutdown()
+def session_of() -> Iterator[StageSession]:
+    with open_sessions(duckdb_memory="4GB", threads=2) as session_of:
+        yield session_of
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +88,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Tpcds:
 
 
 @pytest.mark.parametrize(("road", "number"), drawn([SHUFFLED, PROCESSES], range(1, 100), 0.15, 0.3))
-def test_small(small: Tpcds, session_of: Open, road: StageRoad, number: int) -> None:
+def test_small(small: Tpcds, session_of: StageSession, road: StageRoad, number: int) -> None:
     small.check(session_of(road), number)
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("road", [SHUFFLED, PROCESSES], ids=lambda road: road.name)
 @pytest.mark.parametrize("number", range(1, 100))
-def test_large(large: Tpcds, session_of: Open, road: StageRoad, number: int) -> None:
+def test_large(large: Tpcds, session_of: StageSession, road: StageRoad, number: int) -> None:
     large.check(session_of(road), number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +11,15 @@ import pytest
 import smallpond
 from drawn import drawn
 from oracle import Answer, Rows, assert_same_rows, assert_same_sequence, duckdb_answer, frame_answer
-from roads import BROADCAST, ONE_TASK, SHUFFLED, StageRoad, assert_in_stages
+from roads import (
+    BROADCAST,
+    ONE_TASK,
+    SHUFFLED,
+    StageRoad,
+    StageSession,
+    assert_in_stages,
+    open_sessions,
+)
 
 TABLES = ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"]
 NUM_FILES = 4  # Of each table, where there are several.
@@ -100,36 +108,27 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Tpch:
     return Tpch(1, tmp_path_factory.mktemp("tpch_large"))
 
 
-Open = Callable[[StageRoad], smallpond.Session]
-
-
 @pytest.fixture(scope="module")
-def session_of() -> Iterator[Open]:
-    sessions: dict[str, smallpond.Session] = {}
-
-    def open_once(road: StageRoad) -> smallpond.Session:
-        if road.name not in sessions:
-            sessions[road.name] = road.open(duckdb_memory="4GB", threads=4)
-        return sessions[road.name]
-
-    yield open_once
-    for session in sessions.values():
-        session.shutdown()
+def session_of() -> Iterator[StageSession]:
+    with open_sessions(duckdb_memory="4GB", threads=4) as session_of:
+        yield session_of
 
 
 @pytest.mark.parametrize("number", range(1, 23))
 @pytest.mark.parametrize("road", FAST, ids=lambda road: road.name)
-def test_small(small: Tpch, session_of: Open, road: StageRoad, number: int) -> None:
+def test_small(small: Tpch, session_of: StageSession, road: StageRoad, number: int) -> None:
     small.check(session_of(road), number, "files")
 
 
 @pytest.mark.parametrize("number", range(1, 23))
-def test_small_in_one_file(small: Tpch, session_of: Open, number: int) -> None:
+def test_small_in_one_file(small: Tpch, session_of: StageSession, number: int) -> None:
     small.check(session_of(FAST[1]), number, "one_file")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 23))
 @pytest.mark.parametrize(("layout", "road"), drawn(["files", "one_file"], SLOW, 0, 1))
-def test_large(large: Tpch, session_of: Open, road: StageRoad, layout: str, number: int) -> None:
+def test_large(
+    large: Tpch, session_of: StageSession, road: StageRoad, layout: str, number: int
+) -> None:
     large.check(session_of(road), number, layout)
