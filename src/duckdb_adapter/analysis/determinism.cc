@@ -6,8 +6,8 @@
 #include "duckdb_adapter/analysis/inexact_values.h"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/analysis/order_dependence.h"
-#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/analysis/scan_facts.h"
+#include "duckdb_adapter/row_order.h"
 
 namespace smallpond {
 namespace {

@@ -6,9 +6,9 @@
 #include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/analysis/determinism.h"
 #include "duckdb_adapter/analysis/partition_walk.h"
-#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/row_order.h"
 #include "duckdb_adapter/sql/schema_types.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 

@@ -16,6 +16,7 @@
 #include "duckdb_adapter/files/file_errors.h"
 #include "duckdb_adapter/files/pipe_inputs.h"
 #include "duckdb_adapter/mends/parquet_mends.h"
+#include "duckdb_adapter/mends/rows_in_order.h"
 #include "duckdb_adapter/mends/runtime_filters.h"
 #include "duckdb_adapter/mends/window_mends.h"
 
@@ -128,6 +129,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     MendFirstRowsOfWindows(database);
     RegisterExportCheck(database);
     RegisterRuntimeFilterRule(database);
+    RegisterRowOrderRule(database);
     if (limits_.memory_bytes == 0) SharedBudget::Get().Add(database);
     std::lock_guard lock(LiveDatabases::Get().mutex);
     LiveDatabases::Get().list.push_back(&database);

@@ -1,12 +1,12 @@
 // Fragments, and what moves between them: PlanCutter's part that makes the cuts.
 
 #include "duckdb/optimizer/column_binding_replacer.hpp"
-#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/cut/required_properties.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
+#include "duckdb_adapter/row_order.h"
 
 namespace smallpond {
 namespace {
@@ -114,7 +114,6 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   text_.Append(*plan, [&](const LogicalGet& get) { return ScanText(get); }, fragment.operators);
   fragment.estimated_rows = static_cast<double>(plan->EstimateCardinality(context_));
   fragment.estimated_row_bytes = RowBytes(plan->types);
-  KeepOrderOfAggregates(*plan);
   auto exclusive = FindExclusiveScans(*plan, partial_);
   std::function<void(LogicalOperator&)> collect = [&](LogicalOperator& op) {
     for (auto& child : op.children) collect(*child);
@@ -139,20 +138,6 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   cut_.fragments.push_back(std::move(fragment));
   NoteDeterminism(*plan);
   return static_cast<int>(cut_.fragments.size()) - 1;
-}
-
-// Aggregates go by the order of their rows where they are added, which is that of one thread.
-void PlanCutter::KeepOrderOfAggregates(LogicalOperator& plan) {
-  for (auto& child : plan.children) KeepOrderOfAggregates(*child);
-  bool adds_rows = plan.type == LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY ||
-                   plan.type == LogicalOperatorType::LOGICAL_DISTINCT;
-  if (!adds_rows || !GoesByOrder(plan)) return;
-  LogicalOperator* rows = plan.children[0].get();
-  while (!rows->children.empty() && smallpond::KeepsOrder(*rows)) rows = rows->children[0].get();
-  if (rows->type != LogicalOperatorType::LOGICAL_GET) return;
-  auto& get = rows->Cast<LogicalGet>();
-  auto source = sources_.find(get.table_index);
-  if (source != sources_.end() && source->second.ordered) ReadInOneThread(get);
 }
 
 void PlanCutter::NoteDeterminism(LogicalOperator& plan) {

@@ -11,6 +11,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/given_scans.h"
+#include "duckdb_adapter/mends/rows_in_order.h"
 #include "duckdb_adapter/sql/schema_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "duckdb_adapter/sql/statement_tree.h"
@@ -81,6 +82,7 @@ void QueryCutter::WithPlan(const Statement& query, const Work& work) {
       PlannedRows rows{planner.names, planner.types, 0};
       duckdb::Optimizer optimizer(*planner.binder, context);
       auto plan = optimizer.Optimize(std::move(planner.plan));
+      RemoveInOrder(plan);  // Tasks find out anew what they have to bring in order.
       PlanCutter cutter(context, *planner.binder, state_->options, state_->cut);
       work(cutter, std::move(plan), std::move(rows));
     });

@@ -1,11 +1,11 @@
 // The queries of one job: PlanCutter's part that knows how a plan's rows leave, and how a later
 // plan reads them.
 
-#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
+#include "duckdb_adapter/row_order.h"
 
 namespace smallpond {
 
@@ -21,8 +21,11 @@ void PlanCutter::TakeRoot(Operator plan) {
   RowOrders orders(
       [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
   is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
-  order_readers_ = orders.Readers(*root_);
+  order_readers_ = orders.Readers(*root_, true);
   FindSortedUnions(*root_, orders);
+  for (const auto* op : orders.Readers(*root_, false)) {
+    if (op->type == LogicalOperatorType::LOGICAL_UNION) unions_in_order_.insert(op);
+  }
 }
 
 void PlanCutter::FindSortedUnions(LogicalOperator& op, RowOrders& orders) {
@@ -35,10 +38,10 @@ void PlanCutter::FindSortedUnions(LogicalOperator& op, RowOrders& orders) {
            smallpond::KeepsOrder(*rows)) {
       rows = rows->children[0].get();
     }
-    any_sorted = any_sorted || sorted_unions_.count(rows) > 0 ||
+    any_sorted = any_sorted || unions_in_order_.count(rows) > 0 ||
                  (!leads && orders.Of(*child) == RowOrder::kSorted);
   }
-  if (op.type == LogicalOperatorType::LOGICAL_UNION && any_sorted) sorted_unions_.insert(&op);
+  if (op.type == LogicalOperatorType::LOGICAL_UNION && any_sorted) unions_in_order_.insert(&op);
 }
 
 Distribution PlanCutter::CutRoot(Operator plan) {

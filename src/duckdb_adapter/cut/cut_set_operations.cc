@@ -34,7 +34,7 @@ Expressions ComparedKeys(duckdb::ClientContext& context, duckdb::LogicalOperator
 
 Distribution PlanCutter::DistributeUnion(Operator& slot) {
   // Each task would have a part of every input, and the next one another.
-  if (keep_order_ && sorted_unions_.count(slot.get())) {
+  if (keep_order_ && unions_in_order_.count(slot.get())) {
     return GatherChildren(slot, "UNION ALL in the order of its inputs");
   }
   auto& set = slot->Cast<duckdb::LogicalSetOperation>();

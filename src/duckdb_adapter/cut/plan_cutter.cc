@@ -23,6 +23,28 @@ std::vector<std::string> ParametersOf(const LogicalGet& get) {
   return texts;
 }
 
+// How many of the rows below can count, where the limit and the offset are constants.
+std::optional<int64_t> FirstRows(const duckdb::LogicalLimit& limit) {
+  using duckdb::LimitNodeType;
+  bool has_offset = limit.offset_val.Type() == LimitNodeType::CONSTANT_VALUE;
+  bool is_constant = limit.limit_val.Type() == LimitNodeType::CONSTANT_VALUE &&
+                     (has_offset || limit.offset_val.Type() == LimitNodeType::UNSET);
+  if (!is_constant) return std::nullopt;
+  constexpr idx_t kMaxRows = INT64_MAX;
+  idx_t offset = has_offset ? limit.offset_val.GetConstantValue() : 0;
+  if (limit.limit_val.GetConstantValue() > kMaxRows - offset) return std::nullopt;
+  return static_cast<int64_t>(limit.limit_val.GetConstantValue() + offset);
+}
+
+// Leaves so many of the rows in `slot`.
+const LogicalOperator& PutLimit(duckdb::unique_ptr<LogicalOperator>& slot, int64_t first) {
+  auto limit = duckdb::make_uniq<duckdb::LogicalLimit>(duckdb::BoundLimitNode::ConstantValue(first),
+                                                       duckdb::BoundLimitNode());
+  limit->children.push_back(std::move(slot));
+  slot = std::move(limit);
+  return *slot;
+}
+
 }  // namespace
 
 bool PlanCutter::KeepsOrder() const {
@@ -195,26 +217,25 @@ Distribution PlanCutter::DistributeTopN(Operator& slot) {
 }
 
 Distribution PlanCutter::DistributeLimit(Operator& slot) {
+  auto first = FirstRows(slot->Cast<duckdb::LogicalLimit>());
+  if (first && keep_order_) LimitInputs(slot->children[0], *first);
   Distribution where = Distribute(slot->children[0]);
   if (!where.is_spread()) return Distribution::Single();
-  auto& limit = slot->Cast<duckdb::LogicalLimit>();
-  bool is_constant = limit.limit_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE &&
-                     (limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE ||
-                      limit.offset_val.Type() == duckdb::LimitNodeType::UNSET);
-  idx_t offset = is_constant && limit.offset_val.Type() == duckdb::LimitNodeType::CONSTANT_VALUE
-                     ? limit.offset_val.GetConstantValue()
-                     : 0;
-  constexpr idx_t kMaxRows = INT64_MAX;
-  if (is_constant && limit.limit_val.GetConstantValue() <= kMaxRows - offset) {
-    auto rows = static_cast<int64_t>(limit.limit_val.GetConstantValue() + offset);
-    auto before = duckdb::make_uniq<duckdb::LogicalLimit>(
-        duckdb::BoundLimitNode::ConstantValue(rows), duckdb::BoundLimitNode());
-    partial_.insert(before.get());
-    before->children.push_back(std::move(slot->children[0]));
-    slot->children[0] = std::move(before);
-  }
+  if (first) partial_.insert(&PutLimit(slot->children[0], *first));
   Exchange(slot->children[0], where, ExchangeKind::kGather);
   return Distribution::Single();
+}
+
+// One task reads the inputs of a UNION ALL one after the other; it needs no more of each than this.
+void PlanCutter::LimitInputs(Operator& rows, int64_t first) {
+  if (rows->type == LogicalOperatorType::LOGICAL_PROJECTION) {
+    LimitInputs(rows->children[0], first);
+  } else if (unions_in_order_.contains(rows.get())) {
+    for (auto& input : rows->children) {
+      LimitInputs(input, first);
+      order_readers_.insert(&PutLimit(input, first));
+    }
+  }
 }
 
 // A share of the rows is taken of what each task has, unless a seed says which: that goes by the

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "duckdb_adapter/analysis/row_order.h"
 #include "duckdb_adapter/cut/cut_state.h"
 #include "duckdb_adapter/cut/distribution.h"
 #include "duckdb_adapter/cut/operator_text.h"
 #include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/row_order.h"
 
 namespace smallpond {
 
@@ -81,6 +81,7 @@ class PlanCutter {
   Distribution DistributeWindow(Operator& slot);
   Distribution DistributeTopN(Operator& slot);
   Distribution DistributeLimit(Operator& slot);
+  void LimitInputs(Operator& rows, int64_t first);
   Distribution DistributeOrder(Operator& slot);
   Distribution DistributeSample(Operator& slot);
   Distribution DistributeUnion(Operator& slot);
@@ -132,7 +133,6 @@ class PlanCutter {
   // Finds out what is deterministic of the next fragment, and which earlier ones are not because of
   // it.
   void NoteDeterminism(duckdb::LogicalOperator& plan);
-  void KeepOrderOfAggregates(duckdb::LogicalOperator& plan);
   int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
                   bool ordered);
   Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,
@@ -156,7 +156,8 @@ class PlanCutter {
   Operator root_;
   bool is_ordered_ = false;  // Whether root_'s rows come in an order.
   std::set<const duckdb::LogicalOperator*> order_readers_;  // Of the plan as it was.
-  std::set<const duckdb::LogicalOperator*> sorted_unions_;  // Those with an input that is sorted.
+  // Those with an input that is sorted, and those by whose rows' order something goes.
+  std::set<const duckdb::LogicalOperator*> unions_in_order_;
   bool keep_order_ = false;  // Whether the operator that is looked at is one of them.
   std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
   struct Source {

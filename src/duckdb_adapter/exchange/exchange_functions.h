@@ -45,10 +45,6 @@ duckdb::unique_ptr<duckdb::FunctionData> MakeExchangeScanBindData(
     int input_id, duckdb::vector<std::string> names, duckdb::vector<duckdb::LogicalType> types,
     bool ordered, duckdb::idx_t estimated_rows);
 
-/// Makes a LogicalGet over that function one that a single thread reads, for aggregates that take
-/// rows as they come: DuckDB's threads would add them by turns.
-void ReadInOneThread(duckdb::LogicalGet& get);
-
 /// The name under which such a scan offers the number of the task that wrote a row: one that no
 /// column of `names` has.
 std::string WriterColumn(const duckdb::vector<std::string>& names);

@@ -100,7 +100,7 @@ struct ScanState : duckdb::GlobalTableFunctionState {
     MakeUnits();
   }
 
-  idx_t MaxThreads() const override { return bind.one_thread || units.empty() ? 1 : units.size(); }
+  idx_t MaxThreads() const override { return units.empty() ? 1 : units.size(); }
 
   void MakeUnits();
   std::shared_ptr<OpenPart> Open(const ExchangeInput::Part& part) const {

@@ -20,7 +20,6 @@ void SerializeExchangeScan(duckdb::Serializer& serializer,
   serializer.WriteProperty(102, "types", bind.types);
   serializer.WriteProperty(103, "ordered", bind.ordered);
   serializer.WriteProperty(104, "estimated_rows", bind.estimated_rows);
-  serializer.WriteProperty(105, "one_thread", bind.one_thread);
 }
 
 duckdb::unique_ptr<FunctionData> DeserializeExchangeScan(duckdb::Deserializer& deserializer,
@@ -31,7 +30,6 @@ duckdb::unique_ptr<FunctionData> DeserializeExchangeScan(duckdb::Deserializer& d
   deserializer.ReadProperty(102, "types", bind->types);
   deserializer.ReadProperty(103, "ordered", bind->ordered);
   deserializer.ReadProperty(104, "estimated_rows", bind->estimated_rows);
-  deserializer.ReadProperty(105, "one_thread", bind->one_thread);
   function.order_preservation_type = bind->ordered ? duckdb::OrderPreservationType::INSERTION_ORDER
                                                    : duckdb::OrderPreservationType::NO_ORDER;
   return bind;
@@ -51,10 +49,6 @@ duckdb::virtual_column_map_t ExchangeVirtualColumns(duckdb::ClientContext&,
 std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get) {
   if (get.function.name != kExchangeScanName) return std::nullopt;
   return get.bind_data->Cast<ExchangeScanData>().input_id;
-}
-
-void ReadInOneThread(duckdb::LogicalGet& get) {
-  get.bind_data->Cast<ExchangeScanData>().one_thread = true;
 }
 
 std::string WriterColumn(const duckdb::vector<std::string>& names) {

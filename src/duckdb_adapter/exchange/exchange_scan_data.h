@@ -14,7 +14,6 @@ extern const duckdb::column_t kWriterColumnId;
 struct ExchangeScanData : duckdb::TableFunctionData {
   int input_id = 0;
   bool ordered = false;
-  bool one_thread = false;
   duckdb::idx_t estimated_rows = 0;
   duckdb::vector<std::string> names;
   duckdb::vector<duckdb::LogicalType> types;
@@ -24,8 +23,7 @@ struct ExchangeScanData : duckdb::TableFunctionData {
   }
   bool Equals(const duckdb::FunctionData& other_data) const override {
     auto& other = other_data.Cast<ExchangeScanData>();
-    return input_id == other.input_id && ordered == other.ordered &&
-           one_thread == other.one_thread && types == other.types;
+    return input_id == other.input_id && ordered == other.ordered && types == other.types;
   }
 };
 

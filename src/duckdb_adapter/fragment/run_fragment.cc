@@ -14,6 +14,7 @@
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
 #include "duckdb_adapter/fragment/range_numbers.h"
+#include "duckdb_adapter/mends/rows_in_order.h"
 #include "duckdb_adapter/mends/runtime_filters.h"
 #include "duckdb_adapter/sql/sql_text.h"
 
@@ -56,6 +57,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> BindFragment(duckdb::ClientContext& 
   duckdb::Optimizer optimizer(*input.binder, context);
   duckdb::JoinFilterPushdownOptimizer(optimizer).VisitOperator(*plan);
   KeepRuntimeFiltersAboveLimits(*plan);
+  BringRowsInOrder(context, plan);
   auto columns = NumberColumns(std::move(plan), bind_index, names);
   return state->is_optimized ? PlannedWithOptimizer(std::move(columns), optimizes)
                              : std::move(columns);

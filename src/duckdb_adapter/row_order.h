@@ -41,8 +41,8 @@ class RowOrders {
   RowOrder Of(const duckdb::LogicalOperator& op);
 
   /// Returns the operators of a plan that need the order of their inputs, because they go by it or
-  /// pass it on to one that does, or to whoever reads the result.
-  std::set<const duckdb::LogicalOperator*> Readers(duckdb::LogicalOperator& plan);
+  /// pass it on to one that does, or to the result where that `is_wanted` in order.
+  std::set<const duckdb::LogicalOperator*> Readers(duckdb::LogicalOperator& plan, bool is_wanted);
 
  private:
   void FindReaders(duckdb::LogicalOperator& op, bool is_wanted);

@@ -1,7 +1,8 @@
-#include "duckdb_adapter/analysis/row_order.h"
+#include "duckdb_adapter/row_order.h"
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace smallpond {
 namespace {
@@ -132,13 +133,15 @@ RowOrder RowOrders::Of(const LogicalOperator& op) {
   return order;
 }
 
-std::set<const LogicalOperator*> RowOrders::Readers(LogicalOperator& plan) {
-  FindReaders(plan, true);
-  return std::move(readers_);
+std::set<const LogicalOperator*> RowOrders::Readers(LogicalOperator& plan, bool is_wanted) {
+  wanted_tables_.clear();
+  FindReaders(plan, is_wanted);
+  return std::exchange(readers_, {});
 }
 
 void RowOrders::FindReaders(LogicalOperator& op, bool is_wanted) {
-  is_wanted = is_wanted && Of(op) != RowOrder::kNone;
+  RowOrder order = Of(op);  // Of a common table it has to be known before what reads it.
+  is_wanted = is_wanted && order != RowOrder::kNone;
   if (op.type == LogicalOperatorType::LOGICAL_CTE_REF && is_wanted) {
     wanted_tables_.insert(op.Cast<duckdb::LogicalCTERef>().cte_index);
   }
