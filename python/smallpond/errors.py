@@ -64,8 +64,8 @@ class PublishWarning(UserWarning):
 
 
 class UnreadFilesWarning(UserWarning):
-    """A folder that was read holds files or folders that were not read, since their names have no
-    ending of the format. Told once for each frame's files."""
+    """A folder that was read holds files or folders that were not read: their names have no ending
+    of the format, or smallpond wrote the folder and not them. Told once for each frame's files."""
 
 
 class OptionWarning(UserWarning):

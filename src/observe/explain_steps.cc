@@ -105,7 +105,9 @@ std::string UnreadNotice(const LogicalPlan& plan) {
     names += " and " + std::to_string(read->unread.size() - kNamed) + " others";
   }
   return read->scan.function + " does not read " + names +
-         ": their names have no ending of the format. Name files or a glob to read them" +
+         ": their names have no ending of the format, or smallpond wrote the folder and not them. "
+         "Name "
+         "the files to read them" +
          (has_folder ? ", or use recursive=True to read folders with what is in them." : ".");
 }
 

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <filesystem>
 #include <iterator>
+#include <regex>
 #include <set>
 
 #include "smallpond/error.h"
@@ -26,6 +27,13 @@ using Glob = std::function<std::vector<std::string>(const std::string& pattern)>
 // do checksums.
 bool IsHidden(const std::string& name) {
   return name.starts_with('.') || name.starts_with('_') || name.ends_with(".crc");
+}
+
+// Whether a file in an output folder, by its name, is one that smallpond has not put there: neither
+// for this version nor for one that is being written or removed now.
+bool IsOfOthers(const std::string& name) {
+  static const std::regex part(R"(part-[0-9]{5,}-[0-9a-f]{8,16}([-_][0-9]+)?\..*)");
+  return !IsHidden(name) && !std::regex_match(name, part);
 }
 
 // Tells by its name whether a file of a folder is data of a format with these endings.
@@ -68,11 +76,27 @@ class FolderLister {
     if (auto committed = ReadLatestManifest(folder.string())) {
       for (const auto& path : PathsNow(folder.string(), *committed))
         files_.Add(path, committed->partition_by);
+      NameOthers(folder);
       return;
     }
     open_.push_back(real);
     for (const auto& entry : Entries(folder)) Add(entry);
     open_.pop_back();
+  }
+
+  /// Notes what somebody else has put into an output folder.
+  void NameOthers(const fs::path& folder) {
+    FolderListing listing = ListFolder(folder);  // Another write may have removed it by now.
+    SortByPath(listing.entries);
+    for (const auto& entry : listing.entries) {
+      std::string name = entry.name();
+      bool is_hive = name.find('=') != std::string::npos;
+      if (entry.kind == FolderEntry::Kind::kFolder && is_hive) {
+        NameOthers(entry.path);
+      } else if (IsOfOthers(name)) {
+        files_.unread.push_back(entry.path.string() + (entry.LeadsToFolder() ? "/" : ""));
+      }
+    }
   }
 
  private:
@@ -82,10 +106,14 @@ class FolderLister {
       throw Error(ErrorKind::kIo, "The folder '" + folder.string() +
                                       "' can't be read: " + listing.error.message() + ".");
     }
-    std::sort(
-        listing.entries.begin(), listing.entries.end(),
-        [](const FolderEntry& left, const FolderEntry& right) { return left.path < right.path; });
+    SortByPath(listing.entries);
     return std::move(listing.entries);
+  }
+
+  static void SortByPath(std::vector<FolderEntry>& entries) {
+    std::sort(
+        entries.begin(), entries.end(),
+        [](const FolderEntry& left, const FolderEntry& right) { return left.path < right.path; });
   }
 
   void Add(const FolderEntry& entry) {
@@ -244,16 +272,18 @@ bool IsMetadata(const fs::path& path) {
 // have right now, and of other folders the files that are there.
 void AddMatches(const std::string& pattern, const Glob& glob, InputFiles& files) {
   auto outputs = OutputFolders(pattern);
-  bool is_all_one_output = false;
   for (const auto& folder : outputs) {
     AddCommitted(folder, [&](const fs::path& path) { return Matches(pattern, path); }, files);
-    is_all_one_output = is_all_one_output || IsBelow(FixedFolder(pattern), folder);
   }
-  if (is_all_one_output) return;
   for (const auto& file : glob(pattern)) {
-    bool is_of_output = std::any_of(outputs.begin(), outputs.end(),
+    if (IsMetadata(file)) continue;
+    bool is_in_output = std::any_of(outputs.begin(), outputs.end(),
                                     [&](const fs::path& folder) { return IsBelow(file, folder); });
-    if (!is_of_output && !IsMetadata(file)) files.Add(file);
+    if (!is_in_output) {
+      files.Add(file);
+    } else if (IsOfOthers(fs::path(file).filename().string())) {
+      files.unread.push_back(file);
+    }
   }
 }
 
@@ -309,7 +339,8 @@ InputFiles ListInputFiles(
     } else if (IsFolder(path)) {
       AddPartOfOutput(path, files);
       FolderLister lister(names, recursive, files);
-      if (files.paths.size() == before) lister.List(path);
+      bool is_part_of_output = files.paths.size() > before;
+      is_part_of_output ? lister.NameOthers(path) : lister.List(path);
       if (files.paths.size() == before) ThrowNoData(path, endings[0], files.unread);
     } else if (Exists(path)) {
       if (IsNoFileOfItsOwn(path)) {

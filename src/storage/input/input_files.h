@@ -12,7 +12,8 @@ struct InputFiles {
   std::vector<std::string> paths;
   /// Where all of them come from outputs that are partitioned by the same columns: these.
   std::vector<PartitionColumn> partition_by = {};
-  /// What folders hold beside them and is not read: files, and folders with a "/" behind.
+  /// What folders hold beside them and is not read: files, and folders with a "/" behind. Of an
+  /// output folder what it did not write, hidden names left out.
   std::vector<std::string> unread = {};
 
   void Add(const std::string& path, const std::vector<PartitionColumn>& columns = {});
