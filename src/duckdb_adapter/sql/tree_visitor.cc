@@ -147,6 +147,7 @@ void TreeVisitor::VisitStatement(duckdb::SQLStatement& statement) {
 
 void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
   size_t outer = scope_.size();
+  size_t outer_tables = noted_tables_.size();
   // A CTE sees the ones before it; only a recursive one sees itself.
   for (auto& [name, info] : node.cte_map.map) {
     VisitNode(*info->query->node);
@@ -186,6 +187,7 @@ void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
   }
   VisitModifiers(node);
   scope_.resize(outer);
+  noted_tables_.resize(outer_tables);
 }
 
 void TreeVisitor::VisitSelectList(
@@ -193,7 +195,8 @@ void TreeVisitor::VisitSelectList(
   for (auto& expression : expressions) {
     std::string text = expression->ToString();
     VisitExpression(expression);
-    bool is_named = expression->HasAlias() || HoldsStar(*expression);
+    bool is_named = expression->HasAlias() || HoldsStar(*expression) ||
+                    expression->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF;
     if (!is_named && expression->ToString() != text) expression->SetAlias(text);
   }
 }
@@ -231,7 +234,9 @@ void TreeVisitor::VisitTable(duckdb::unique_ptr<duckdb::TableRef>& table) {
       auto& base = table->Cast<duckdb::BaseTableRef>();
       bool is_bare = base.schema_name.empty() && !InScope(base.table_name);
       bool is_in_main = duckdb::StringUtil::CIEquals(base.schema_name, DEFAULT_SCHEMA);
-      if (base.catalog_name.empty() && (is_bare || is_in_main)) {
+      bool is_here = base.catalog_name.empty() ||
+                     (is_in_main && duckdb::StringUtil::CIEquals(base.catalog_name, kOwnCatalog));
+      if (is_here && (is_bare || is_in_main)) {
         VisitFreeTable(table);
       } else if (!base.catalog_name.empty() || !base.schema_name.empty()) {
         VisitQualifiedTable(base);
@@ -294,6 +299,8 @@ void TreeVisitor::VisitPivot(duckdb::PivotRef& pivot) {
 void TreeVisitor::VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression) {
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::PARAMETER)
     return VisitParameter(expression);
+  if (expression->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF)
+    return VisitColumn(expression->Cast<duckdb::ColumnRefExpression>());
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
     VisitNode(*expression->Cast<duckdb::SubqueryExpression>().subquery->node);
   }

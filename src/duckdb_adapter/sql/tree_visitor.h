@@ -7,6 +7,9 @@
 
 namespace smallpond {
 
+/// What DuckDB calls a database that has no file, as the session's own.
+inline constexpr const char* kOwnCatalog = "memory";
+
 /// Walks a statement's tree in the order of the text and knows which CTEs are in scope.
 class TreeVisitor {
  public:
@@ -16,7 +19,7 @@ class TreeVisitor {
 
  protected:
   /// Called for a table name without a schema that no CTE in scope defines, and for one of the
-  /// schema "main". May replace it; a replacement is not visited.
+  /// schema "main" of this database. May replace it; a replacement is not visited.
   virtual void VisitFreeTable(duckdb::unique_ptr<duckdb::TableRef>& table) = 0;
   /// Called for a table name with a schema or a catalog.
   virtual void VisitQualifiedTable(duckdb::BaseTableRef&) {}
@@ -24,9 +27,15 @@ class TreeVisitor {
   virtual void VisitTableFunction(duckdb::FunctionExpression&) {}
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}
+  /// Called for a column, after the tables of its FROM.
+  virtual void VisitColumn(duckdb::ColumnRefExpression&) {}
   virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}
   /// Called for the call of a function or operator, before its arguments.
   virtual void VisitFunction(duckdb::ParsedExpression&) {}
+
+  /// What VisitFreeTable may note: tables of the query in which it was called, without an alias.
+  /// They are known there and in the queries within it that come behind.
+  std::vector<std::string> noted_tables_;
 
  private:
   void VisitNode(duckdb::QueryNode& node);
