@@ -330,6 +330,9 @@ std::string ReadCompression(const std::string& format, const std::string& quoted
 void CheckTogether(const Values& values, const std::string& compression) {
   if (values.count("prefix") != values.count("suffix"))
     ThrowInvalid("prefix and suffix go together. Give both, or leave both out.");
+  auto header = values.find("header");
+  if (values.count("prefix") && header != values.end() && header->second == "true")
+    ThrowInvalid("header=True does not go with prefix and suffix. Put the names into the prefix.");
   auto rows = values.find("row_group_size");
   if (rows != values.end() && (rows->second[0] == '-' || rows->second == "0"))
     ThrowInvalid("row_group_size must be at least 1, not " + rows->second + ".");

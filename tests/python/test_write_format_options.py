@@ -200,6 +200,7 @@ WRONG = [
     ("csv", {"force_quote": ["z"]}, "force_quote names the column 'z'"),
     ("csv", {"force_quote": 3}, "force_quote must be a list of columns"),
     ("csv", {"prefix": "x"}, "prefix and suffix go together"),
+    ("csv", {"prefix": "<", "suffix": ">", "header": True}, "header=True does not go with prefix"),
     ("csv", {"new_line": "x"}, "new_line must be one of"),
     ("csv", {"heder": True}, "Did you mean 'header'"),
     ("csv", {"array": True}, "has no option 'array'"),

@@ -33,6 +33,7 @@ TABLES = {
     "broken": "SELECT i + 0.75::DOUBLE AS x FROM range(10) t(i)",
     "days": "SELECT DATE '2026-01-02' AS x",
     "hours": "SELECT TIMESTAMP '2026-01-01 05:00:00' AS x",
+    "gaps": "SELECT i AS id, CASE WHEN i % 3 = 1 THEN i END AS x FROM range(9000) t(i)",
     "floats": "SELECT 1234567.5::FLOAT AS x",
 }
 
@@ -185,6 +186,15 @@ BUGS = [
         "SELECT first_value(id) OVER (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM @old",
         [(1,), (1,), (1,)],
         [(1,), (1,), (2,)],
+        ALL_ROADS,
+    ),
+    Bug(
+        "last_value_that_ignores_nulls",
+        """SELECT id FROM (
+           SELECT id, last_value(x IGNORE NULLS) OVER (ROWS UNBOUNDED PRECEDING) AS v
+           FROM @gaps WHERE id % 4 > 1) WHERE v IS NULL""",
+        [(2,), (3,), (4098,), (6,)],
+        [(2,), (3,), (6,)],
         ALL_ROADS,
     ),
     Bug(

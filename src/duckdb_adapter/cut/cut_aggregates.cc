@@ -39,6 +39,39 @@ bool HasVolatileGroup(const LogicalAggregate& aggregate) {
                      [](const auto& group) { return group->IsVolatile(); });
 }
 
+// The positions of results that are best computed together: those that split, those of the same
+// DISTINCT values of the same rows, and all others.
+std::vector<std::vector<idx_t>> PartsToCompute(const LogicalAggregate& aggregate) {
+  std::vector<idx_t> split;
+  std::vector<idx_t> others;
+  std::vector<std::vector<idx_t>> parts;
+  auto at = [&](idx_t i) -> const duckdb::BoundAggregateExpression& {
+    return aggregate.expressions[i]->Cast<duckdb::BoundAggregateExpression>();
+  };
+  for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
+    if (!at(i).IsDistinct()) {
+      (CanSplit(at(i)) ? split : others).push_back(i);
+      continue;
+    }
+    auto same = std::find_if(parts.begin(), parts.end(), [&](const std::vector<idx_t>& part) {
+      return duckdb::Expression::ListEquals(at(part[0]).children, at(i).children) &&
+             duckdb::Expression::Equals(at(part[0]).filter, at(i).filter);
+    });
+    bool is_new = same == parts.end();
+    (is_new ? parts.emplace_back() : *same).push_back(i);
+  }
+  for (auto* more : {&split, &others}) {
+    if (!more->empty()) parts.push_back(std::move(*more));
+  }
+  return parts;
+}
+
+// Whether an aggregate is one of DISTINCT values of some of the rows.
+bool IsOfFilteredValues(const duckdb::Expression& expression) {
+  const auto& aggregate = expression.Cast<duckdb::BoundAggregateExpression>();
+  return aggregate.IsDistinct() && aggregate.filter;
+}
+
 // The positions of an aggregate's columns that are counts.
 std::vector<idx_t> CountsOf(const LogicalAggregate& aggregate) {
   std::vector<idx_t> counts;
@@ -147,8 +180,80 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
       outer.keys = ProjectKeys(outer.keys, table_index, projection.expressions);
       return outer;
     }
+    auto parts = PartsToCompute(aggregate);
+    bool is_apart = parts.size() > 1 || IsOfFilteredValues(*aggregate.expressions[0]);
+    if (aggregate.groups.empty() && is_apart) return AggregateApart(slot, input, parts);
   }
   return ShuffleAggregate(slot, input);
+}
+
+// Computes each part of aggregates over all rows as if it were alone, so that one of DISTINCT
+// values moves these, and puts their rows side by side:
+//
+//     COUNT(DISTINCT a), COUNT(DISTINCT b), SUM(c)        CROSS PRODUCT
+//     └── rows                                       →    ├── stage: COUNT(DISTINCT a)
+//                                                         ├── stage: COUNT(DISTINCT b)
+//                                                         └── stage: SUM(c)
+Distribution PlanCutter::AggregateApart(Operator& slot, const Distribution& input,
+                                        const std::vector<std::vector<idx_t>>& parts) {
+  slot->ResolveOperatorTypes();
+  auto types = slot->types;
+  auto columns = slot->GetColumnBindings();
+  // What is no scan is computed once, and read several times.
+  if (!IsScan(*slot->children[0])) Exchange(slot->children[0], input, ExchangeKind::kForward);
+  Operator side_by_side;
+  std::vector<idx_t> positions(types.size());
+  idx_t num_columns = 0;
+  for (const auto& part : parts) {
+    Expressions aggregates;
+    for (idx_t i : part) {
+      aggregates.push_back(slot->expressions[i]->Copy());
+      positions[i] = num_columns++;
+    }
+    Operator row = CutAggregate(*slot->children[0], std::move(aggregates));
+    if (!side_by_side) {
+      side_by_side = std::move(row);
+      continue;
+    }
+    side_by_side =
+        duckdb::make_uniq<duckdb::LogicalCrossProduct>(std::move(side_by_side), std::move(row));
+    side_by_side->SetEstimatedCardinality(1);
+  }
+  auto table_index = binder_.GenerateTableIndex();
+  slot = WithTypes(context_, std::move(side_by_side), table_index, types, {}, positions);
+  ReplaceColumns(columns, table_index, *slot);
+  return Distribution::Single();
+}
+
+// Cuts a query for one row, of aggregates of all `rows`, and returns a scan of it. DISTINCT values
+// of some rows are those of a query with their condition.
+PlanCutter::Operator PlanCutter::CutAggregate(duckdb::LogicalOperator& rows,
+                                              Expressions aggregates) {
+  PlanCutter other(context_, binder_, options_, state_);
+  Operator read = RowsAgain(rows, other);
+  if (IsOfFilteredValues(*aggregates[0])) {
+    ExpressionPtr condition;
+    for (auto& aggregate : aggregates)
+      condition = std::move(aggregate->Cast<duckdb::BoundAggregateExpression>().filter);
+    auto filter = duckdb::make_uniq<duckdb::LogicalFilter>(std::move(condition));
+    KeepEstimate(*read, *filter);
+    filter->children.push_back(std::move(read));
+    filter->ResolveOperatorTypes();
+    read = std::move(filter);
+  }
+  auto aggregate = NewAggregate(binder_, {}, std::move(aggregates));
+  aggregate->SetEstimatedCardinality(1);
+  aggregate->children.push_back(std::move(read));
+  aggregate->ResolveOperatorTypes();
+  auto types = aggregate->types;
+  auto row = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
+                                                          ColumnRefs(*aggregate));
+  row->SetEstimatedCardinality(1);
+  row->children.push_back(std::move(aggregate));
+  row->ResolveOperatorTypes();
+  int fragment = other.CutRowsAgain(std::move(row));
+  return ScanFragment(fragment, ExchangeKind::kGather, binder_.GenerateTableIndex(), types, 1,
+                      false);
 }
 
 // Moves the rows so that each group is in one task.

@@ -179,16 +179,7 @@ int PlanCutter::CutSample(LogicalOperator& rows, const duckdb::vector<BoundOrder
   PlanCutter other(context_, binder_, options_, state_);
   auto estimate = static_cast<double>(rows.EstimateCardinality(context_));
   double share = kSampleKeys / std::max(1.0, estimate);
-  Operator plan;
-  if (IsScan(rows)) {
-    other.scans_ = scans_;
-    plan = rows.Copy(context_);
-    plan->ResolveOperatorTypes();
-  } else {
-    auto table_index = rows.Cast<LogicalGet>().table_index;
-    other.sources_[table_index] = sources_.at(table_index);
-    plan = other.ScanAgain(rows, table_index);
-  }
+  Operator plan = RowsAgain(rows, other);
   share *= IsScan(rows) && HasAllRows(rows) ? 2 : kOverestimate;
   plan = TakeShare(context_, std::move(plan), share);
   plan = TakeAny(context_, binder_, std::move(plan), ShortKey(context_, SortKey(context_, orders)),
@@ -197,14 +188,32 @@ int PlanCutter::CutSample(LogicalOperator& rows, const duckdb::vector<BoundOrder
   duckdb::vector<ExpressionPtr> sorted;
   sorted.push_back(SampleOf(context_, std::move(ColumnRefs(*plan)[0])));
   plan = Project(binder_, std::move(plan), std::move(sorted));
-  ShowAllColumns(*plan);
-  duckdb::Optimizer optimizer(binder_, context_);
-  duckdb::RemoveUnusedColumns(optimizer).VisitOperator(*plan);
-  int sample = other.CutWhole(std::move(plan));
+  int sample = other.CutRowsAgain(std::move(plan));
   Fragment& fragment = cut_.fragments[static_cast<size_t>(sample)];
   fragment.operators[0].text = text_.SortText("sample of keys to sort by", orders);
   fragment.gathered.clear();  // Its one task has little to do.
   return sample;
+}
+
+// Copies a scan of files or of a fragment's rows, for a plan of its own that `other` cuts.
+PlanCutter::Operator PlanCutter::RowsAgain(LogicalOperator& rows, PlanCutter& other) {
+  if (!IsScan(rows)) {
+    auto table_index = rows.Cast<LogicalGet>().table_index;
+    other.sources_[table_index] = sources_.at(table_index);
+    return other.ScanAgain(rows, table_index);
+  }
+  other.scans_ = scans_;
+  auto copy = rows.Copy(context_);
+  copy->ResolveOperatorTypes();
+  return copy;
+}
+
+// Cuts a plan over RowsAgain, which reads those columns alone that it needs.
+int PlanCutter::CutRowsAgain(Operator plan) {
+  ShowAllColumns(*plan);
+  duckdb::Optimizer optimizer(binder_, context_);
+  duckdb::RemoveUnusedColumns(optimizer).VisitOperator(*plan);
+  return CutWhole(std::move(plan));
 }
 
 void PlanCutter::MoveByRange(Operator& slot, const Distribution& from,

@@ -77,6 +77,9 @@ class PlanCutter {
   Distribution DistributeAggregate(Operator& slot);
   Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
   Distribution SplitInTwo(Operator& slot, const Distribution& input);
+  Distribution AggregateApart(Operator& slot, const Distribution& input,
+                              const std::vector<std::vector<duckdb::idx_t>>& parts);
+  Operator CutAggregate(duckdb::LogicalOperator& rows, Expressions aggregates);
   Distribution DistributeDistinct(Operator& slot);
   Distribution DistributeWindow(Operator& slot);
   Distribution DistributeTopN(Operator& slot);
@@ -107,6 +110,8 @@ class PlanCutter {
   // fragment's.
   int CutSample(duckdb::LogicalOperator& rows,
                 const duckdb::vector<duckdb::BoundOrderByNode>& orders);
+  Operator RowsAgain(duckdb::LogicalOperator& rows, PlanCutter& other);
+  int CutRowsAgain(Operator plan);
   // Makes what is in `slot` a fragment whose rows lie by the ranges of their sort keys in a sample.
   void MoveByRange(Operator& slot, const Distribution& from,
                    const duckdb::vector<duckdb::BoundOrderByNode>& orders, int sample);

@@ -25,13 +25,6 @@ bool MergesByItself(const BoundAggregateExpression& aggregate) {
   return names.count(aggregate.function.name) > 0 && aggregate.children.size() == 1;
 }
 
-bool CanSplit(const BoundAggregateExpression& aggregate) {
-  if (aggregate.IsDistinct() || aggregate.order_bys) return false;
-  const std::string& name = aggregate.function.name;
-  return IsCount(aggregate) || (IsSum(name) && aggregate.children.size() == 1) ||
-         MergesByItself(aggregate) || HasPlainState(aggregate) || IsOfStates(aggregate);
-}
-
 // The aggregate of a part's rows.
 ExpressionPtr PartialOf(const BoundAggregateExpression& aggregate) {
   if (IsOfStates(aggregate)) return PartOfStates(aggregate);
@@ -64,6 +57,13 @@ ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& n
 bool IsCount(const BoundAggregateExpression& aggregate) {
   const std::string& name = aggregate.function.name;
   return name == "count" || name == "count_star";
+}
+
+bool CanSplit(const BoundAggregateExpression& aggregate) {
+  if (aggregate.IsDistinct() || aggregate.order_bys) return false;
+  const std::string& name = aggregate.function.name;
+  return IsCount(aggregate) || (IsSum(name) && aggregate.children.size() == 1) ||
+         MergesByItself(aggregate) || HasPlainState(aggregate) || IsOfStates(aggregate);
 }
 
 bool CanSplit(const LogicalAggregate& aggregate) {

@@ -20,7 +20,9 @@ struct SplitAggregate {
 
 bool IsCount(const duckdb::BoundAggregateExpression& aggregate);
 
-/// Whether every result of an aggregate can be computed from those of parts of its rows.
+/// Whether a result can be computed from those of parts of the rows.
+bool CanSplit(const duckdb::BoundAggregateExpression& aggregate);
+/// Whether every result of an aggregate can.
 bool CanSplit(const duckdb::LogicalAggregate& aggregate);
 
 /// Splits an aggregate for which CanSplit holds; its child goes to the partial one.

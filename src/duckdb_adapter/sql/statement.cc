@@ -1,5 +1,7 @@
 #include "duckdb_adapter/sql/statement.h"
 
+#include <algorithm>
+
 #include "base/secrets.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/sql/schema_types.h"
