@@ -197,7 +197,19 @@ class Finder {
     if (name == "addparquetkey") return FindStrings(end, ')');  // PRAGMA …('name', 'key')
     if (is_sql && name == "secret" && Follows("create", begin)) return FindStrings(end, ';');
     bool is_misspelt = is_sql && (Follows("set", begin) || Follows("pragma", begin));
-    if (NamesSecret(name) || (is_misspelt && ResemblesSecret(name))) FindValue(begin, end, name);
+    bool is_key = name == "key" && OpensEncryption(begin);  // DuckDB wants "footer_key_value".
+    if (NamesSecret(name) || is_key || (is_misspelt && ResemblesSecret(name)))
+      FindValue(begin, end, name);
+  }
+
+  // ENCRYPTION_CONFIG {name: …, and as Python writes it: encryption_config={'name': …
+  bool OpensEncryption(size_t name) const {
+    size_t end = text_.find_last_not_of(" '\"{(=:", name == 0 ? 0 : name - 1);
+    if (end == std::string_view::npos) return false;
+    std::string_view before = text_.substr(0, end + 1);
+    constexpr std::string_view kOption = "encryption_config";
+    return before.size() >= kOption.size() &&
+           Lower(before.substr(before.size() - kOption.size())) == kOption;
   }
 
   void FindBearerToken(size_t end) {

@@ -85,7 +85,7 @@ bool IsOneFile(const std::string& path, const std::string& format, const Logical
 FileWrite::FileWrite(const std::string& path, const std::string& format,
                      const WriteOptions& options, const PlanRef& plan)
     : path_(path), format_(format), options_(WithName(options, path, format)), plan_(plan) {
-  CheckIsLocal(path);
+  CheckCanBeWritten(path);
   // Says what is wrong before anything is made.
   CheckCompression(path, format, ReadCopyOptions(format, plan->schema(), options_));
   if (!IsDevice(path)) {

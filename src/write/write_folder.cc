@@ -112,7 +112,7 @@ std::vector<Column> ColumnsOf(Connection& connection, const std::string& folder,
 std::optional<FolderTarget> BeginFolder(Connection& connection, const PlanRef& plan,
                                         const std::string& path, const std::string& format,
                                         const WriteOptions& options, const std::string& job_id) {
-  CheckIsLocal(path);
+  CheckCanBeWritten(path);
   FolderTarget target;
   Schema written = plan->schema();
   CopyOptions copy = ReadCopyOptions(format, written, options);  // Says what is wrong before all.

@@ -235,6 +235,12 @@ def test_one_database_file_in_two_sessions(
         sp.execute("ATTACH '/nowhere/x.db' AS shared")
 
 
+def test_verification_is_for_duckdb_itself(fresh_sp: smallpond.Session) -> None:
+    with pytest.raises(smallpond.UnsupportedError, match="enable_verification"):
+        fresh_sp.execute("PRAGMA enable_verification")
+    assert rows(fresh_sp.sql("SELECT 1")) == [(1,)]
+
+
 CHANGES = [
     "INSERT INTO {} SELECT 2", "UPDATE {} SET x = 2", "DELETE FROM {}", "TRUNCATE {}",
     "MERGE INTO {} t USING (SELECT 1 AS x) s ON s.x = t.x WHEN MATCHED THEN DELETE",

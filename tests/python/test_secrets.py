@@ -240,6 +240,8 @@ def test_a_job_that_is_kept_holds_no_secret(tmp_path: Path) -> None:
         "CREATE OR REPLACE -- don't\nSECRET bad (TYPE nosuch, ODD 'HUSH')",
         "CREATE /* a */ SECRET bad (TYPE nosuch /* it's */, ODD 'HUSH')",
         "SET s3_session_tokn='HUSH'",
+        "COPY t FROM 'x.csv' (ENCRYPTION_CONFIG {key: 'HUSH'})",
+        "COPY t FROM 'x.parquet' (encryption_config { 'key' : 'HUSH' })",
         "SET s3_session_tokn=$$HUSH$$",
     ],
 )

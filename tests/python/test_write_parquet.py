@@ -135,6 +135,16 @@ def test_links_are_followed(hundred: smallpond.DataFrame, tmp_path: Path) -> Non
     assert (tmp_path / "link").is_symlink() and ids(tmp_path / "real") == list(range(100))
 
 
+@pytest.mark.parametrize("name", ["a\\[1]", "x[1]/a\\b", "\\*.csv", "a\\b?"])
+@pytest.mark.parametrize("method", ["write_parquet", "write_csv", "write_json"])
+def test_names_that_could_not_be_read_are_refused(
+    hundred: smallpond.DataFrame, method: str, name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(smallpond.UnsupportedError, match="backslash"):
+        getattr(hundred, method)(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_remote_paths_are_refused(hundred: smallpond.DataFrame) -> None:
     with pytest.raises(smallpond.UnsupportedError, match="s3://bucket/out"):
         hundred.write_parquet("s3://bucket/out")

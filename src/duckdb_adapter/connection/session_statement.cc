@@ -68,7 +68,12 @@ void CheckChangesSession(const Statement& statement) {
   switch (main.type) {
     case StatementType::SET_STATEMENT:
     case StatementType::VARIABLE_SET_STATEMENT:
+      return;
     case StatementType::PRAGMA_STATEMENT:
+      if (main.Cast<duckdb::PragmaStatement>().info->name == "enable_verification") {
+        Refuse(main,
+               "enable_verification runs every query in several ways, to test DuckDB itself.");
+      }
       return;
     case StatementType::CREATE_STATEMENT:
       if (IsPersistentSecret(*main.Cast<duckdb::CreateStatement>().info)) {

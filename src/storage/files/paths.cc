@@ -1,6 +1,7 @@
 #include "storage/files/paths.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "base/text.h"
@@ -11,8 +12,8 @@ namespace fs = std::filesystem;
 
 bool IsRemote(const std::string& path) { return path.find("://") != std::string::npos; }
 
-void CheckIsLocal(const std::string& path) {
-  if (!IsRemote(path)) return;
+void CheckCanBeWritten(const std::string& path) {
+  if (!IsRemote(path)) return void(EscapePattern(path));
   throw Error(
       ErrorKind::kUnsupported,
       "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
@@ -38,16 +39,19 @@ std::string ResolvePath(const std::string& path, const std::string& base) {
   return fs::absolute(local).lexically_normal().string();
 }
 
-// DuckDB reads *, ? and [ as a pattern; in brackets they stand for themselves.
 std::string EscapePattern(const std::string& path) {
-  std::string out;
-  for (char c : path) {
-    if (c == '*' || c == '?' || c == '[') {
-      out += std::string("[") + c + "]";
-    } else {
-      out += c;
-    }
+  constexpr const char* kWildcards = "*?[";
+  if (path.find_first_of(kWildcards) == std::string::npos) return path;
+  if (path.find('\\') != std::string::npos) {
+    throw Error(
+        ErrorKind::kUnsupported,
+        "The path '" + path +
+            "' has a backslash and one of * ? [, which DuckDB reads as a pattern of several "
+            "folders. Rename one of them.");
   }
+  std::string out;
+  for (char c : path)
+    out += std::strchr(kWildcards, c) ? std::string("[") + c + "]" : std::string(1, c);
   return out;
 }
 

@@ -8,8 +8,8 @@ namespace smallpond {
 /// file.
 bool IsRemote(const std::string& path);
 
-/// Throws Unsupported where `path`, which is to be written, is remote.
-void CheckIsLocal(const std::string& path);
+/// Throws Unsupported where `path`, which is to be written, is remote, or could not be read.
+void CheckCanBeWritten(const std::string& path);
 
 /// Makes a local path absolute, starting from `base` (the current folder where empty). "~" stands
 /// for the home folder. Throws InvalidInput where `path` is empty.
@@ -18,7 +18,8 @@ std::string ResolvePath(const std::string& path, const std::string& base);
 /// Returns the compression that a file's name tells, in any letter case: "gzip", "zstd" or "".
 std::string CompressionOfName(const std::string& name);
 
-/// Returns a pattern for DuckDB's readers that matches the file `path` only.
+/// Returns a pattern for DuckDB's readers that matches the file `path` only: *, ? and [ stand
+/// for themselves in brackets. Throws Unsupported where there is a backslash beside one of them.
 std::string EscapePattern(const std::string& path);
 
 }  // namespace smallpond

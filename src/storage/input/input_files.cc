@@ -177,7 +177,8 @@ bool Matches(fs::path::iterator pattern, const fs::path::iterator& pattern_end,
         if (path == path_end) return rest == pattern_end;
       }
     }
-    if (path == path_end || ::fnmatch(pattern->c_str(), path->c_str(), 0) != 0) return false;
+    if (path == path_end) return false;
+    if (*pattern != *path && ::fnmatch(pattern->c_str(), path->c_str(), 0) != 0) return false;
   }
   return path == path_end;
 }

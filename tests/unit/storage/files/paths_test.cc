@@ -19,10 +19,10 @@ TEST(IsRemote, TellsUrlsFromPaths) {
     EXPECT_FALSE(IsRemote(path)) << path;
 }
 
-TEST(CheckIsLocal, RefusesUrls) {
-  EXPECT_NO_THROW(CheckIsLocal("/data/out"));
+TEST(CheckCanBeWritten, RefusesUrls) {
+  EXPECT_NO_THROW(CheckCanBeWritten("/data/out"));
   EXPECT_EQ(
-      ErrorOf(ErrorKind::kUnsupported, [] { CheckIsLocal("s3://bucket/out"); }),
+      ErrorOf(ErrorKind::kUnsupported, [] { CheckCanBeWritten("s3://bucket/out"); }),
       "Writing to 's3://bucket/out' is not in this version. Write to a local or mounted folder.");
 }
 
@@ -55,6 +55,10 @@ TEST(ResolvePath, PutsTheHomeFolderForATilde) {
 TEST(EscapePattern, LetsEachCharacterStandForItself) {
   EXPECT_EQ(EscapePattern("/a/b.parquet"), "/a/b.parquet");
   EXPECT_EQ(EscapePattern("/a[1]/b?*.parquet"), "/a[[]1]/b[?][*].parquet");
+  EXPECT_EQ(EscapePattern(R"(/a\b)"), R"(/a\b)");
+  EXPECT_NE(
+      ErrorOf(ErrorKind::kUnsupported, [] { EscapePattern(R"(/a\b/c[1])"); }).find("backslash"),
+      std::string::npos);
 }
 
 }  // namespace
