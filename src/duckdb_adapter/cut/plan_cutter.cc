@@ -23,6 +23,13 @@ std::vector<std::string> ParametersOf(const LogicalGet& get) {
   return texts;
 }
 
+// Whether a table function makes what it makes of another table's rows of each by itself. One that
+// is not known may look at several.
+bool GoesRowByRow(const LogicalGet& get) {
+  static const std::set<std::string> names = {"range", "generate_series", "unnest"};
+  return names.count(get.function.name) > 0;
+}
+
 // How many of the rows below can count, where the limit and the offset are constants.
 std::optional<int64_t> FirstRows(const duckdb::LogicalLimit& limit) {
   using duckdb::LimitNodeType;
@@ -117,9 +124,9 @@ Distribution PlanCutter::DistributeScan(Operator& slot) {
   if (source != sources_.end()) return source->second.distribution;
   if (scans_.count(get.table_index)) return Distribution::Spread();  // Opened already.
   if (auto where = ReadPlanned(get)) return *where;
-  // A table function of another table's rows may look at several of them.
   if (!slot->children.empty()) {
     CheckCanTravel(get);
+    if (GoesRowByRow(get)) return DistributeValues(slot);
     return GatherChildren(slot, duckdb::StringUtil::Lower(get.GetName()) + " of a table's rows");
   }
   auto scan = DescribeScan(get, state_.next_id);

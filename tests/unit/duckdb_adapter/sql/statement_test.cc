@@ -113,7 +113,7 @@ TEST(StatementTables, AreFoundWhereverTheyStand) {
       {"DESCRIBE a query", "DESCRIBE SELECT * FROM a", "a"},
       {"SUMMARIZE", "SUMMARIZE a", "a"},
       {"SUMMARIZE as a table", "FROM (SUMMARIZE a)", "a"},
-      {"with a schema", "FROM main.a, memory.main.b, other.c, d", "a d"},
+      {"with a schema", "FROM main.a, memory.main.b, other.c, d", "a b d"},
       {"the schema passes over CTEs", "WITH a AS (FROM b) FROM a, MAIN.a", "b a"},
       {"query_table", "FROM query_table('a'), query_table('main.b'), query_table('s.c')", "a b"},
       {"query_table of several", "FROM query_table(['a', 'b'], true), query_table(['c'])", "a b c"},
