@@ -4,20 +4,19 @@ DuckDB with one thread, in each of several runs. With more, its own answers diff
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 import smallpond
+from drawn import drawn
 from oracle import assert_same_sequence, duckdb_answer, rows_of
 from roads import STAGE_ROADS, StageRoad, StageSession
 
 NUM_ROWS = 42_000
 NUM_FILES = 3
 NUM_RUNS = 2
-
-DIRECT = StageRoad("direct", {"threads": 4})
 
 # {t} is a table whose rows stand in the order of i, k = i % 7; {u} another that follows on it.
 QUERIES = [
@@ -69,24 +68,42 @@ def one_thread() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@pytest.fixture(scope="module", params=[DIRECT, *STAGE_ROADS], ids=lambda road: road.name)
-def session(request: pytest.FixtureRequest) -> Iterator[smallpond.Session]:
-    opened = request.param.open()
-    yield opened
-    opened.shutdown()
+@pytest.fixture(scope="module")
+def direct() -> Iterator[smallpond.Session]:
+    with smallpond.init(threads=4) as opened:
+        yield opened
+
+
+@pytest.fixture
+def assert_agree(
+    tables: dict[str, str], one_thread: duckdb.DuckDBPyConnection
+) -> Callable[[smallpond.Session, str], None]:
+    """Fails unless a session answers like DuckDB with one thread, each time."""
+
+    def agree(session: smallpond.Session, sql: str) -> None:
+        text = sql.format(**tables)
+        expected = duckdb_answer(one_thread, text)
+        for _ in range(NUM_RUNS):
+            assert_same_sequence(rows_of(session.sql(text).to_arrow()), expected.rows)
+
+    return agree
 
 
 @pytest.mark.parametrize("sql", QUERIES)
-def test_runs_agree_with_one_thread(
-    session: smallpond.Session,
-    sql: str,
-    tables: dict[str, str],
-    one_thread: duckdb.DuckDBPyConnection,
+def test_one_database(
+    direct: smallpond.Session, sql: str, assert_agree: Callable[[smallpond.Session, str], None]
 ) -> None:
-    text = sql.format(**tables)
-    expected = duckdb_answer(one_thread, text)
-    for _ in range(NUM_RUNS):
-        assert_same_sequence(rows_of(session.sql(text).to_arrow()), expected.rows)
+    assert_agree(direct, sql)
+
+
+@pytest.mark.parametrize(("road", "sql"), drawn(STAGE_ROADS, QUERIES, 1, 1))
+def test_stages(
+    road: StageRoad,
+    sql: str,
+    stage_session: StageSession,
+    assert_agree: Callable[[smallpond.Session, str], None],
+) -> None:
+    assert_agree(stage_session(road), sql)
 
 
 def test_a_limit_over_a_union_reads_no_more_of_its_inputs(
