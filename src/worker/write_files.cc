@@ -227,6 +227,11 @@ class PartWrite {
       folder /= part;
       std::error_code error = MakeFolder(folder);
       if (!error) continue;
+      if (error == std::errc::filename_too_long) {
+        throw Error(ErrorKind::kInvalidInput,
+                    "A value of partition_by makes a name that is too long for a folder, '" +
+                        part.string() + "'. Write by another column, or by a part of the value.");
+      }
       throw Error(ErrorKind::kIo, "Making the folder '" + name +
                                       "' of a partition failed: " + error.message() + ".");
     }

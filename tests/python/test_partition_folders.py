@@ -236,6 +236,6 @@ def test_keys_that_are_refused(
 def test_a_value_too_long_for_a_name(sp: smallpond.Session, tmp_path: Path) -> None:
     frame = sp.sql("SELECT 1 AS i, repeat('x', 300) AS k")
     for options in WAYS.values():
-        with pytest.raises(smallpond.IoError, match=r"(?i)too long"):
+        with pytest.raises(smallpond.InvalidInputError, match=r"(?i)too long"):
             frame.write_parquet(tmp_path / "out", partition_by="k", **options)
     assert list(tmp_path.iterdir()) == []
