@@ -31,9 +31,9 @@ struct SMALLPOND_API Options {
   /// Reads the SP_* environment variables: SP_JOBID, SP_JOB_NAME, SP_JOB_TIME, SP_DATA_ROOT,
   /// SP_DATA_DIR, SP_TEMP_DIR, SP_NUM_EXECUTORS, SP_NUM_NODES, SP_RAY_ADDRESS, SP_BIND_NUMA_NODE,
   /// SP_MEMORY_ALLOCATOR, SP_PLATFORM, SP_EXECUTOR, SP_THREADS, SP_DUCKDB_MEMORY,
-  /// SP_PARTITION_SIZE, SP_PARTITIONS, SP_MAX_EXCHANGE_BYTES, SP_MERGE. What a caller sets
-  /// afterwards beats them. Throws InvalidInput that names the variable and its value where it
-  /// can't be read.
+  /// SP_PARTITION_SIZE, SP_PARTITIONS, SP_BROADCAST_SIZE, SP_WHOLE_SIZE, SP_MAX_EXCHANGE_BYTES,
+  /// SP_MERGE. What a caller sets afterwards beats them. Throws InvalidInput that names the
+  /// variable and its value where it can't be read.
   static Options FromEnvironment();
 
   /// Sets one option from its name as the Python argument spells it and a text, for example

@@ -239,9 +239,4 @@ CutQuery QueryCutter::TakeQuery() {
   return query;
 }
 
-CutQuery CutIntoFragments(Connection& connection, const Statement& query,
-                          const CutOptions& options) {
-  return QueryCutter(connection, options).Finish(query);
-}
-
 }  // namespace smallpond

@@ -111,8 +111,4 @@ class QueryCutter {
   std::unique_ptr<State> state_;
 };
 
-/// Cuts one query.
-CutQuery CutIntoFragments(Connection& connection, const Statement& query,
-                          const CutOptions& options);
-
 }  // namespace smallpond
