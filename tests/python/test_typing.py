@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import smallpond
@@ -61,3 +65,32 @@ def test_stub_names_what_the_module_has() -> None:
         told = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
         has = set(vars(getattr(_core, name)))
         assert members(has) == members(told), name
+
+
+# A program with a mistake in each of its last lines, and what mypy says of it.
+PROGRAM = """import smallpond
+
+right = smallpond.init(threads=1, executor="threads")
+right.sql("SELECT 1").write_parquet("x", mode="append")
+smallpond.init(thread=1)
+right.sql("SELECT 1").repartition("three")
+right.read_parquet("x").cuont()
+"""
+MISTAKES = {5: 'did you mean "threads"', 6: 'expected "int"', 7: 'maybe "count"'}
+
+
+def test_mypy_finds_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    package = Path(smallpond.__file__).parent.parent
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path, "program.py"],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(package)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = dict(re.findall(r"^program\.py:(\d+): error: (.*)$", result.stdout, re.MULTILINE))
+    assert sorted(map(int, found)) == sorted(MISTAKES), result.stdout + result.stderr
+    for line, words in MISTAKES.items():
+        assert words in found[str(line)]
