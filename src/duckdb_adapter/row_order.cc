@@ -75,8 +75,10 @@ bool GoesByOrder(LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_LIMIT:
       return true;
-    case LogicalOperatorType::LOGICAL_DISTINCT:
-      return op.Cast<duckdb::LogicalDistinct>().distinct_type == duckdb::DistinctType::DISTINCT_ON;
+    case LogicalOperatorType::LOGICAL_DISTINCT: {
+      const auto& distinct = op.Cast<duckdb::LogicalDistinct>();
+      return distinct.distinct_type == duckdb::DistinctType::DISTINCT_ON && !distinct.order_by;
+    }
     case LogicalOperatorType::LOGICAL_WINDOW:
       return std::any_of(expressions.begin(), expressions.end(),
                          [](const auto& window) { return IsOverAllRows(*window); });

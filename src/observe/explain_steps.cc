@@ -106,8 +106,7 @@ std::string UnreadNotice(const LogicalPlan& plan) {
   }
   return read->scan.function + " does not read " + names +
          ": their names have no ending of the format, or smallpond wrote the folder and not them. "
-         "Name "
-         "the files to read them" +
+         "Name the files to read them" +
          (has_folder ? ", or use recursive=True to read folders with what is in them." : ".");
 }
 

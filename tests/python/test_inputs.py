@@ -87,25 +87,8 @@ def test_tables_of_the_session_have_a_schema_too(fresh_sp: smallpond.Session) ->
     assert who(fresh_sp.sql("FROM s.t", t=table("argument"))) == ["other"]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT main.t.who FROM main.t",
-        "SELECT memory.main.t.who FROM memory.main.t WHERE main.t.who > ''",
-        "SELECT MAIN.T.who FROM t GROUP BY main.t.who ORDER BY main.t.who",
-        "SELECT (SELECT max(main.t.who)) AS who FROM t",
-        "SELECT a.who FROM t JOIN main.t a ON main.t.who = a.who",
-        "SELECT main.t.who FROM (SELECT {'t': {'who': who}} AS main FROM t)",
-    ],
-)
-def test_columns_name_the_schema_too(sp: smallpond.Session, sql: str) -> None:
-    frame = sp.sql(sql, t=table("argument"))
-    assert frame.columns == ["who"] and who(frame) == ["argument"]
-
-
-def test_a_subquery_has_no_schema(sp: smallpond.Session) -> None:
-    with pytest.raises(smallpond.InvalidInputError, match=r"main\.t|\"main\""):
-        sp.sql("SELECT main.t.who FROM (FROM t) t", t=table("argument"))
+def test_the_database_may_be_named_too(sp: smallpond.Session) -> None:
+    assert who(sp.sql("FROM memory.main.t", t=table("argument"))) == ["argument"]
 
 
 # --- mistakes ---

@@ -41,7 +41,7 @@ APART = {
     "count(DISTINCT i % 9) FILTER (g IS NULL)": 0,
     "count(DISTINCT g), median(v), list(DISTINCT g ORDER BY g), first(i ORDER BY i)": 2,
 }
-# What they are of: a scan, nothing, rows that are computed first, and a query for each row.
+# What they are of: a scan, no rows, rows that are computed first, and two scans.
 OVER = [
     "FROM {t}",
     "FROM {t} WHERE i < 0",

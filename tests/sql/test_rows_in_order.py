@@ -120,3 +120,19 @@ def test_users_can_let_all_threads_bring_rows(tables: dict[str, str]) -> None:
         assert "IN_ORDER" in opened.sql(text).explain()
         opened.execute("SET preserve_insertion_order = false")
         assert "IN_ORDER" not in opened.sql(text).explain()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT DISTINCT ON (k) k, i FROM {t} ORDER BY k, i DESC",
+        "SELECT (SELECT i FROM {t} WHERE i * 2 = 14)",
+        "SELECT k, first(i ORDER BY i), string_agg(i::VARCHAR ORDER BY i) FROM {t} GROUP BY k",
+        "SELECT k, any_value(i), max(i), count(*) FROM {t} GROUP BY k",
+        "SELECT list(a.i) FROM {t} a JOIN {u} b USING (k)",
+    ],
+)
+def test_all_threads_read_where_no_order_counts(
+    direct: smallpond.Session, sql: str, tables: dict[str, str]
+) -> None:
+    assert "IN_ORDER" not in direct.sql(sql.format(**tables)).explain()

@@ -70,7 +70,8 @@ void CheckChangesSession(const Statement& statement) {
     case StatementType::VARIABLE_SET_STATEMENT:
       return;
     case StatementType::PRAGMA_STATEMENT:
-      if (main.Cast<duckdb::PragmaStatement>().info->name == "enable_verification") {
+      if (duckdb::StringUtil::CIEquals(main.Cast<duckdb::PragmaStatement>().info->name,
+                                       "enable_verification")) {
         Refuse(main,
                "enable_verification runs every query in several ways, to test DuckDB itself.");
       }

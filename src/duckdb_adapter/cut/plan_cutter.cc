@@ -238,10 +238,7 @@ void PlanCutter::LimitInputs(Operator& rows, int64_t first) {
   if (rows->type == LogicalOperatorType::LOGICAL_PROJECTION) {
     LimitInputs(rows->children[0], first);
   } else if (unions_in_order_.contains(rows.get())) {
-    for (auto& input : rows->children) {
-      LimitInputs(input, first);
-      order_readers_.insert(&PutLimit(input, first));
-    }
+    for (auto& input : rows->children) order_readers_.insert(&PutLimit(input, first));
   }
 }
 

@@ -4,6 +4,7 @@
 #include "duckdb/execution/physical_plan_generator.hpp"
 #include "duckdb/main/settings.hpp"
 #include "duckdb/optimizer/optimizer_extension.hpp"
+#include "duckdb/planner/expression_iterator.hpp"
 #include "duckdb/planner/operator/logical_extension_operator.hpp"
 #include "duckdb_adapter/row_order.h"
 
@@ -74,9 +75,28 @@ bool TakesRowsAsTheyCome(const LogicalOperator& op) {
   }
 }
 
-void PutInOrder(LogicalOperator& op, const std::set<const LogicalOperator*>& order_readers) {
-  for (auto& child : op.children) PutInOrder(*child, order_readers);
-  if (!order_readers.contains(&op) || !TakesRowsAsTheyCome(op)) return;
+// Whether a projection refuses more than one row of a scalar subquery, whose first() is below it:
+// any order is right.
+bool RefusesSecondRow(const LogicalOperator& op) {
+  if (op.type != LogicalOperatorType::LOGICAL_PROJECTION) return false;
+  bool found = false;
+  auto look = [&](const duckdb::Expression& part) {
+    if (part.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CONSTANT) return;
+    const auto& value = part.Cast<duckdb::BoundConstantExpression>().value;
+    found = found || value.ToString().starts_with("More than one row returned by a subquery");
+  };
+  std::function<void(const duckdb::Expression&)> visit = [&](const duckdb::Expression& part) {
+    look(part);
+    duckdb::ExpressionIterator::EnumerateChildren(part, visit);
+  };
+  for (const auto& expression : op.expressions) visit(*expression);
+  return found;
+}
+
+void PutInOrder(LogicalOperator& op, const std::set<const LogicalOperator*>& order_readers,
+                bool any_order_is_right = false) {
+  for (auto& child : op.children) PutInOrder(*child, order_readers, RefusesSecondRow(op));
+  if (any_order_is_right || !order_readers.contains(&op) || !TakesRowsAsTheyCome(op)) return;
   op.children[0] = duckdb::make_uniq<LogicalInOrder>(std::move(op.children[0]));
 }
 

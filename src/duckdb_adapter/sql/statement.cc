@@ -1,7 +1,5 @@
 #include "duckdb_adapter/sql/statement.h"
 
-#include <algorithm>
-
 #include "base/secrets.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/sql/schema_types.h"
@@ -112,7 +110,6 @@ class TableReplacer : public TreeVisitor {
                   "AT asks for another version of '" + base.table_name +
                       "', which is a frame and has one only. Leave AT out.");
     }
-    if (base.alias.empty()) noted_tables_.push_back(base.table_name);
     auto alias = base.alias.empty() ? base.table_name : base.alias;
     auto select =
         duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(TakeParts(*query));
@@ -120,19 +117,6 @@ class TableReplacer : public TreeVisitor {
     subquery->column_name_alias = std::move(base.column_name_alias);
     subquery->sample = std::move(base.sample);
     table = std::move(subquery);
-  }
-  // A table has a schema by which a column may call it, "main.t.x"; a subquery has none.
-  void VisitColumn(duckdb::ColumnRefExpression& column) override {
-    auto& names = column.column_names;
-    bool has_catalog = names.size() > 3 && duckdb::StringUtil::CIEquals(names[0], kOwnCatalog);
-    size_t schema = has_catalog ? 1 : 0;
-    if (names.size() < schema + 3) return;
-    if (!duckdb::StringUtil::CIEquals(names[schema], DEFAULT_SCHEMA)) return;
-    bool is_table = std::any_of(noted_tables_.begin(), noted_tables_.end(), [&](const auto& table) {
-      return duckdb::StringUtil::CIEquals(table, names[schema + 1]);
-    });
-    if (!is_table) return;
-    names.erase(names.begin(), names.begin() + static_cast<ptrdiff_t>(schema) + 1);
   }
   void VisitShownTable(duckdb::ShowRef& show) override {
     std::string name = show.table_name;

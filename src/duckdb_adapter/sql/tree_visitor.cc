@@ -147,7 +147,6 @@ void TreeVisitor::VisitStatement(duckdb::SQLStatement& statement) {
 
 void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
   size_t outer = scope_.size();
-  size_t outer_tables = noted_tables_.size();
   // A CTE sees the ones before it; only a recursive one sees itself.
   for (auto& [name, info] : node.cte_map.map) {
     VisitNode(*info->query->node);
@@ -187,7 +186,6 @@ void TreeVisitor::VisitNode(duckdb::QueryNode& node) {
   }
   VisitModifiers(node);
   scope_.resize(outer);
-  noted_tables_.resize(outer_tables);
 }
 
 void TreeVisitor::VisitSelectList(
@@ -195,8 +193,7 @@ void TreeVisitor::VisitSelectList(
   for (auto& expression : expressions) {
     std::string text = expression->ToString();
     VisitExpression(expression);
-    bool is_named = expression->HasAlias() || HoldsStar(*expression) ||
-                    expression->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF;
+    bool is_named = expression->HasAlias() || HoldsStar(*expression);
     if (!is_named && expression->ToString() != text) expression->SetAlias(text);
   }
 }
@@ -299,8 +296,6 @@ void TreeVisitor::VisitPivot(duckdb::PivotRef& pivot) {
 void TreeVisitor::VisitExpression(duckdb::unique_ptr<duckdb::ParsedExpression>& expression) {
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::PARAMETER)
     return VisitParameter(expression);
-  if (expression->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF)
-    return VisitColumn(expression->Cast<duckdb::ColumnRefExpression>());
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
     VisitNode(*expression->Cast<duckdb::SubqueryExpression>().subquery->node);
   }

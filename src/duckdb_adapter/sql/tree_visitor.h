@@ -27,15 +27,9 @@ class TreeVisitor {
   virtual void VisitTableFunction(duckdb::FunctionExpression&) {}
   /// Called for DESCRIBE or SUMMARIZE of a bare table name, which has no TableRef of its own.
   virtual void VisitShownTable(duckdb::ShowRef&) {}
-  /// Called for a column, after the tables of its FROM.
-  virtual void VisitColumn(duckdb::ColumnRefExpression&) {}
   virtual void VisitParameter(duckdb::unique_ptr<duckdb::ParsedExpression>&) {}
   /// Called for the call of a function or operator, before its arguments.
   virtual void VisitFunction(duckdb::ParsedExpression&) {}
-
-  /// What VisitFreeTable may note: tables of the query in which it was called, without an alias.
-  /// They are known there and in the queries within it that come behind.
-  std::vector<std::string> noted_tables_;
 
  private:
   void VisitNode(duckdb::QueryNode& node);

@@ -13,10 +13,12 @@ namespace fs = std::filesystem;
 bool IsRemote(const std::string& path) { return path.find("://") != std::string::npos; }
 
 void CheckCanBeWritten(const std::string& path) {
-  if (!IsRemote(path)) return void(EscapePattern(path));
-  throw Error(
-      ErrorKind::kUnsupported,
-      "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
+  if (IsRemote(path)) {
+    throw Error(
+        ErrorKind::kUnsupported,
+        "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
+  }
+  EscapePattern(path);  // Throws where no reader could be told of it.
 }
 
 std::string CompressionOfName(const std::string& name) {

@@ -94,7 +94,7 @@ class FolderLister {
       if (entry.kind == FolderEntry::Kind::kFolder && is_hive) {
         NameOthers(entry.path);
       } else if (IsOfOthers(name)) {
-        files_.unread.push_back(entry.path.string() + (entry.LeadsToFolder() ? "/" : ""));
+        files_.unread.push_back(entry.path.string());
       }
     }
   }

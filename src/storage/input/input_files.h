@@ -13,7 +13,7 @@ struct InputFiles {
   /// Where all of them come from outputs that are partitioned by the same columns: these.
   std::vector<PartitionColumn> partition_by = {};
   /// What folders hold beside them and is not read: files, and folders with a "/" behind. Of an
-  /// output folder what it did not write, hidden names left out.
+  /// output folder what smallpond did not write, hidden names left out; no way to list reads that.
   std::vector<std::string> unread = {};
 
   void Add(const std::string& path, const std::vector<PartitionColumn>& columns = {});
