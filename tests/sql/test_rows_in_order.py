@@ -5,7 +5,6 @@ DuckDB with one thread, in each of several runs. With more, its own answers diff
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -13,6 +12,7 @@ import smallpond
 from drawn import drawn
 from oracle import assert_same_sequence, duckdb_answer, rows_of
 from roads import STAGE_ROADS, StageRoad, StageSession
+from written import write_parts
 
 NUM_ROWS = 42_000
 NUM_FILES = 3
@@ -46,20 +46,14 @@ QUERIES = [
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("rows_in_order")
-    for name, start in {"t": 0, "u": NUM_ROWS}.items():
-        (folder / name).mkdir()
-        for number in range(NUM_FILES):
-            write_part(folder / name / f"{number}.parquet", start, number)
-    return {name: f"'{folder}/{name}/*.parquet'" for name in "tu"}
-
-
-def write_part(file: Path, start: int, number: int) -> None:
     rows = NUM_ROWS // NUM_FILES
-    first = start + number * rows
-    duckdb.sql(f"SELECT i, i % 7 AS k FROM range({first}, {first + rows}) r(i)").write_parquet(
-        str(file), row_group_size=2048
-    )
+    paths = {}
+    for name, start in {"t": 0, "u": NUM_ROWS}.items():
+        firsts = range(start, start + NUM_ROWS, rows)
+        parts = [f"SELECT i, i % 7 AS k FROM range({n}, {n + rows}) r(i)" for n in firsts]
+        files = write_parts(tmp_path_factory.mktemp(name), parts, "(ROW_GROUP_SIZE 2048)")
+        paths[name] = f"'{files}'"
+    return paths
 
 
 @pytest.fixture(scope="module")
