@@ -1,17 +1,18 @@
 #include "python/arrow_capsule.h"
 
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
-#include <string>
+#include <thread>
 
 #include "python/core_call.h"
-#include "smallpond/error.h"
 namespace nb = nanobind;
 
 namespace smallpond {
 namespace {
 
 constexpr const char* kCapsuleName = "arrow_array_stream";  // The interface's name for a stream.
+constexpr auto kGrace = std::chrono::seconds(1);  // Within which a program has ended, mostly.
 
 void ReleaseCapsule(PyObject* capsule) {
   auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule, kCapsuleName));
@@ -26,7 +27,7 @@ void ReleaseCapsule(PyObject* capsule) {
 // A stream whose reader may be a thread of another library, without the interpreter's lock.
 struct CountedStream {
   ArrowArrayStream inner;
-  std::string refusal;  // Why nothing is read any more.
+  bool is_refused = false;  // Whether the program ends.
 
   static CountedStream& Of(ArrowArrayStream* stream) {
     return *static_cast<CountedStream*>(stream->private_data);
@@ -34,13 +35,15 @@ struct CountedStream {
 
   static int GetNext(ArrowArrayStream* stream, ArrowArray* out) {
     auto& self = Of(stream);
-    try {
-      CoreCall call;
-      return self.inner.get_next(&self.inner, out);
-    } catch (const Error& error) {
-      self.refusal = error.what();
+    if (ProgramEnds()) {
+      // Most readers have released the interpreter's lock: they hear nothing more. To one that
+      // has it the program's end must not wait for ever.
+      std::this_thread::sleep_for(kGrace);
+      self.is_refused = true;
       return ECANCELED;
     }
+    CoreCall call;
+    return self.inner.get_next(&self.inner, out);
   }
   static int GetSchema(ArrowArrayStream* stream, ArrowSchema* out) {
     auto& self = Of(stream);
@@ -48,7 +51,7 @@ struct CountedStream {
   }
   static const char* GetLastError(ArrowArrayStream* stream) {
     auto& self = Of(stream);
-    return self.refusal.empty() ? self.inner.get_last_error(&self.inner) : self.refusal.c_str();
+    return self.is_refused ? "The program ends." : self.inner.get_last_error(&self.inner);
   }
   static void Release(ArrowArrayStream* stream) {
     auto* self = &Of(stream);
@@ -65,7 +68,7 @@ std::unique_ptr<ArrowArrayStream> CountReads(const ArrowArrayStream& stream) {
   counted->get_next = CountedStream::GetNext;
   counted->get_last_error = CountedStream::GetLastError;
   counted->release = CountedStream::Release;
-  counted->private_data = new CountedStream{stream, ""};
+  counted->private_data = new CountedStream{stream};
   return counted;
 }
 

@@ -47,9 +47,14 @@ struct Calls {
 
 CoreCall::CoreCall() {
   auto& calls = Calls::Get();
-  std::lock_guard lock(calls.mutex);
-  if (calls.EndsElsewhere()) throw Error(ErrorKind::kCancelled, "The program ends.");
-  ++calls.open;
+  {
+    std::lock_guard lock(calls.mutex);
+    if (!calls.EndsElsewhere()) {
+      ++calls.open;
+      return;
+    }
+  }
+  BlockForEver();
 }
 
 CoreCall::~CoreCall() {

@@ -12,9 +12,9 @@ namespace smallpond {
 /// and those threads never ask again: Python would not run them any more.
 class CoreCall {
  public:
-  /// Throws Cancelled on every thread but the one that ends the program, once that has begun.
+  /// Where another thread ends the program, neither ever returns. A thread that has the lock when
+  /// it asks for a call must look for that first (ProgramEnds): the end needs the lock.
   CoreCall();
-  /// Where another thread ends the program, never returns.
   ~CoreCall();
   CoreCall(const CoreCall&) = delete;
   CoreCall& operator=(const CoreCall&) = delete;
@@ -29,8 +29,8 @@ class Unlocked {
   Unlocked& operator=(const Unlocked&) = delete;
 
  private:
-  CoreCall call_;
   PyThreadState* state_;
+  CoreCall call_;  // Begins when the lock is released, since it may block for ever.
 };
 
 /// Takes the interpreter's lock where the core calls Python. Blocks for ever where the program ends

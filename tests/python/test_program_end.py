@@ -80,6 +80,40 @@ def test_daemon_thread_computes_in_stages(executor: str, tmp_path: Path) -> None
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the program ends\n", "")
 
 
+AFTER_THE_END_BEGAN = {
+    "count": "sp.sql('FROM range(1000)').count()",
+    "take_all": "sp.sql('FROM range(1000)').take_all()",
+    "stream": "reader.read_next_batch()",
+    "columns": "sp.sql('SELECT 42 AS x').columns",
+    "init": "smallpond.init(duckdb_memory='500MB').sql('SELECT 42').count()",
+}
+
+
+@pytest.mark.parametrize("call", AFTER_THE_END_BEGAN)
+def test_daemon_thread_calls_after_the_end_began(call: str) -> None:
+    """Nothing that a program's log would show becomes of a call that comes too late."""
+    code = f"""
+import atexit, threading, time
+goes_on = threading.Event()
+def last():
+    goes_on.set()
+    time.sleep(0.3)
+atexit.register(last)  # Runs after those of what is imported below.
+import pyarrow, smallpond
+sp = smallpond.init(duckdb_memory="500MB", threads=2)
+reader = pyarrow.RecordBatchReader.from_stream(sp.sql("FROM range(9_999_999)"))
+reader.read_next_batch()
+def work():
+    goes_on.wait()
+    while True:
+        {AFTER_THE_END_BEGAN[call]}
+threading.Thread(target=work, daemon=True).start()
+print("the program ends", flush=True)
+"""
+    ended = run(code)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the program ends\n", "")
+
+
 def test_other_handlers_at_exit_can_query(tmp_path: Path) -> None:
     """Those that were there before smallpond was imported run after its own."""
     code = """
