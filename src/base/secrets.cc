@@ -334,6 +334,21 @@ std::vector<Range> FindSecrets(const std::string& text, bool is_sql) {
   return apart;
 }
 
+// All texts of a value whose name says that it is a credential.
+void AddTexts(const Value& value, std::set<std::string>& found) {
+  if (!value.text().empty()) found.insert(value.text());
+  for (const auto& element : value.elements()) AddTexts(element, found);
+}
+
+// The credentials among the fields of a value, whatever its own name is.
+void AddSecretsIn(const Value& value, std::set<std::string>& found) {
+  for (size_t i = 0; i < value.elements().size(); ++i) {
+    const Value& element = value.elements()[i];
+    bool is_secret = i < value.names().size() && NamesSecret(Normalize(value.names()[i]));
+    is_secret ? AddTexts(element, found) : AddSecretsIn(element, found);
+  }
+}
+
 std::string Replace(const std::string& text, const std::vector<Range>& ranges, bool keeps_length) {
   std::string out;
   size_t position = 0;
@@ -356,8 +371,23 @@ std::string MaskSecrets(const std::string& sql) {
 }
 
 std::string WithoutSecretsOf(const std::string& sql, std::string message) {
-  for (const auto& range : FindSecrets(sql, true)) {
-    std::string value = sql.substr(range.begin, range.end - range.begin);
+  std::set<std::string> values;
+  for (const auto& range : FindSecrets(sql, true))
+    values.insert(sql.substr(range.begin, range.end - range.begin));
+  return WithoutValues(values, std::move(message));
+}
+
+std::set<std::string> SecretsAmong(const std::map<std::string, Value>& values) {
+  std::set<std::string> found;
+  for (const auto& [name, value] : values) {
+    if (NamesSecret(Normalize(name))) AddTexts(value, found);
+    AddSecretsIn(value, found);
+  }
+  return found;
+}
+
+std::string WithoutValues(const std::set<std::string>& values, std::string message) {
+  for (const auto& value : values) {
     if (value.size() < kShortestRepeatedValue) continue;
     for (size_t at = message.find(value); at != std::string::npos; at = message.find(value, at + 3))
       message.replace(at, value.size(), "***");

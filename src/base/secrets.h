@@ -1,6 +1,10 @@
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
+
+#include "smallpond/value.h"
 
 namespace smallpond {
 
@@ -20,5 +24,11 @@ std::string MaskSecrets(const std::string& sql);
 /// Returns a message about a query without the credentials that stand in the query, also where the
 /// message repeats only their values.
 std::string WithoutSecretsOf(const std::string& sql, std::string message);
+
+/// Returns the texts among the values, and in their structs, that are credentials by their names.
+std::set<std::string> SecretsAmong(const std::map<std::string, Value>& values);
+
+/// Returns a message with "***" for each of the values.
+std::string WithoutValues(const std::set<std::string>& values, std::string message);
 
 }  // namespace smallpond

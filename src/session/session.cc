@@ -240,6 +240,7 @@ DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
 DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
                           std::optional<MergeMode> merge) {
   auto state = State();
+  state->HideInErrors(inputs.named_params);
   try {
     return TranslatingStandardErrors([&] { return BindSql(state, query, inputs, merge); });
   } catch (const Error& error) {
@@ -249,6 +250,7 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
+  state->HideInErrors(inputs.named_params);
   try {
     TranslatingStandardErrors([&] { RunScript(state, sql, inputs); });
   } catch (const Error& error) {

@@ -221,9 +221,14 @@ DatabaseLimits SessionState::DatabaseLimitsInForce() {
   return limits;
 }
 
-Error SessionState::Explain(const Error& error) {
-  std::string text = error.what();
+void SessionState::HideInErrors(const std::map<std::string, Value>& named_params) {
   std::lock_guard lock(mutex_);
+  hidden_.merge(SecretsAmong(named_params));
+}
+
+Error SessionState::Explain(const Error& error) {
+  std::lock_guard lock(mutex_);
+  std::string text = WithoutValues(hidden_, error.what());
   if (database_->IsBroken()) {
     text +=
         "\nDuckDB can't go on after an internal error. The session goes on with a new one: what "

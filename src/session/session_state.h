@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "action/action.h"
@@ -15,6 +17,7 @@
 #include "duckdb_adapter/connection/session_settings.h"
 #include "session/database_steps.h"
 #include "smallpond/options.h"
+#include "smallpond/value.h"
 #include "storage/files/process_folder.h"
 #include "worker/make_worker.h"
 
@@ -43,8 +46,12 @@ class SessionState {
   /// Notes a statement that was run with these settings and has changed the database.
   void AddDatabaseStep(Statement statement, SettingsRef settings);
   /// Returns an error of one of the session's connections with what it means for the session: its
-  /// database has failed for good, or what was asked for was lost when one has.
+  /// database has failed for good, or what was asked for was lost when one has. Without the values
+  /// that were given as credentials (HideInErrors).
   Error Explain(const Error& error);
+  /// Hides the credentials among a query's named parameters in all errors from now on: a frame's
+  /// query may fail with one long after it was bound.
+  void HideInErrors(const std::map<std::string, Value>& named_params);
 
   /// What an action of this session runs with. It must outlive the action.
   Action::Parts PartsOfAction(const Ticker& ticker);
@@ -77,6 +84,7 @@ class SessionState {
   ResultCache kept_;
   std::mutex change_mutex_;             // Held by who changes the settings.
   std::mutex mutex_;                    // Guards what stands up to settings_.
+  std::set<std::string> hidden_;        // Values that no error shows.
   std::shared_ptr<Database> database_;  // Shared with who is connecting to it.
   int num_replaced_ = 0;                // How many databases were given up.
   DatabaseSteps steps_;

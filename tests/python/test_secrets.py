@@ -189,6 +189,28 @@ def test_command_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("SELECT $password::INTEGER", {"password": HUSH}),
+        ("SELECT $secrets.api_token::DATE", {"secrets": {"api_token": HUSH}}),
+        ("SELECT $c.keys.access_key[1]::DATE", {"c": {"keys": {"access_key": [HUSH]}}}),
+        ("SELECT concat($password, k)::INTEGER FROM '{numbers}'", {"password": HUSH}),
+        ("FROM '{numbers}' WHERE concat($password, k)::TIME = '1:00'", {"password": HUSH}),
+    ],
+)
+def test_errors_of_parameters(
+    road_sp: smallpond.Session, numbers: Path, sql: str, params: dict[str, object]
+) -> None:
+    """Known by their names, at once and when the query runs."""
+    with pytest.raises(smallpond.Error, match=r"\*\*\*") as caught:
+        road_sp.sql(sql.replace("{numbers}", str(numbers)), params=params).take_all()
+    assert HUSH not in texts_of(caught.value)
+    with pytest.raises(smallpond.Error, match=r"\*\*\*") as caught:
+        road_sp.execute("SET VARIABLE v = $password::INTEGER", params={"password": HUSH})
+    assert HUSH not in texts_of(caught.value)
+
+
+@pytest.mark.parametrize(
     "class_", [smallpond.Error, smallpond.IoError, smallpond.InvalidInputError]
 )
 def test_errors_that_python_raises(class_: type[smallpond.Error]) -> None:
