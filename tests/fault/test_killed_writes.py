@@ -156,8 +156,11 @@ def test_killed_at_each_kind_of_step(
 
 
 def every_step(way: str, mode: str) -> Any:
-    """JSON is committed by the same steps as CSV, and appends of all by those of plain Parquet."""
-    is_like_another = way.startswith("json") or (mode == "append" and way != "parquet")
+    """JSON is committed by the same steps as CSV, folders of CSV by those of Parquet's, and appends
+    of all by those of plain Parquet."""
+    is_like_another = (
+        way.startswith("json") or way == "csv-by-kind" or (mode == "append" and way != "parquet")
+    )
     return pytest.param(way, mode, marks=pytest.mark.whole if is_like_another else [])
 
 

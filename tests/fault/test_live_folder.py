@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import smallpond
-from drawn import first
+from drawn import drawn, first
 from output_ways import WAYS, Way, everything_but_data, publishing_state, rows_of_version
 
 Start = Callable[..., subprocess.Popen]
@@ -137,6 +137,7 @@ def test_readers_while_a_writer_overwrites(
     write_and_read(sp, start, tmp_path / "out", "parquet", "overwrite", 40, [])
 
 
+MODES = ["overwrite", "append"]
 FAST_KILLS = [
     ("parquet", "overwrite"),
     ("parquet", "append"),
@@ -155,8 +156,7 @@ def test_readers_while_writers_are_killed(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", first(1, range(2)))
-@pytest.mark.parametrize("mode", ["overwrite", "append"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("mode", "way"), drawn(MODES, list(WAYS), 0, 1))
 def test_readers_while_many_writers_are_killed(
     sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str, seed: int
 ) -> None:
@@ -201,8 +201,7 @@ def test_writers_parallel_for(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["overwrite", "append"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("mode", "way"), drawn(MODES, list(WAYS), 0, 1))
 def test_writers_parallel_for_every_way(
     sp: smallpond.Session, start: Start, tmp_path: Path, way: str, mode: str
 ) -> None:

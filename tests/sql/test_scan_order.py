@@ -13,7 +13,7 @@ from roads import SHUFFLED, STAGE_ROADS, StageRoad, assert_in_stages
 
 NUM_FILES = 5
 NUM_RUNS = 2
-FEW, MANY = 3_000, 200_000  # The files of the second have several row groups each.
+FEW, MANY = 3_000, 60_000  # The files of the second have several row groups each.
 
 BY_PLACE = [
     "SELECT v FROM {t} LIMIT 2 OFFSET 1000",

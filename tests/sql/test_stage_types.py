@@ -105,13 +105,12 @@ def check(sp: smallpond.Session, kind: str, folder: Path, queries: list[str]) ->
 
 
 def cases(kind: str) -> list[Any]:
-    """Some queries in all tiers, the others on one road in the slow tier, which the seed draws."""
+    """Some queries in all tiers; of every second type the others on one road in the slow tier."""
     found = [pytest.param(kind, SHUFFLED, FAST, id=f"threads-{kind}")]
     late = [("threads_more", SHUFFLED, SLOW), ("processes", PROCESSES, [*FAST, *SLOW])]
     late.sort(key=lambda case: rank(case[0], kind))
-    for mark, (name, road, queries) in zip(
-        [pytest.mark.slow, pytest.mark.whole], late, strict=True
-    ):
+    marks = [pytest.mark.slow if rank(kind) < 0.5 else pytest.mark.whole, pytest.mark.whole]
+    for mark, (name, road, queries) in zip(marks, late, strict=True):
         found.append(pytest.param(kind, road, queries, id=f"{name}-{kind}", marks=mark))
     return found
 
