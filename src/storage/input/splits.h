@@ -42,9 +42,9 @@ struct SplitTarget {
 
 constexpr uint64_t kMaxWholeRounds = 8;              ///< For SplitTarget::at_a_time.
 constexpr uint64_t kSmallestSplitBytes = 1'000'000;  ///< For SplitTarget::at_a_time.
-/// A small file counts as this part of a split, since to open it costs milliseconds on a shared
-/// file system. It also keeps the names of a split's files short enough to send.
-constexpr uint64_t kMaxFilesPerSplit = 64;
+/// A small file counts as this part of a split, with the default size as a megabyte: to open one
+/// takes about as long on a shared file system as to read so much.
+constexpr uint64_t kMaxFilesPerSplit = 256;
 
 /// A part of a Parquet file that can be read without the others.
 struct RowGroup {

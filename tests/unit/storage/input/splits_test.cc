@@ -55,11 +55,11 @@ TEST(CutFiles, PacksSmallFilesInTheirOrder) {
 }
 
 TEST(CutFiles, LimitsTheFilesOfASplit) {
-  Sizes sizes(130, 1);
-  auto splits = CutFiles(sizes, {6400}, {});
+  Sizes sizes(2 * kMaxFilesPerSplit + 2, 1);
+  auto splits = CutFiles(sizes, {100 * kMaxFilesPerSplit}, {});
   ASSERT_EQ(splits.size(), 3u);
   EXPECT_EQ(splits[0].parts.size(), kMaxFilesPerSplit);
-  EXPECT_EQ(splits[0].bytes, 64u);
+  EXPECT_EQ(splits[0].bytes, kMaxFilesPerSplit);
   EXPECT_EQ(splits[2].parts.size(), 2u);
 }
 
