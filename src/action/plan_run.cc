@@ -98,13 +98,39 @@ std::optional<int64_t> PlanRun::KnownRows(const PlanRef& plan) {
 
 Statement PlanRun::Compute(const std::string& sql, const PlanRef& plan) {
   // What is kept is handed out; nothing is to be computed of it.
-  if (stages_ && !Kept(plan)) {
+  if (stages_ && !Kept(plan) && !IsSmall(plan)) {
     if (auto job = stages_->Run(connection_, PlanOf(sql, plan))) {
       jobs_.push_back(job);
       return job->Result(connection_);
     }
   }
   return sql.empty() ? Query(plan) : Over(sql, plan);
+}
+
+std::optional<double> PlanRun::BytesRead(const PlanRef& plan) {
+  double bytes = 0;
+  if (std::holds_alternative<ReadFiles>(plan->op())) {
+    const ResolvedScan& scan = Resolve(plan);
+    if (scan.files.size() < scan.paths.size()) return std::nullopt;  // Some are remote.
+    for (const auto& file : scan.files) bytes += static_cast<double>(file.bytes);
+  } else if (std::holds_alternative<ReadArrow>(plan->op())) {
+    return std::nullopt;
+  } else if (const auto* query = std::get_if<SqlQuery>(&plan->op())) {
+    if (!query->file_bytes) return std::nullopt;
+    bytes = *query->file_bytes;
+  }
+  for (const auto& input : plan->Inputs()) {
+    auto below = BytesRead(input);
+    if (!below) return std::nullopt;
+    bytes += *below;
+  }
+  return bytes;
+}
+
+// Spares planning the stages, which looks at all files once more, where that would be for nothing.
+bool PlanRun::IsSmall(const PlanRef& plan) {
+  auto bytes = BytesRead(plan);
+  return bytes && stages_->RunsWhole(*bytes);
 }
 
 StageRunner::MakePlan PlanRun::PlanOf(const std::string& sql, const PlanRef& plan) {

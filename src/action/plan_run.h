@@ -95,6 +95,10 @@ class PlanRun {
   // Of tasks that write to the same folders of partition_by. More move rows by folder first.
   static constexpr int kMaxFilesPerFolder = 8;
 
+  // How much the plan reads, as far as that is known without binding it. A filter may leave out
+  // files: their sizes count here.
+  std::optional<double> BytesRead(const PlanRef& plan);
+  bool IsSmall(const PlanRef& plan);
   StageRunner::MakePlan PlanOf(const std::string& sql, const PlanRef& plan);
   std::optional<ResultCache::Entry> Kept(const PlanRef& plan);
   PartitionTable SpreadRows(const PlanRef& plan);

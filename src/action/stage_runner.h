@@ -94,6 +94,11 @@ class StageRunner {
   std::shared_ptr<const FinishedJob> Run(Connection& connection, const MakePlan& make_plan,
                                          std::string* whole_because = nullptr);
 
+  /// Whether a query that reads so much is not to be cut.
+  bool RunsWhole(double bytes) const {
+    return parts_.stages.whole_bytes > 0 && bytes <= parts_.stages.whole_bytes;
+  }
+
   /// Plans a job without running it. Returns nothing where there can be no stages, as Run does.
   std::optional<StagePlan> Plan(Connection& connection, const MakePlan& make_plan,
                                 std::string* whole_because = nullptr);

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -58,6 +59,9 @@ struct SqlQuery {
   bool ordered = false;
   /// Whether it reads more than its inputs: files by name, tables of the session.
   bool reads_elsewhere = true;
+  /// How large the files were together that it reads by name, when it was bound. Nothing where that
+  /// is not known, or it reads tables of the session.
+  std::optional<double> file_bytes;
   /// Whether two runs, inputs included, give the same rows, to the last digit.
   bool deterministic = true;
   /// Where not per_partition: the construct that sees rows of several partitions.

@@ -198,6 +198,7 @@ PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlIn
   query.deterministic = facts.deterministic;
   query.ordered = facts.ordered;
   query.reads_elsewhere = facts.reads_elsewhere;
+  query.file_bytes = facts.file_bytes;
   if (!facts.per_partition && reads_partitions) query.merged_because = facts.reason;
   Partitioning partitioning;
   if (mode == SqlQuery::Mode::kPartial && facts.per_partition) partitioning = facts.result;

@@ -6,6 +6,7 @@
 #include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/analysis/determinism.h"
 #include "duckdb_adapter/analysis/partition_walk.h"
+#include "duckdb_adapter/analysis/scan_facts.h"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/row_order.h"
@@ -100,6 +101,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       types->list = planner.types;
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
       facts.reads_elsewhere = ReadsElsewhere(*planner.plan);
+      facts.file_bytes = BytesOfFiles(*planner.plan);
       facts.ordered = IsOrdered(*planner.plan, marks);
       facts.deterministic =
           IsDeterministic(*planner.plan, marks,

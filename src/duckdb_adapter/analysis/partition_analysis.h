@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct PartitionFacts {
   bool ordered = false;         ///< Whether the rows come in an order that the query asks for.
   bool reads_elsewhere = true;  ///< Whether it reads more than its inputs: files, tables …
   bool deterministic = true;    ///< Whether two runs, inputs included, give the same rows.
+  std::optional<double> file_bytes;  ///< Of the files by name (BytesOfFiles).
   Partitioning result;          ///< How the results are spread where per_partition.
 };
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "duckdb/common/multi_file/multi_file_function.hpp"
+#include "storage/files/file_identity.h"
 #include "storage/files/paths.h"
 #include "storage/input/input_files.h"
 
@@ -23,7 +25,36 @@ bool IsAbsolute(const duckdb::Value& paths) {
   return path.starts_with('/') && !path.starts_with("/vsi") && !IsNoFileOfItsOwn(path);
 }
 
+constexpr size_t kMostFiles = 10'000;  // To look at one takes a microsecond or two.
+
+std::optional<double> BytesOfScan(const duckdb::LogicalGet& get) {
+  // Their arguments are their rows, or the rows below.
+  static const std::set<std::string> without_files = {"range", "generate_series", "unnest"};
+  if (without_files.count(get.function.name) > 0) return 0;
+  const auto* scan = dynamic_cast<const duckdb::MultiFileBindData*>(get.bind_data.get());
+  if (!scan || scan->file_list->GetTotalFileCount() > kMostFiles) return std::nullopt;
+  double bytes = 0;
+  for (const auto& file : scan->file_list->GetAllFiles()) {
+    FileIdentity found;
+    if (!IsRemote(file.path)) found = Identify(file.path);
+    if (found.inode == 0) return std::nullopt;
+    bytes += static_cast<double>(found.bytes);
+  }
+  return bytes;
+}
+
 }  // namespace
+
+std::optional<double> BytesOfFiles(const duckdb::LogicalOperator& plan) {
+  std::optional<double> bytes = 0;
+  if (plan.type == duckdb::LogicalOperatorType::LOGICAL_GET)
+    bytes = BytesOfScan(plan.Cast<duckdb::LogicalGet>());
+  for (const auto& child : plan.children) {
+    auto below = bytes ? BytesOfFiles(*child) : std::nullopt;
+    bytes = below ? std::optional(*bytes + *below) : std::nullopt;
+  }
+  return bytes;
+}
 
 std::map<size_t, duckdb::ColumnBinding> ColumnsRead(duckdb::LogicalGet& get) {
   std::map<size_t, duckdb::ColumnBinding> read;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 
 #include "duckdb_adapter/duckdb_internal.h"
 
@@ -15,5 +16,9 @@ std::map<size_t, duckdb::ColumnBinding> ColumnsRead(duckdb::LogicalGet& get);
 /// that mean the same in every process. Any one task can do that; nobody knows that another attempt
 /// finds the same.
 bool LooksForFiles(const duckdb::LogicalOperator& op);
+
+/// Returns how large the files are together that a bound plan scans. Nothing where it reads
+/// something else as well, a remote file, or more files than it costs little to look at.
+std::optional<double> BytesOfFiles(const duckdb::LogicalOperator& plan);
 
 }  // namespace smallpond
