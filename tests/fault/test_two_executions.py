@@ -29,10 +29,25 @@ OF_ROWS = """
     JOIN (SELECT m.* FROM m JOIN {{t}} USING (id)) b ON a.id = b.id AND a.v = b.v
     HAVING count(*) = 40000
 """
+# A month equals 30 days, and 'a' 'A' under a collation: which of them a group shows is any thread's
+# choice.
+MONTH_OR_DAYS = "CASE WHEN id // 1000 % 2 = 0 THEN INTERVAL 1 MONTH ELSE INTERVAL 30 DAY END"
+LETTER = "CASE WHEN id // 1000 % 2 = 0 THEN 'a' ELSE 'A' END COLLATE NOCASE"
+OF_DISTINCT = (
+    "WITH m AS MATERIALIZED (SELECT DISTINCT k, {value} AS v FROM {{t}}) "
+    "SELECT count(*) AS n FROM m a JOIN m b ON a.k = b.k AND encode(a.v::VARCHAR) = encode(b.v::VARCHAR)"
+)
 QUERIES = {
     "float sum": OF_GROUPS.format(value="sum(sqrt(id))"),
     "list": OF_GROUPS.format(value="list(id)"),
     "arg_max with ties": OF_GROUPS.format(value="arg_max(id, id % 2)"),
+    "equal intervals": OF_GROUPS.format(value=f"max({MONTH_OR_DAYS})::VARCHAR"),
+    "distinct intervals": OF_DISTINCT.format(value=MONTH_OR_DAYS),
+    "distinct lists of intervals": OF_DISTINCT.format(value=f"[{MONTH_OR_DAYS}]"),
+    "distinct collated texts": OF_DISTINCT.format(value=LETTER),
+    "lambda over a float sum": OF_GROUPS.format(
+        value="list_transform([sum(sqrt(id))], lambda x: round(x * 1e7) % 2)[1]"
+    ),
     "tied window": OF_ROWS.format(value="row_number()"),
 }
 

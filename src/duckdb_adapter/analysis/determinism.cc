@@ -4,6 +4,7 @@
 #include <map>
 
 #include "duckdb_adapter/analysis/inexact_values.h"
+#include "duckdb_adapter/analysis/known_rows.h"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/analysis/order_dependence.h"
 #include "duckdb_adapter/analysis/scan_facts.h"
@@ -17,36 +18,8 @@ using duckdb::Expression;
 using duckdb::ExpressionClass;
 using duckdb::LogicalOperator;
 using duckdb::LogicalOperatorType;
+using Rows = KnownRows;
 using Expressions = duckdb::vector<duckdb::unique_ptr<Expression>>;
-
-bool IsColumn(const Expression& expression, const ColumnBinding& binding) {
-  return expression.GetExpressionClass() == ExpressionClass::BOUND_COLUMN_REF &&
-         expression.Cast<duckdb::BoundColumnRefExpression>().binding == binding;
-}
-
-// Keys that decide a place: of a sort, or of a window with its partitions.
-std::vector<const Expression*> SortKeys(const duckdb::vector<duckdb::BoundOrderByNode>& orders) {
-  std::vector<const Expression*> keys;
-  for (const auto& order : orders) keys.push_back(order.expression.get());
-  return keys;
-}
-
-// What is known about the rows of an operator.
-struct Rows {
-  std::optional<FragmentSet> order;   // As in OutputFacts.
-  std::vector<ColumnBinding> unique;  // As in OutputFacts.
-  bool one_row = false;
-
-  // Whether no two rows have the same values of these.
-  bool AreApartBy(const std::vector<const Expression*>& keys) const {
-    if (one_row) return true;
-    auto is_key = [&](const ColumnBinding& column) {
-      return std::any_of(keys.begin(), keys.end(),
-                         [&](const Expression* key) { return IsColumn(*key, column); });
-    };
-    return !unique.empty() && std::all_of(unique.begin(), unique.end(), is_key);
-  }
-};
 
 // Walks a plan from its sources up.
 class DeterminismWalk {
@@ -112,6 +85,7 @@ class DeterminismWalk {
         return rows;
       }
       case LogicalOperatorType::LOGICAL_LIMIT:
+        UseExpressions(op);
         DecideByOrder(inputs[0]);
         return inputs[0];
       case LogicalOperatorType::LOGICAL_FILTER:
@@ -207,7 +181,10 @@ class DeterminismWalk {
 
   Rows VisitAggregate(duckdb::LogicalAggregate& op, const Rows& input) {
     Rows rows;
-    for (auto& group : op.groups) Decide(values_.Of(*group));
+    for (auto& group : op.groups) {
+      Decide(values_.Of(*group));
+      DecideByForm(group->return_type);
+    }
     bool has_one_set = op.grouping_sets.size() <= 1;
     for (duckdb::idx_t i = 0; i < op.groups.size() && has_one_set; ++i) {
       rows.unique.emplace_back(op.group_index, i);
@@ -218,6 +195,7 @@ class DeterminismWalk {
       auto dependence = OrderDependenceOf(aggregate.function);
       bool is_open = dependence == OrderDependence::kValue && !input.one_row && !is_guarded;
       if (is_open && !HasTotalOrder(aggregate)) Decide({fragment_});
+      DecideByForm(aggregate.return_type);
       values_.Set(ColumnBinding(op.aggregate_index, i), ValueOf(aggregate, dependence));
     }
     return rows;
@@ -230,7 +208,7 @@ class DeterminismWalk {
       for (const auto& order : aggregate.order_bys->orders) Decide(values_.Of(*order.expression));
     }
     FragmentSet inexact = values_.OfAll(aggregate.children);
-    if (aggregate.IsDistinct()) Decide(inexact);
+    if (aggregate.IsDistinct() || Compares(aggregate.function)) Decide(inexact);
     return Result(std::move(inexact), aggregate.function, dependence);
   }
 
@@ -280,6 +258,8 @@ class DeterminismWalk {
     if (window.default_expr) inexact.merge(values_.Of(*window.default_expr));
     if (window.distinct) Decide(inexact);
     if (!window.aggregate) return inexact;
+    if (Compares(*window.aggregate)) Decide(inexact);
+    DecideByForm(window.return_type);
     return Result(std::move(inexact), *window.aggregate, OrderDependenceOf(*window.aggregate));
   }
 
@@ -294,6 +274,11 @@ class DeterminismWalk {
     if (rows.unique.size() < op.distinct_targets.size()) rows.unique = input.unique;
     bool is_on = op.distinct_type == duckdb::DistinctType::DISTINCT_ON;
     if (is_on) Decide({fragment_});
+    for (const auto& target : op.distinct_targets) {
+      // What DuckDB compares in the place of a column is not what it hands on.
+      bool is_column = target->GetExpressionClass() == ExpressionClass::BOUND_COLUMN_REF;
+      is_column ? DecideByForm(target->return_type) : Decide({fragment_});
+    }
     return rows;
   }
 
@@ -301,11 +286,15 @@ class DeterminismWalk {
     bool passes_all = op.type == LogicalOperatorType::LOGICAL_UNION && op.setop_all;
     Rows rows;
     if (passes_all) rows.order = FragmentSet();
+    op.ResolveOperatorTypes();
     for (size_t side = 0; side < op.children.size(); ++side) {
       auto columns = op.children[side]->GetColumnBindings();
       for (duckdb::idx_t i = 0; i < op.column_count && i < columns.size(); ++i) {
         FragmentSet inexact = values_.Of(columns[i]);
-        if (!passes_all) Decide(inexact);
+        if (!passes_all) {
+          Decide(inexact);
+          DecideByForm(op.types[i]);
+        }
         inexact.merge(values_.Of(ColumnBinding(op.table_index, i)));
         values_.Set(ColumnBinding(op.table_index, i), std::move(inexact));
       }
@@ -371,6 +360,11 @@ class DeterminismWalk {
   void UseExpressions(LogicalOperator& op) {
     duckdb::LogicalOperatorVisitor::EnumerateExpressions(
         op, [&](duckdb::unique_ptr<Expression>* expression) { Decide(values_.Of(**expression)); });
+  }
+
+  // One of several equal values stands for all of them.
+  void DecideByForm(const duckdb::LogicalType& type) {
+    if (HasEqualForms(type)) Decide({fragment_});
   }
 
   void Decide(const FragmentSet& fragments) { values_.Decide(fragments); }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "duckdb/function/lambda_functions.hpp"
 #include "duckdb_adapter/analysis/order_dependence.h"
 
 namespace smallpond {
@@ -11,13 +12,21 @@ using duckdb::Expression;
 using duckdb::ExpressionClass;
 using duckdb::ExpressionType;
 
-// Functions whose result jumps where their argument hardly changes.
+// Functions whose result jumps where their argument hardly changes: they round, compare, or look
+// for something equal. What a lambda does to its elements is not looked at.
 bool Jumps(const Expression& expression) {
   static const std::set<std::string> names = {
-      "round", "round_even", "roundBankers", "floor", "ceil", "ceiling", "trunc", "even",
-      "sign",  "fmod",       "mod",          "%",     "//",   "divide",  "fdiv"};
-  return expression.GetExpressionClass() == ExpressionClass::BOUND_FUNCTION &&
-         names.count(expression.Cast<duckdb::BoundFunctionExpression>().function.name) > 0;
+      "round", "round_even", "roundBankers", "floor", "ceil", "ceiling", "trunc", "even", "sign",
+      "fmod", "mod", "%", "//", "divide", "fdiv",
+      // Of lists and maps.
+      "list_distinct", "array_distinct", "list_intersect", "array_intersect", "list_sort",
+      "array_sort", "list_reverse_sort", "array_reverse_sort", "map_extract", "element_at",
+      "map_extract_value"};
+  if (expression.GetExpressionClass() != ExpressionClass::BOUND_FUNCTION) return false;
+  const auto& call = expression.Cast<duckdb::BoundFunctionExpression>();
+  bool has_lambda =
+      dynamic_cast<const duckdb::ListLambdaBindData*>(call.bind_info.get()) != nullptr;
+  return has_lambda || names.count(call.function.name) > 0;
 }
 
 bool IsTestForNull(const Expression& expression) {

@@ -30,6 +30,33 @@ bool HasFloat(const duckdb::LogicalType& type) {
   });
 }
 
+bool HasEqualForms(const duckdb::LogicalType& type) {
+  return duckdb::TypeVisitor::Contains(type, [](const duckdb::LogicalType& part) {
+    return part.id() == duckdb::LogicalTypeId::INTERVAL ||
+           (part.id() == duckdb::LogicalTypeId::VARCHAR &&
+            !duckdb::StringType::GetCollation(part).empty());
+  });
+}
+
+bool Compares(const duckdb::AggregateFunction& function) {
+  static const std::set<std::string> names = {"histogram",
+                                              "histogram_exact",
+                                              "mode",
+                                              "entropy",
+                                              "approx_top_k",
+                                              "arg_min",
+                                              "arg_max",
+                                              "arg_min_null",
+                                              "min_by",
+                                              "max_by",
+                                              "argmin",
+                                              "argmax",
+                                              "arg_max_null",
+                                              "arg_min_nulls_last",
+                                              "arg_max_nulls_last"};
+  return IsOneOf(names, function);
+}
+
 OrderDependence OrderDependenceOf(const duckdb::AggregateFunction& function) {
   // Arithmetic, exact over integers and decimals.
   static const std::set<std::string> arithmetic = {"sum",

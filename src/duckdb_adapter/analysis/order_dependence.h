@@ -21,7 +21,15 @@ bool HasTotalOrder(const duckdb::BoundAggregateExpression& aggregate);
 /// row_number, lag, frames of rows; not rank, nor frames by the keys' values.
 bool DependsOnTies(const duckdb::BoundWindowExpression& window);
 
+/// Whether an aggregate goes by which of its values are equal, or which one is the least.
+bool Compares(const duckdb::AggregateFunction& function);
+
 /// Whether a type holds FLOAT or DOUBLE.
 bool HasFloat(const duckdb::LogicalType& type);
+
+/// Whether a type holds values that are equal and yet not the same: a month and 30 days, texts
+/// under a collation. Which of them stands for all is any thread's choice. Zeros with another sign
+/// are left out: nearly every job groups or compares floating-point numbers.
+bool HasEqualForms(const duckdb::LogicalType& type);
 
 }  // namespace smallpond

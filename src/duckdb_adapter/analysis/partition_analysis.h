@@ -35,11 +35,11 @@ struct PartitionFacts {
   /// Whether the partitions' results, one after the other, are the global answer.
   bool per_partition = true;
   std::string reason;  ///< Where they are not: the construct that sees rows of several partitions.
-  bool ordered = false;         ///< Whether the rows come in an order that the query asks for.
-  bool reads_elsewhere = true;  ///< Whether it reads more than its inputs: files, tables …
-  bool deterministic = true;    ///< Whether two runs, inputs included, give the same rows.
+  bool ordered = false;              ///< Whether the rows come in an order that the query asks for.
+  bool reads_elsewhere = true;       ///< Whether it reads more than its inputs: files, tables …
+  bool deterministic = true;         ///< Whether two runs, inputs included, give the same rows.
   std::optional<double> file_bytes;  ///< Of the files by name (BytesOfFiles).
-  Partitioning result;          ///< How the results are spread where per_partition.
+  Partitioning result;               ///< How the results are spread where per_partition.
 };
 
 /// Binds `query` over inputs without rows and finds out whether it may be run per partition. The
