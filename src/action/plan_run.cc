@@ -46,6 +46,11 @@ std::string FolderPartition(const FileOutput& files, int num_partitions) {
          std::to_string(num_partitions) + ")::BIGINT";
 }
 
+Statement SortedBy(const std::string& sort_list, const Statement& rows) {
+  return sort_list.empty() ? rows.Copy()
+                           : SqlOver("SELECT * FROM \"{0}\" ORDER BY " + sort_list, rows);
+}
+
 }  // namespace
 
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,
@@ -158,15 +163,19 @@ std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
   // Where the session may not write, DuckDB says so here.
   if (!connection_.MayOpen(files.staging_folder + "/part")) return std::nullopt;
   int by_folder = 0;  // So many partitions, rows of a folder in two at most; 0: as the rows lie.
+  bool is_spread =
+      plan->partitioning().num_partitions > 1 || std::holds_alternative<Repartition>(plan->op());
+  FileOutput sorted = files;  // By stages: the files of one task after those of another.
+  sorted.in_order = files.in_order || !files.copy.sort_list.empty();
+  sorted.copy.sort_list.clear();
   auto make_plan = [&](StagePlanner& planner) {
     StagedQuery staged(*this, planner);
-    bool is_spread = std::holds_alternative<Repartition>(plan->op());
-    if (by_folder == 0 && (plan->partitioning().num_partitions > 1 || is_spread))
+    if (by_folder == 0 && is_spread)
       return planner.FinishPerPartition(exported(staged.PartitionRows(plan)), files);
     Statement rows = exported(staged.Rows(plan));
-    if (by_folder == 0) return planner.Finish(rows, files);
+    if (by_folder == 0) return planner.Finish(SortedBy(files.copy.sort_list, rows), sorted);
     Statement numbered =
-        SqlOver("SELECT *, " + FolderPartition(files, by_folder) + " FROM \"{0}\"", rows);
+        SqlOver("SELECT *, " + FolderPartition(sorted, by_folder) + " FROM \"{0}\"", rows);
     int fragment = planner.cutter().CutByNumber(numbered, by_folder);
     using Readers = QueryCutter::Readers;
     return planner.FinishPerPartition(planner.cutter().RowsOf(fragment, Readers::kByPartition),
