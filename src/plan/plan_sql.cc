@@ -182,8 +182,7 @@ PlanRef BindSql(Connection& connection, const std::string& text, const PlanSqlIn
   NameResolver resolver(connection, inputs);
   query.inputs = resolver.Resolve(query.query.FreeTableNames());
   query.query.LocateTables(resolver.session_tables());
-  MakePathsAbsolute(connection, query.query, std::filesystem::current_path(),
-                    NamesOf(query.inputs));
+  MakePathsAbsolute(connection, query.query, CurrentFolder(), NamesOf(query.inputs));
   PartitionFacts facts;
   try {
     auto analyze = [&] { facts = Analyze(connection, query, inputs); };
@@ -232,7 +231,7 @@ std::map<std::string, PlanRef> ResolveTables(
     Connection& connection, Statement& statement, const PlanSqlInputs& inputs,
     const std::function<Statement(const PlanRef&)>& lower) {
   auto plans = NameResolver(connection, inputs).Resolve(statement.FreeTableNames());
-  MakePathsAbsolute(connection, statement, std::filesystem::current_path(), NamesOf(plans));
+  MakePathsAbsolute(connection, statement, CurrentFolder(), NamesOf(plans));
   statement.ReplaceTables([&](const std::string& name) -> std::optional<Statement> {
     auto plan = plans.find(name);
     if (plan == plans.end()) return std::nullopt;

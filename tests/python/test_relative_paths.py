@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -148,3 +150,26 @@ def test_a_search_path_of_the_user(
     fresh_sp.execute(f"SET file_search_path = '{tmp_path}/found'")
     assert fresh_sp.sql("FROM 'far.csv'").to_arrow().to_pylist() == [{"a": 9}]
     assert fresh_sp.sql("FROM read_csv('*.csv')").to_arrow().to_pylist() == [{"a": 9}]
+
+
+def test_the_folder_is_gone(tmp_path: Path) -> None:
+    """What names no relative path needs no current folder."""
+    code = f"""
+import os, smallpond
+os.makedirs({str(tmp_path / "gone")!r})
+os.chdir({str(tmp_path / "gone")!r})
+before = smallpond.init(duckdb_memory="500MB", threads=2)
+before.sql("SELECT 7 AS x").write_csv({str(tmp_path / "x.csv")!r})
+os.rmdir({str(tmp_path / "gone")!r})
+for sp in (before, smallpond.init(duckdb_memory="500MB", threads=2, data_root={str(tmp_path)!r})):
+    assert sp.sql("FROM '{tmp_path}/x.csv'").take_all() == [{{"x": 7}}]
+    assert sp.read_csv({str(tmp_path / "x.csv")!r}).map("x + 1 AS y").take_all() == [{{"y": 8}}]
+    sp.execute("CREATE TABLE t AS SELECT 1 AS a")
+    try:
+        sp.sql("FROM 'x.csv'").take_all()
+    except smallpond.Error as error:
+        print(type(error).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2

@@ -41,6 +41,11 @@ std::string ResolvePath(const std::string& path, const std::string& base) {
   return fs::absolute(local).lexically_normal().string();
 }
 
+std::string CurrentFolder() {
+  std::error_code error;
+  return fs::current_path(error).string();
+}
+
 std::string EscapePattern(const std::string& path) {
   constexpr const char* kWildcards = "*?[";
   if (path.find_first_of(kWildcards) == std::string::npos) return path;

@@ -15,6 +15,9 @@ void CheckCanBeWritten(const std::string& path);
 /// for the home folder. Throws InvalidInput where `path` is empty.
 std::string ResolvePath(const std::string& path, const std::string& base);
 
+/// Returns the folder that relative paths start from; "" where it has been removed.
+std::string CurrentFolder();
+
 /// Returns the compression that a file's name tells, in any letter case: "gzip", "zstd" or "".
 std::string CompressionOfName(const std::string& name);
 
