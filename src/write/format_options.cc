@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -207,11 +208,16 @@ std::string ReadColumns(const Option& option, const Value& value, const Schema& 
   return list.empty() ? "" : list + ")";
 }
 
+constexpr int64_t kMaxId = std::numeric_limits<int32_t>::max();  // Of a field in Parquet.
+
 std::string FieldSql(const Option& option, const Value& value) {
   switch (value.kind()) {
     case Value::Kind::kBool:
       return value.bool_value() ? "true" : "false";
     case Value::Kind::kInt64:
+      // DuckDB gives up its database over one that is no field's.
+      if (option.name == "field_ids" && (value.int64_value() < 0 || value.int64_value() > kMaxId))
+        ThrowValue(option, value, "numbers from 0 to " + std::to_string(kMaxId));
       return std::to_string(value.int64_value());
     case Value::Kind::kString:
       return QuoteText(value.text());

@@ -212,6 +212,9 @@ WRONG = [
     ("parquet", {"parquet_version": "v3"}, "parquet_version must be one of 'V1', 'V2'"),
     ("parquet", {"kv_metadata": "x"}, "kv_metadata must be a dict"),
     ("parquet", {"field_ids": {"i": 1.5}}, "field_ids must be a dict of"),
+    ("parquet", {"field_ids": {"i": -1}}, "field_ids must be numbers from 0 to 2147483647"),
+    ("parquet", {"field_ids": {"i": 2**31}}, "field_ids must be numbers from 0 to 2147483647"),
+    ("parquet", {"field_ids": {"i": {"__duckdb_field_id": -2}}}, "field_ids must be numbers from"),
     ("parquet", {"row_group_size_bytes": 0}, "row_group_size_bytes must be"),
     ("parquet", {"bloom_filter_false_positive_ratio": "x"}, "must be a number"),
 ]
