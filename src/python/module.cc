@@ -140,8 +140,10 @@ DataFrame ReadCsv(Session& session, const Paths& paths, const ColumnPairs& schem
 DataFrame ReadJson(Session& session, const Paths& paths, const ColumnPairs& schema,
                    bool ignore_errors, bool recursive, bool union_by_name,
                    std::optional<bool> hive_partitioning, ReaderOptions further) {
+  nb::object nobody = nb::none();
+  Unlocked unlocked;
   return session.ReadJson(paths, {ToColumns(schema), ignore_errors, recursive, union_by_name,
-                                  hive_partitioning, std::move(further)});
+                                  hive_partitioning, std::move(further), PythonTicker(nobody)});
 }
 
 DataFrame FromArrow(Session& session, nb::handle object, const std::string& description) {
@@ -307,7 +309,7 @@ void DefineSession(nb::module_& m) {
            "ignore_errors"_a, "recursive"_a, "union_by_name"_a, "hive_partitioning"_a.none(),
            "further"_a)
       .def("read_json", &ReadJson, "paths"_a, "schema"_a, "ignore_errors"_a, "recursive"_a,
-           "union_by_name"_a, "hive_partitioning"_a.none(), "further"_a, Release())
+           "union_by_name"_a, "hive_partitioning"_a.none(), "further"_a)
       .def("from_arrow", &FromArrow)
       .def("sql", &RunSql, "query"_a, "positional"_a, "named"_a, "params"_a, "named_params"_a,
            "resolve"_a.none(), "partial"_a, "merge"_a.none())

@@ -185,6 +185,8 @@ def test_command_line(tmp_path: Path) -> None:
 
 ENDLESS = {
     "nobody writes": "sp.read_csv('/dev/stdin')",
+    "JSON": "sp.read_json('/dev/stdin')",
+    "Parquet": "sp.read_parquet('/dev/stdin')",
     "in SQL": """sp.sql("FROM read_csv('/dev/stdin')")""",
 }
 
@@ -200,6 +202,37 @@ def test_interrupt_ends_the_wait_for_a_pipe(statement: str) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in err and process.returncode != 0
+
+
+def test_half_a_copy_goes_at_once(tmp_path: Path) -> None:
+    """Not with the session, which may read the next pipe for days."""
+    code = f"""
+import os, signal, threading, time
+import smallpond
+sp = smallpond.init(duckdb_memory="500MB", threads=2, temp_dir={str(tmp_path)!r})
+os.mkfifo({str(tmp_path / "pipe.csv")!r})
+
+def copies():
+    return [name for _, _, files in os.walk({str(tmp_path)!r}) for name in files if name[0].isdigit()]
+
+def write():
+    with open({str(tmp_path / "pipe.csv")!r}, "w", buffering=1) as pipe:
+        pipe.write("a\\n1\\n")
+        while not copies():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        ended.wait()
+
+ended = threading.Event()
+threading.Thread(target=write).start()
+try:
+    sp.read_csv({str(tmp_path / "pipe.csv")!r})
+except KeyboardInterrupt:
+    print(copies())
+ended.set()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 def is_reading(pid: int, name: str) -> bool:

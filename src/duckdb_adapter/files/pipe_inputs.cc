@@ -114,16 +114,18 @@ class PipeCopies {
     }
     auto [entry, is_new] = copies_.try_emplace({now.st_dev, now.st_ino});
     if (!is_new) return entry->second;
+    std::string copy;
     try {
       MakeFolder();
       // The ending tells DuckDB how a file is compressed.
-      std::string copy =
-          folder_ + "/" + std::to_string(++number_) + "-" + fs::path(path).filename().string();
+      copy = folder_ + "/" + std::to_string(++number_) + "-" + fs::path(path).filename().string();
       Copy(path, copy, context);
       entry->second = copy;
       return copy;
     } catch (...) {
       copies_.erase(entry);
+      std::error_code error;
+      if (!copy.empty()) fs::remove(copy, error);  // Half of it is of no use to anybody.
       throw;
     }
   }
