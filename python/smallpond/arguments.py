@@ -43,11 +43,19 @@ def text(value: Any, what: str, advice: str = "") -> str:
     raise InvalidTypeError(f"{what} must be text, not {type(value).__name__} {value!r:.60}.{hint}")
 
 
+def whole_text(value: Any, what: str, advice: str = "") -> str:
+    """Returns `value` where it is text without NUL, at which a path or a query would end early."""
+    found = text(value, what, advice)
+    if "\0" in found:
+        raise InvalidInputError(f"{what} holds a NUL character: {found!r:.60}. Take it out.")
+    return found
+
+
 def path(value: Any, what: str) -> str:
     """Returns `value` as text where it is a path: text, or what offers `__fspath__`."""
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    return text(value, what)
+    return whole_text(value, what)
 
 
 def flag(value: Any, what: str) -> bool:

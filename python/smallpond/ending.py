@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -24,6 +25,21 @@ def end_on_signals() -> None:
         if signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(ValueError):  # The main thread of another interpreter.
                 signal.signal(number, _end)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Lets a program's end, which takes some seconds at most, clean up though it is told again."""
+    ours = []
+    if threading.current_thread() is threading.main_thread():
+        ours = [number for number in SIGNALS if signal.getsignal(number) is _end]
+    for number in ours:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

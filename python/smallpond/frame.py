@@ -26,7 +26,7 @@ _MAX_PARTITIONS = 65_536  # As Options::kMaxPartitions.
 
 def _expressions(sql: Any, method: str) -> str:
     if isinstance(sql, str):
-        return sql
+        return arguments.whole_text(sql, f"{method}: the text")
     raise UnsupportedError(
         f"{method}() takes SQL text in this version, not {type(sql).__name__} {sql!r:.60}. "
         "Write it as an SQL expression."

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from smallpond import _core
-from smallpond.ending import end_on_signals
+from smallpond.arguments import whole_text
+from smallpond.ending import end_on_signals, undisturbed
 from smallpond.errors import OptionWarning
 from smallpond.extensions import offer_installed_extensions
 from smallpond.log import logger
@@ -126,7 +127,10 @@ def init(
     """
     arguments = {name: value for name, value in locals().items() if value is not None}
     _warn_of_options_without_effect(arguments)
-    return _open({name: _as_text(value) for name, value in arguments.items()})
+    texts = {
+        name: whole_text(_as_text(value), f"init: {name}") for name, value in arguments.items()
+    }
+    return _open(texts)
 
 
 def _open(settings: dict[str, str]) -> Session:
@@ -200,10 +204,11 @@ def _end() -> None:
     an interpreter that ends would abort the process. Then ends worker processes, while there is
     an interpreter to end them, and removes the folders that DuckDB removes when it closes, which
     a frame in a global variable may prevent."""
-    _core.end_calls(EXIT_SECONDS)
-    for session in list(_open_sessions):
-        session._stop_workers(True)
-        shutil.rmtree(session._temp_dir, ignore_errors=True)
+    with undisturbed():
+        _core.end_calls(EXIT_SECONDS)
+        for session in list(_open_sessions):
+            session._stop_workers(True)
+            shutil.rmtree(session._temp_dir, ignore_errors=True)
 
 
 atexit.register(_end)

@@ -187,7 +187,7 @@ class Session(ReadMethods):
         merge: str | None,
         caller: Any,
     ) -> DataFrame:
-        arguments.text(query, "The query")
+        arguments.whole_text(query, "The query")
         if merge is not None:
             arguments.text(merge, "merge", "Give 'auto' or 'concat'; a table needs another name.")
         positional = [self._input(value, f"input {{{i}}}") for i, value in enumerate(inputs)]
@@ -273,7 +273,7 @@ class Session(ReadMethods):
         >>> sp.sql("SELECT round(net(119)) AS n").take_all()
         [{'n': 100.0}]
         """
-        arguments.text(sql, "execute: the statement")
+        arguments.whole_text(sql, "execute: the statement")
         values, named_values = _params(params)
         self._core.execute(sql, values, named_values, self._resolver(sys._getframe(1)))
 

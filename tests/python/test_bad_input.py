@@ -444,3 +444,31 @@ def test_path_of_a_write(
     (out / "mine.txt").write_text("mine")
     with refused(sp, smallpond.InvalidInputError, "mine.txt", out=out):
         write(out)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda sp, path: sp.sql("SELECT 1 AS x WHERE false\0 OR true"),
+        lambda sp, path: sp.execute("CREATE TABLE t AS SELECT 1 AS x\0, 2 AS y"),
+        lambda sp, path: sp.sql("SELECT 1 AS x").map("x\0 + 1"),
+        lambda sp, path: sp.sql("SELECT 1 AS x").filter("x = 1\0 AND false"),
+        lambda sp, path: sp.sql("SELECT 1 AS x").write_parquet(f"{path}/a\0b"),
+        lambda sp, path: sp.sql("SELECT 1 AS x").write_csv(f"{path}/a\0b.csv", mode="append"),
+        lambda sp, path: sp.read_parquet(f"{path}/a\0b"),
+        lambda sp, path: smallpond.init(data_root=f"{path}/a\0b"),
+        lambda sp, path: smallpond.init(job_id="a\0b"),
+    ],
+    ids=["sql", "execute", "map", "filter", "write", "append", "read", "data_root", "job_id"],
+)
+def test_nul(fresh_sp: smallpond.Session, call: Callable, tmp_path: Path) -> None:
+    """At which a text of C ends: half a query would run, a file would have another name."""
+    with pytest.raises(smallpond.InvalidInputError, match="NUL"):
+        call(fresh_sp, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parameter_may_hold_nul(sp: smallpond.Session) -> None:
+    assert sp.sql("SELECT $x AS x, length($x) AS n", params={"x": "a\0b"}).take_all() == [
+        {"x": "a\0b", "n": 3}
+    ]

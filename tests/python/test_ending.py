@@ -86,6 +86,29 @@ def test_a_signal_ends_the_program_in_order(
     assert left == {"temp": []} if executor == "direct" else {"jobs": [], "temp": []}
 
 
+def test_a_second_signal_does_not_stop_the_end(data: Path, tmp_path: Path) -> None:
+    """Here it comes while the workers are being stopped, for certain."""
+    again = """
+import smallpond.session
+stop = smallpond.session.Session._stop_workers
+def stop_and_be_told_again(self, for_good):
+    os.kill(os.getpid(), signal.SIGTERM)
+    stop(self, for_good)
+smallpond.session.Session._stop_workers = stop_and_be_told_again
+"""
+    root = tmp_path / "root"
+    call = "smallpond.initialize._open_sessions.add(sp); signal.pause(); signal.pause()"
+    process = start(call, "processes", data / "events.parquet", root, before=again)
+    try:
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=AT_MOST_SECONDS)
+        assert (process.returncode, err) == (128 + signal.SIGTERM, "")
+        wait_until_gone(workers)
+    finally:
+        process.kill()
+
+
 def test_a_program_s_own_handler_stays(data: Path, tmp_path: Path) -> None:
     own = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))"
     process = start("endless.count()", "direct", data / "events.parquet", tmp_path / "root", own)
