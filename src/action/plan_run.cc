@@ -5,6 +5,7 @@
 
 #include "action/staged_query.h"
 #include "base/secrets.h"
+#include "duckdb_adapter/arrow/arrow_scan.h"
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "plan/lower_plan.h"

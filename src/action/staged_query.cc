@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "duckdb_adapter/arrow/arrow_scan.h"
 #include "duckdb_adapter/arrow/arrow_source.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "plan/lower_plan.h"

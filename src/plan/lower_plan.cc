@@ -3,7 +3,7 @@
 #include <map>
 #include <vector>
 
-#include "duckdb_adapter/arrow/arrow_source.h"
+#include "duckdb_adapter/arrow/arrow_scan.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "plan/partition_sql.h"
 

@@ -8,6 +8,7 @@
 #include "action/run_ticking.h"
 #include "base/standard_errors.h"
 #include "base/text.h"
+#include "duckdb_adapter/arrow/arrow_scan.h"
 #include "duckdb_adapter/arrow/arrow_source.h"
 #include "duckdb_adapter/connection/session_statement.h"
 #include "duckdb_adapter/sql/sql_text.h"

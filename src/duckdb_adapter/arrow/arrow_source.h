@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,15 +10,11 @@ struct ArrowArrayStream;
 
 namespace smallpond {
 
-class Statement;
-
 /// An Arrow stream that was read whole and can be scanned any number of times, by many threads.
 /// Holds the producer's buffers without copying them. Never changes after construction; any thread
 /// may scan and release it.
 class ArrowSource {
  public:
-  static constexpr const char* kScanFunction = "smallpond_arrow_scan";
-
   /// Takes over `stream` and drains it; releases it with the source, or where it throws. Throws
   /// InvalidInput with the producer's error text.
   explicit ArrowSource(ArrowArrayStream* stream);
@@ -38,18 +33,13 @@ class ArrowSource {
   /// Hands out all rows once more. The stream shares the buffers and may outlive the source.
   void Stream(ArrowArrayStream* out) const;
 
-  /// The three pointers that DuckDB's Arrow scan takes: the source, how to open it, how to read its
-  /// schema.
-  std::array<uintptr_t, 3> ScanArguments() const;
-
-  struct Batches;  // arrow_source.cc
+  struct Batches;  // arrow_source_batches.h
+  /// What scans read.
+  const std::shared_ptr<Batches>& batches() const { return batches_; }
 
  private:
   std::shared_ptr<Batches> batches_;  // Shared with the streams that scans have open.
   int64_t num_rows_ = 0;
 };
-
-/// A query for all columns of a source, which must outlive every run of the statement.
-Statement ScanArrow(const ArrowSource& source);
 
 }  // namespace smallpond

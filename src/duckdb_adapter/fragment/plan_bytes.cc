@@ -9,7 +9,7 @@
 #include "duckdb/common/serializer/binary_serializer.hpp"
 #include "duckdb/common/serializer/memory_stream.hpp"
 #include "duckdb_adapter/analysis/scan_facts.h"
-#include "duckdb_adapter/arrow/arrow_source.h"
+#include "duckdb_adapter/arrow/arrow_scan.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -18,7 +18,7 @@ namespace {
 // Says what a scan reads, in a user's words.
 std::string SourceOf(const duckdb::LogicalGet& get) {
   if (get.function.name == "seq_scan") return "a table of the session";
-  if (get.function.name == ArrowSource::kScanFunction) return "pandas and Arrow data";
+  if (get.function.name == kArrowScanFunction) return "pandas and Arrow data";
   return "what " + get.function.name + "() gives";
 }
 
