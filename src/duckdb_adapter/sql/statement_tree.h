@@ -22,11 +22,16 @@ struct Statement::Tree {
 duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> ParseStatements(
     const std::string& sql, const duckdb::ParserOptions& options);
 
-/// SELECT * FROM `table`.
-duckdb::unique_ptr<duckdb::SelectStatement> SelectAllFrom(
-    duckdb::unique_ptr<duckdb::TableRef> table);
+/// Parses exactly one statement, with what it needs first. Throws as ParseStatements does, and
+/// InvalidInput for none or several.
+std::unique_ptr<Statement::Tree> ParseTree(const std::string& sql,
+                                           const duckdb::ParserOptions& options);
 
 /// Statement::ParseQuery by other options of the parser.
 Statement ParseQueryBy(const std::string& sql, const duckdb::ParserOptions& options);
+
+/// SELECT * FROM `table`.
+duckdb::unique_ptr<duckdb::SelectStatement> SelectAllFrom(
+    duckdb::unique_ptr<duckdb::TableRef> table);
 
 }  // namespace smallpond
