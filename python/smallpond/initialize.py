@@ -178,7 +178,7 @@ def _as_text(value: Any) -> str:
 
 
 def _unknown_argument(name: str, known: Iterable[str]) -> str:
-    nearest = _core.nearest_option(name)
+    nearest = _core.nearest_option(name, list(known))
     if nearest:
         return f"init() got an unknown argument '{name}'. Did you mean '{nearest}'?"
     return f"init() got an unknown argument '{name}'. Known are: {', '.join(known)}."

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/checks.h"
-#include "base/nearest_name.h"
 #include "base/nearest_option.h"
 #include "base/text.h"
 #include "smallpond/error.h"
@@ -96,50 +95,6 @@ struct Setting {
   const char* name;
   const char* variable;
   void (*set)(Options&, const std::string& text, const std::string& what);
-};
-
-// What other programs call our options, too far from our names to be found by their letters.
-constexpr std::pair<std::string_view, std::string_view> kNamesElsewhere[] = {
-    {"memory", "duckdb_memory"},
-    {"memory_limit", "duckdb_memory"},
-    {"max_memory", "duckdb_memory"},
-    {"mem_limit", "duckdb_memory"},
-    {"memory_per_worker", "duckdb_memory"},
-    {"num_threads", "threads"},
-    {"n_threads", "threads"},
-    {"worker_threads", "threads"},
-    {"max_threads", "threads"},
-    {"cores", "threads"},
-    {"num_cores", "threads"},
-    {"cpus", "threads"},
-    {"num_cpus", "threads"},
-    {"n_jobs", "threads"},
-    {"temp_directory", "temp_dir"},
-    {"temporary_directory", "temp_dir"},
-    {"spill_dir", "temp_dir"},
-    {"tmp", "temp_dir"},
-    {"workers", "num_executors"},
-    {"num_workers", "num_executors"},
-    {"n_workers", "num_executors"},
-    {"processes", "num_executors"},
-    {"num_processes", "num_executors"},
-    {"nodes", "num_nodes"},
-    {"address", "ray_address"},
-    {"cluster", "ray_address"},
-    {"scheduler_address", "ray_address"},
-    {"working_dir", "data_dir"},
-    {"base_dir", "data_dir"},
-    {"root", "data_root"},
-    {"shared_dir", "data_root"},
-    {"num_partitions", "partitions"},
-    {"npartitions", "partitions"},
-    {"shuffle_partitions", "partitions"},
-    {"split_size", "partition_size"},
-    {"chunk_size", "partition_size"},
-    {"broadcast_threshold", "broadcast_size"},
-    {"backend", "executor"},
-    {"engine", "executor"},
-    {"app_name", "job_name"},
 };
 
 const std::vector<Setting>& Settings() {
@@ -248,18 +203,11 @@ void Options::Set(const std::string& name, const std::string& value) {
   for (const auto& setting : Settings()) {
     if (name == setting.name) return setting.set(*this, value, name);
   }
-  std::string nearest = NearestOption(name);
-  ThrowInvalid("There is no option '" + name + "'." +
-               (nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
-}
-
-std::string NearestOption(const std::string& name) {
-  for (const auto& [other, ours] : kNamesElsewhere) {
-    if (Lower(name) == other) return std::string(ours);
-  }
   std::vector<std::string> names;
   for (const auto& setting : Settings()) names.emplace_back(setting.name);
-  return NearestName(Lower(name), names);
+  std::string nearest = NearestOption(name, names);
+  ThrowInvalid("There is no option '" + name + "'." +
+               (nearest.empty() ? "" : " Did you mean '" + nearest + "'?"));
 }
 
 }  // namespace smallpond

@@ -339,7 +339,7 @@ NB_MODULE(_core, m) {
   m.def("query_of_order", [](const std::string& text, const std::string& method) {
     return QueryOfClause(SqlClause::kOrder, text, method);
   });
-  m.def("nearest_option", &NearestOption, "name"_a);
+  m.def("nearest_option", &NearestOption, "name"_a, "options"_a);
   m.def(
       "run_command_line",
       [](const std::vector<std::string>& arguments, const std::vector<std::string>& worker_command,
