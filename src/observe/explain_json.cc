@@ -1,8 +1,7 @@
+#include "observe/explain_json.h"
+
 #include <cmath>
-
 #include <nlohmann/json.hpp>
-
-#include "observe/explain.h"
 
 namespace smallpond {
 namespace {

@@ -1,7 +1,8 @@
+#include "observe/explain_text.h"
+
 #include <cmath>
 
 #include "observe/amounts.h"
-#include "observe/explain.h"
 
 namespace smallpond {
 namespace {

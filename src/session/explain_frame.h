@@ -2,7 +2,7 @@
 
 #include "action/plan_run.h"
 #include "duckdb_adapter/connection/connection.h"
-#include "observe/explain.h"
+#include "observe/frame_explanation.h"
 #include "plan/logical_plan.h"
 #include "session/session_state.h"
 #include "smallpond/options.h"

@@ -1,5 +1,3 @@
-#include "observe/explain.h"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,6 +6,8 @@
 
 #include "error_of.h"
 #include "observe/amounts.h"
+#include "observe/explain_json.h"
+#include "observe/explain_text.h"
 #include "scratch_folder.h"
 #include "small_session.h"
 

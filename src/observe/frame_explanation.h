@@ -35,10 +35,4 @@ struct FrameExplanation {
   std::optional<JobReport> job;
 };
 
-/// The explanation as text, in lines that fit a terminal.
-std::string FormatText(const FrameExplanation& explanation);
-
-/// The explanation as one JSON object. docs/explain.md has the keys, which stay as they are.
-std::string FormatJson(const FrameExplanation& explanation);
-
 }  // namespace smallpond
