@@ -2,7 +2,7 @@
 // plan reads them.
 
 #include "duckdb_adapter/cut/plan_cutter.h"
-#include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/exchange/exchange_scan_data.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"
 #include "duckdb_adapter/row_order.h"

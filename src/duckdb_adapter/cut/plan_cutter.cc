@@ -2,7 +2,6 @@
 
 #include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
-#include "duckdb_adapter/exchange/exchange_functions.h"
 #include "duckdb_adapter/fragment/divided_scan.h"
 #include "duckdb_adapter/fragment/new_operators.h"
 #include "duckdb_adapter/fragment/plan_bytes.h"

@@ -9,8 +9,9 @@
 #include "duckdb_adapter/connection/database_instance.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/exchange/exchange_block_decoder.h"
-#include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/exchange/exchange_connection_state.h"
 #include "duckdb_adapter/exchange/exchange_scan_data.h"
+#include "duckdb_adapter/exchange/exchange_write.h"
 
 namespace smallpond {
 namespace {

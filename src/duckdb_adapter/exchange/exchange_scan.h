@@ -7,10 +7,18 @@
 #include <string>
 #include <vector>
 
+namespace duckdb {
+class TableFunction;
+}
+
 namespace smallpond {
 
 class Connection;
 class Database;
+
+/// The table function smallpond_exchange_scan, for a LogicalGet. In SQL it takes an input's id and
+/// finds names and types in what is planned of it, or else in its first file.
+duckdb::TableFunction ExchangeScanFunction();
 
 /// Makes the COPY format smallpond_exchange and the table function smallpond_exchange_scan known to
 /// a database. A second time does nothing.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "duckdb_adapter/exchange/exchange_functions.h"
-
 namespace smallpond {
 
 using duckdb::FunctionData;

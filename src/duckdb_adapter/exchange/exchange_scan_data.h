@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "duckdb_adapter/duckdb_internal.h"
@@ -26,6 +27,19 @@ struct ExchangeScanData : duckdb::TableFunctionData {
     return input_id == other.input_id && ordered == other.ordered && types == other.types;
   }
 };
+
+/// Returns the input's id of a LogicalGet over ExchangeScanFunction(); nothing where `get` is none.
+std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get);
+
+/// Bind data for a LogicalGet over ExchangeScanFunction(). `ordered` keeps the order of parts and
+/// of the rows in them, as far as the plan above does.
+duckdb::unique_ptr<duckdb::FunctionData> MakeExchangeScanBindData(
+    int input_id, duckdb::vector<std::string> names, duckdb::vector<duckdb::LogicalType> types,
+    bool ordered, duckdb::idx_t estimated_rows);
+
+/// The name under which such a scan offers the number of the task that wrote a row: one that no
+/// column of `names` has.
+std::string WriterColumn(const duckdb::vector<std::string>& names);
 
 // As DuckDB calls them.
 void SerializeExchangeScan(duckdb::Serializer& serializer,

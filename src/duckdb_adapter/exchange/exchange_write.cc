@@ -5,7 +5,7 @@
 #include "duckdb/storage/buffer_manager.hpp"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/errors.h"
-#include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/exchange/exchange_connection_state.h"
 #include "duckdb_adapter/exchange/exchange_run_builder.h"
 
 namespace smallpond {

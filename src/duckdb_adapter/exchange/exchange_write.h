@@ -9,9 +9,16 @@
 #include "exchange/exchange_output.h"
 #include "exchange/exchange_writer.h"
 
+namespace duckdb {
+class CopyFunction;
+}
+
 namespace smallpond {
 
 class Connection;
+
+/// The COPY format smallpond_exchange.
+duckdb::CopyFunction ExchangeCopyFunction();
 
 /// How COPY … (FORMAT smallpond_exchange) writes.
 struct ExchangeCopyOptions {

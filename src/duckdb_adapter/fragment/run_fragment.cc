@@ -6,7 +6,7 @@
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/connection/database_instance.h"
 #include "duckdb_adapter/errors.h"
-#include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/exchange/exchange_scan.h"
 #include "duckdb_adapter/exchange/exchange_write.h"
 #include "duckdb_adapter/fragment/aggregate_states.h"
 #include "duckdb_adapter/fragment/divided_scan.h"

@@ -10,7 +10,8 @@
 #include "duckdb/common/serializer/memory_stream.hpp"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/connection/database_instance.h"
-#include "duckdb_adapter/exchange/exchange_functions.h"
+#include "duckdb_adapter/exchange/exchange_scan.h"
+#include "duckdb_adapter/exchange/exchange_scan_data.h"
 #include "error_of.h"
 #include "exchange_fixture.h"
 

@@ -32,24 +32,4 @@ struct ExchangeConnectionState : duckdb::ClientContextState {
   std::optional<ExchangeFileSummary> written;
 };
 
-/// The table function smallpond_exchange_scan, for a LogicalGet. In SQL it takes an input's id and
-/// finds names and types in what is planned of it, or else in its first file.
-duckdb::TableFunction ExchangeScanFunction();
-
-/// Returns the input's id of a LogicalGet over that function; nothing where `get` is none.
-std::optional<int> ExchangeInputId(const duckdb::LogicalGet& get);
-
-/// Bind data for a LogicalGet over ExchangeScanFunction(). `ordered` keeps the order of parts and
-/// of the rows in them, as far as the plan above does.
-duckdb::unique_ptr<duckdb::FunctionData> MakeExchangeScanBindData(
-    int input_id, duckdb::vector<std::string> names, duckdb::vector<duckdb::LogicalType> types,
-    bool ordered, duckdb::idx_t estimated_rows);
-
-/// The name under which such a scan offers the number of the task that wrote a row: one that no
-/// column of `names` has.
-std::string WriterColumn(const duckdb::vector<std::string>& names);
-
-/// The COPY format smallpond_exchange.
-duckdb::CopyFunction ExchangeCopyFunction();
-
 }  // namespace smallpond
