@@ -91,21 +91,11 @@ struct SMALLPOND_API Options {
   bool bind_numa_node = false;   ///< Only for worker processes.
   bool remove_output_root = true;  ///< Kept for smallpond 0.15; nothing is left behind either way.
 
-  // --- limits that keep every wait and buffer bounded ---
+  // --- limits ---
   /// The default of whole_size_bytes: what one DuckDB is done with in a second or two, a few times
   /// what stages cost by themselves.
   static constexpr uint64_t kWholeSizeBytes = 500'000'000;
   static constexpr int kMaxPartitions = 65'536;  ///< Most partitions of one repartition.
-  /// Rows of one Arrow batch; DuckDB's row group.
-  static constexpr int64_t kArrowBatchRows = 122'880;
-  /// Results of actions that a session keeps, in all; a larger one is computed again.
-  static constexpr uint64_t kResultCacheBytes = 64'000'000;
-  static constexpr int kTickIntervalMs = 50;  ///< How often a waiting caller looks for a cancel.
-  /// How long a session that ends for good waits for the job that it cancelled.
-  static constexpr int kStopTimeoutMs = 10'000;
-  /// Runs of an action whose input folders get new versions: so many, and more for some seconds.
-  static constexpr int kMaxRuns = 5;
-  static constexpr int kMaxRunAgainSeconds = 10;
 };
 
 /// How `Repartition` spreads rows. Set at most one of `hash_by`, `by` and `by_rows`; none gives an

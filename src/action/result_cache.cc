@@ -1,6 +1,6 @@
 #include "action/result_cache.h"
 
-#include "smallpond/options.h"
+#include "base/limits.h"
 
 namespace smallpond {
 
@@ -26,7 +26,7 @@ void ResultCache::Add(Entry entry, uint64_t generation) {
   entries_.push_back(std::move(entry));
   uint64_t bytes = 0;
   for (const auto& kept : entries_) bytes += kept.bytes;
-  while (bytes > Options::kResultCacheBytes) {
+  while (bytes > kResultCacheBytes) {
     bytes -= entries_.front().bytes;
     entries_.pop_front();
   }

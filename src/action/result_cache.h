@@ -28,7 +28,7 @@ class ResultCache {
   std::optional<Entry> Find(const PlanRef& plan);
   /// Counts the calls of Clear. Asked for before a query is bound.
   uint64_t generation();
-  /// Keeps an entry, and drops the oldest ones beyond Options::kResultCacheBytes in all. Keeps
+  /// Keeps an entry, and drops the oldest ones beyond kResultCacheBytes in all. Keeps
   /// nothing where Clear was called since `generation` was asked for: the rows may be those that
   /// the query meant before.
   void Add(Entry entry, uint64_t generation);

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "smallpond/error.h"
-#include "smallpond/options.h"
 
 namespace smallpond {
 
@@ -23,8 +23,8 @@ class RunLimit {
     were_replaced_ = !removed.empty() && removed != removed_;
     removed_ = std::move(removed);
     auto seconds = std::chrono::steady_clock::now() - start_;
-    bool is_early = seconds < std::chrono::seconds(Options::kMaxRunAgainSeconds);
-    return can_run_again_ && (++runs_ < Options::kMaxRuns || (were_replaced_ && is_early));
+    bool is_early = seconds < std::chrono::seconds(kMaxRunAgainSeconds);
+    return can_run_again_ && (++runs_ < kMaxRuns || (were_replaced_ && is_early));
   }
 
   /// Returns what to say after the last run, which failed with `error`.

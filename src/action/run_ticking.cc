@@ -3,8 +3,8 @@
 #include <chrono>
 #include <future>
 
+#include "base/limits.h"
 #include "smallpond/error.h"
-#include "smallpond/options.h"
 
 namespace smallpond {
 namespace {
@@ -23,8 +23,7 @@ void RunTicking(Connection& connection, const Ticker& ticker, const std::functio
   if (!ticker) return work();
   auto start = std::chrono::steady_clock::now();
   auto done = std::async(std::launch::async, work);
-  while (done.wait_for(std::chrono::milliseconds(Options::kTickIntervalMs)) !=
-         std::future_status::ready) {
+  while (done.wait_for(std::chrono::milliseconds(kTickIntervalMs)) != std::future_status::ready) {
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     bool goes_on = false;
     try {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "action/input_lists.h"
+#include "base/limits.h"
 #include "base/standard_errors.h"
 #include "duckdb_adapter/connection/read_transaction.h"
 #include "duckdb_adapter/fragment/run_fragment.h"
@@ -160,7 +161,7 @@ Statement FinishedJob::Result(Connection& connection) const {
 
 std::unique_lock<std::timed_mutex> StageRunner::WaitForTurn(Connection& connection) {
   std::unique_lock lock(mutex_, std::defer_lock);
-  while (!lock.try_lock_for(std::chrono::milliseconds(Options::kTickIntervalMs))) {
+  while (!lock.try_lock_for(std::chrono::milliseconds(kTickIntervalMs))) {
     if (connection.IsInterrupted() || cancelled_)
       throw Error(ErrorKind::kCancelled, "The query was stopped.");
   }
@@ -181,7 +182,7 @@ void StageRunner::EndStaleExecutor() {
 void StageRunner::Stop() {
   cancelled_ = true;
   is_stale_ = true;
-  std::unique_lock lock(mutex_, std::chrono::milliseconds(Options::kStopTimeoutMs));
+  std::unique_lock lock(mutex_, std::chrono::milliseconds(kStopTimeoutMs));
   if (lock) executor_ = nullptr;
 }
 

@@ -107,7 +107,7 @@ class StageRunner {
   /// that runs: that one is not waited for.
   void Reset();
   /// Cancels the job that runs and all later ones: the program ends. Returns when the executor has
-  /// ended, or the job has not within Options::kStopTimeoutMs.
+  /// ended, or the job has not within kStopTimeoutMs.
   void Stop();
 
  private:

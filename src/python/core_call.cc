@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/limits.h"
 #include "smallpond/smallpond.h"
 
 namespace smallpond {
@@ -103,7 +104,7 @@ bool EndCoreCalls(double seconds) {
     lock.unlock();
     InterruptAll();  // Again and again: DuckDB forgets one that falls between two statements.
     lock.lock();
-    calls.one_ended.wait_for(lock, std::chrono::milliseconds(Options::kTickIntervalMs));
+    calls.one_ended.wait_for(lock, std::chrono::milliseconds(kTickIntervalMs));
   }
   calls.are_abandoned = calls.open > 0;
   return calls.open == 0;

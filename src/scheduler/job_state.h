@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "scheduler/job_event.h"
-#include "scheduler/limits.h"
+#include "scheduler/job_limits.h"
 #include "scheduler/stage_state.h"
 #include "task/stage_graph.h"
 

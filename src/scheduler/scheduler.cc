@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/limits.h"
 #include "smallpond/error.h"
 #include "smallpond/options.h"
 #include "task/task_report.h"
@@ -76,7 +77,7 @@ void Scheduler::Step() {
     Apply({.kind = JobEvent::Kind::kSlots, .slots = slots});
     Submit();
   }
-  int timeout_ms = removals_.empty() ? Options::kTickIntervalMs : 0;
+  int timeout_ms = removals_.empty() ? kTickIntervalMs : 0;
   for (const TaskEvent& event : Wait(timeout_ms)) {
     // What comes together with the end of the job is no news any more.
     if (state_.phase() == JobPhase::kRunning) Apply(EventOf(event));
@@ -187,7 +188,7 @@ void Scheduler::RemoveSome() {
 void Scheduler::Observe() {
   if (!parts_.observer || state_.phase() != JobPhase::kRunning) return;
   int64_t now_ms = parts_.clock();
-  if (now_ms - observed_ms_ < Options::kTickIntervalMs) return;
+  if (now_ms - observed_ms_ < kTickIntervalMs) return;
   observed_ms_ = now_ms;
   if (!parts_.observer(Progress())) Abort(ErrorKind::kCancelled, "The query was stopped.");
 }

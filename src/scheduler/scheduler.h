@@ -38,7 +38,7 @@ class Scheduler {
   /// The spec of an attempt, which reads these versions of its inputs, in the order of its stage's
   /// inputs. It may throw, which ends the job.
   using MakeSpec = std::function<std::string(TaskId id, const std::vector<int>& input_versions)>;
-  /// Called about every Options::kTickIntervalMs. Returning false stops the job; it may throw.
+  /// Called about every kTickIntervalMs. Returning false stops the job; it may throw.
   using Observer = std::function<bool(const JobProgress&)>;
   /// Milliseconds of a clock that never goes back.
   using Clock = std::function<int64_t()>;

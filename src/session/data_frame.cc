@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "action/action.h"
+#include "base/limits.h"
 #include "base/secrets.h"
 #include "base/standard_errors.h"
 #include "base/worker_layout.h"
@@ -183,7 +184,7 @@ void DataFrame::Collect(ArrowArrayStream* out, int64_t limit, const Ticker& tick
     ArrowArrayStream result{};
     connection.Collect(CastFor(ExportTarget::kArrow, std::move(query), plan_->schema()), &result);
     rows = std::make_shared<ArrowSource>(&result);
-    can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= Options::kResultCacheBytes &&
+    can_be_kept = can_be_kept && rows->Bytes().value_or(UINT64_MAX) <= kResultCacheBytes &&
                   ReadBack(connection, *rows, plan_->schema());
     if (can_be_kept) files = run.Files(plan_);
   });

@@ -59,7 +59,7 @@ class SessionState {
   StageRunner* stages() { return stages_.get(); }
   /// Ends the workers, and removes what dead ones left. Does not wait for a job that uses them:
   /// they end with it. With `for_good` that job is cancelled, and so is every later one, and it has
-  /// Options::kStopTimeoutMs to end.
+  /// kStopTimeoutMs to end.
   void StopWorkers(bool for_good);
   /// Makes an executor from the setup of its workers. Set before the first action.
   using MakeExecutor = std::function<std::shared_ptr<Executor>(const std::string& setup)>;

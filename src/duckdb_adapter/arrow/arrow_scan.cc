@@ -4,12 +4,12 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits.h"
 #include "duckdb_adapter/arrow/arrow_source.h"
 #include "duckdb_adapter/arrow/arrow_source_batches.h"
 #include "duckdb_adapter/duckdb_internal.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/sql/statement_tree.h"
-#include "smallpond/options.h"
 
 namespace smallpond {
 namespace {
@@ -51,7 +51,7 @@ int NextSlice(ArrowArrayStream* stream, ArrowArray* out) {
   if (scan.batch == arrays.size()) return 0;
   const ArrowArray& array = arrays[scan.batch];
   // Large batches are cut, so that all threads have work.
-  int64_t rows = std::min(array.length - scan.row, Options::kArrowBatchRows);
+  int64_t rows = std::min(array.length - scan.row, kArrowBatchRows);
   auto slice = std::make_unique<Slice>();
   slice->batches = scan.batches;
   for (int64_t column : scan.columns) {

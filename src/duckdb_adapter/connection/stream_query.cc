@@ -4,9 +4,9 @@
 
 #include <cerrno>
 
+#include "base/limits.h"
 #include "duckdb_adapter/connection/connection_handle.h"
 #include "duckdb_adapter/errors.h"
-#include "smallpond/options.h"
 
 namespace smallpond {
 namespace {
@@ -144,8 +144,8 @@ class RunningStream : public ResultStream {
   bool FetchRows(ArrowArray* out) {
     duckdb::idx_t rows = 0;
     duckdb::ErrorData error;
-    if (!duckdb::ArrowUtil::TryFetchChunk(scan_, properties_, Options::kArrowBatchRows, out, rows,
-                                          error, extension_types_)) {
+    if (!duckdb::ArrowUtil::TryFetchChunk(scan_, properties_, kArrowBatchRows, out, rows, error,
+                                          extension_types_)) {
       bool lost = error.Type() == duckdb::ExceptionType::INTERRUPT && cause_->HasError();
       ThrowAsOurs(lost ? *cause_ : error);
     }
@@ -173,7 +173,7 @@ void Connection::Collect(Statement query, ArrowArrayStream* out) {
       [](duckdb::ClientConfig& config) {
         config.get_result_collector = [](duckdb::ClientContext& context,
                                          duckdb::PreparedStatementData& data) {
-          return duckdb::PhysicalArrowCollector::Create(context, data, Options::kArrowBatchRows);
+          return duckdb::PhysicalArrowCollector::Create(context, data, kArrowBatchRows);
         };
       },
       [](duckdb::ClientConfig& config) { config.get_result_collector = nullptr; });

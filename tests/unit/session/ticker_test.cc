@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/limits.h"
 #include "error_of.h"
 #include "rows_of.h"
 #include "scratch_folder.h"
@@ -107,7 +108,7 @@ TEST_F(TickerTest, RunsOnTheCallersThreadWithTimeAndProgress) {
   });
   ASSERT_EQ(seen.size(), 4u);
   for (size_t i = 0; i < seen.size(); ++i) {
-    EXPECT_GE(seen[i].seconds, 0.001 * Options::kTickIntervalMs * static_cast<double>(i + 1) * 0.9);
+    EXPECT_GE(seen[i].seconds, 0.001 * kTickIntervalMs * static_cast<double>(i + 1) * 0.9);
     EXPECT_TRUE(seen[i].fraction == -1 || (seen[i].fraction >= 0 && seen[i].fraction <= 1))
         << seen[i].fraction;
     EXPECT_GT(seen[i].seconds, i == 0 ? 0 : seen[i - 1].seconds);

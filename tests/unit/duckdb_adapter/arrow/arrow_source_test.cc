@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arrow_batches.h"
+#include "base/limits.h"
 #include "error_of.h"
 #include "rows_of.h"
 #include "small_session.h"
@@ -75,7 +76,7 @@ TEST_F(ArrowIn, AddsTheOffsetOfABatchToThatOfItsColumns) {
 }
 
 TEST_F(ArrowIn, CutsLargeBatchesIntoSlices) {
-  constexpr int64_t kRows = 2 * Options::kArrowBatchRows + 5;
+  constexpr int64_t kRows = 2 * kArrowBatchRows + 5;
   ArrowMaker make(ledger_, 3);
   ArrowMaker::Cells<int64_t> numbers;
   ArrowMaker::Cells<bool> bools;

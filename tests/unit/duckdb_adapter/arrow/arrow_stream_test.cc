@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/limits.h"
 #include "error_of.h"
 #include "rows_of.h"
 #include "scratch_folder.h"
@@ -35,7 +36,7 @@ class ArrowOut : public ::testing::Test {
     int64_t rows = 0;
     for (ArrowArray batch = stream.Next(); batch.release; batch = stream.Next()) {
       EXPECT_GT(batch.length, 0);
-      EXPECT_LE(batch.length, Options::kArrowBatchRows);
+      EXPECT_LE(batch.length, kArrowBatchRows);
       rows += batch.length;
       batch.release(&batch);
     }
@@ -61,7 +62,7 @@ TEST_F(ArrowOut, GivesEveryRowOnceInBatchesOfBoundedSize) {
     std::vector<bool> seen(kManyRows);
     int64_t rows = 0;
     for (ArrowArray batch = stream.Next(); batch.release; batch = stream.Next()) {
-      EXPECT_LE(batch.length, Options::kArrowBatchRows);
+      EXPECT_LE(batch.length, kArrowBatchRows);
       const ArrowArray& column = *batch.children[0];
       const auto* values = static_cast<const int64_t*>(column.buffers[1]) + column.offset;
       for (int64_t i = 0; i < batch.length; ++i) {
