@@ -1,5 +1,6 @@
 #include "smallpond/error.h"
 
+#include "base/error_kinds.h"
 #include "base/secrets.h"
 
 namespace smallpond {
@@ -9,32 +10,15 @@ Error::Error(ErrorKind kind, const std::string& message)
     : std::runtime_error(WithoutSecrets(message)), kind_(kind) {}
 
 std::string_view ErrorKindName(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalidInput:
-      return "InvalidInput";
-    case ErrorKind::kUnsupported:
-      return "Unsupported";
-    case ErrorKind::kUserCode:
-      return "UserCode";
-    case ErrorKind::kOutOfMemory:
-      return "OutOfMemory";
-    case ErrorKind::kIo:
-      return "Io";
-    case ErrorKind::kUnavailable:
-      return "Unavailable";
-    case ErrorKind::kCancelled:
-      return "Cancelled";
-    case ErrorKind::kInternal:
-      return "Internal";
+  for (const auto& named : kErrorKinds) {
+    if (named.kind == kind) return named.name;
   }
   return "Internal";
 }
 
 ErrorKind ErrorKindOfName(std::string_view name) {
-  for (ErrorKind kind :
-       {ErrorKind::kInvalidInput, ErrorKind::kUnsupported, ErrorKind::kUserCode,
-        ErrorKind::kOutOfMemory, ErrorKind::kIo, ErrorKind::kUnavailable, ErrorKind::kCancelled}) {
-    if (ErrorKindName(kind) == name) return kind;
+  for (const auto& named : kErrorKinds) {
+    if (named.name == name) return named.kind;
   }
   return ErrorKind::kInternal;
 }

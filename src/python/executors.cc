@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/error_kinds.h"
 #include "executor/process_executor.h"
 #include "python/core_call.h"
+#include "python/error_class.h"
 #include "smallpond/error.h"
 #include "task/executor.h"
 #include "worker/guarded_run.h"
@@ -42,12 +44,8 @@ TaskEvent MakeEvent(const std::string& kind, TaskId id, std::string report) {
 [[noreturn]] void ThrowAsError(nb::python_error& raised) {
   Locked locked;
   if (!raised.matches(PyExc_Exception)) throw nb::python_error(raised);
-  nb::object errors = nb::module_::import_("smallpond.errors");
-  for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i) {
-    auto kind = static_cast<ErrorKind>(i);
-    std::string name = std::string(ErrorKindName(kind)) + "Error";
-    if (raised.matches(errors.attr(name.c_str())))
-      throw Error(kind, nb::str(raised.value()).c_str());
+  for (const auto& [kind, name] : kErrorKinds) {
+    if (raised.matches(ErrorClass(name))) throw Error(kind, nb::str(raised.value()).c_str());
   }
   throw Error(ErrorKind::kInternal, std::string("The executor failed: ") + raised.what());
 }

@@ -21,6 +21,7 @@
 #include "planner/scan_splits.h"
 #include "python/arrow_capsule.h"
 #include "python/core_call.h"
+#include "python/error_class.h"
 #include "python/executors.h"
 #include "python/python_ticker.h"
 #include "python/write.h"
@@ -45,8 +46,7 @@ void TranslateError(const std::exception_ptr& exception, void*) {
       ThrowStandardError();
     }
   } catch (const Error& error) {
-    std::string name = std::string(ErrorKindName(error.kind())) + "Error";
-    nb::object type = nb::module_::import_("smallpond.errors").attr(name.c_str());
+    nb::object type = ErrorClass(ErrorKindName(error.kind()));
     // The text may quote bytes of a damaged file.
     std::string text = error.what();
     nb::object decoded = nb::steal(PyUnicode_DecodeUTF8(
