@@ -61,7 +61,7 @@ class FinishedJob {
 
 /// Runs queries in stages:
 ///
-///     query → PlanStages → job directory → Scheduler ⇄ Executor → files of the result
+///     query → StagePlanner → job directory → Scheduler ⇄ Executor → files of the result
 ///
 /// Belongs to a session. Any thread may use it; jobs run one after the other, since they share the
 /// executor. One that waits for its turn can be cancelled too.

@@ -156,11 +156,6 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
   return plan;
 }
 
-StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
-                     const Statement& query, const StageOptions& options) {
-  return StagePlanner(connection, connect, options).Finish(query);
-}
-
 InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& input_versions) {
   InputList list;
   const auto& inputs = plan.work[static_cast<size_t>(stage)].inputs;

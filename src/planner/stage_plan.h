@@ -92,10 +92,6 @@ class StagePlanner {
   uint64_t given_bytes_ = 0;  // Of AddGiven.
 };
 
-/// Plans the stages of one query.
-StagePlan PlanStages(Connection& connection, const ScanDivision::Connect& connect,
-                     const Statement& query, const StageOptions& options);
-
 /// Returns what the tasks of a stage read from other stages, whose outputs have these versions, in
 /// the order of the stage's inputs.
 InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& input_versions);

@@ -77,8 +77,9 @@ TEST_P(OwnFiles, AreAllThatATaskOpens) {
   options.slots = kNumFiles;
   options.partitions = kNumFiles;
   options.split.exactly = kNumFiles;
-  StagePlan plan =
-      PlanStages(*connection_, [this] { return Connect(); }, Statement::ParseQuery(sql), options);
+  const ScanDivision::Connect connect = [this] { return Connect(); };
+  StagePlanner planner(*connection_, connect, options);
+  StagePlan plan = planner.Finish(Statement::ParseQuery(sql));
   Worker worker([this] { return Connect(); });
   int num_readers = 0;
   Statement result = RunStagesInOrder(

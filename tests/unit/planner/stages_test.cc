@@ -71,7 +71,9 @@ class Stages : public testing::TestWithParam<Cut> {
     options.partitions = GetParam().partitions;
     options.broadcast_bytes = GetParam().broadcast_bytes;
     options.split.exactly = GetParam().partitions;
-    return PlanStages(*connection_, [this] { return Connect(); }, Parse(sql), options);
+    const ScanDivision::Connect connect = [this] { return Connect(); };
+    StagePlanner planner(*connection_, connect, options);
+    return planner.Finish(Parse(sql));
   }
 
   std::vector<std::string> InStages(const std::string& sql) {

@@ -35,10 +35,10 @@ TEST(AggregateStates, OfAnotherSizeAreAnError) {
   StageOptions options;
   options.partitions = 2;
   options.split.exactly = 2;
-  auto connect = [&] { return std::make_unique<Connection>(database); };
-  StagePlan plan = PlanStages(
-      connection, connect,
-      Statement::ParseQuery("SELECT avg(i) FROM '" + folder.path() + "/*.parquet'"), options);
+  const ScanDivision::Connect connect = [&] { return std::make_unique<Connection>(database); };
+  StagePlanner planner(connection, connect, options);
+  StagePlan plan =
+      planner.Finish(Statement::ParseQuery("SELECT avg(i) FROM '" + folder.path() + "/*.parquet'"));
   ASSERT_EQ(plan.graph.stages[1].inputs.size(), 1u);
   JobDirectory job(folder.Path("jobs"), static_cast<int>(plan.graph.stages.size()));
   WriteNew(job.FragmentPath(plan.graph.stages[1].fragment), plan.work[1].fragment);
