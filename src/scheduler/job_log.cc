@@ -4,12 +4,8 @@
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <system_error>
 
 #include "base/secrets.h"
-#include "smallpond/error.h"
-#include "storage/files/io_error.h"
 
 namespace smallpond {
 namespace {
@@ -46,22 +42,6 @@ std::string ToJson(const JobLogLine& line) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-JobLogLine FromJson(const OrderedJson& json) {
-  JobLogLine line;
-  line.time = json.at("time").get<std::string>();
-  line.event = json.at("event").get<std::string>();
-  line.stage = json.value("stage", -1);
-  line.task = json.value("task", -1);
-  line.attempt = json.value("attempt", -1);
-  line.version = json.value("version", -1);
-  line.rows = json.value("rows", int64_t{-1});
-  line.bytes = json.value("bytes", int64_t{-1});
-  line.ms = json.value("ms", int64_t{-1});
-  line.kind = json.value("kind", "");
-  line.message = json.value("message", "");
-  return line;
-}
-
 }  // namespace
 
 JobLogLine JobLogLine::Of(std::string event, TaskId id) {
@@ -76,25 +56,6 @@ JobLogLine JobLogLine::Of(std::string event, TaskId id) {
 void JobLog::Write(JobLogLine line) {
   line.time = UtcNow();
   file_.Append(ToJson(line) + "\n");
-}
-
-std::vector<JobLogLine> ReadJobLog(const std::string& path) {
-  std::string log;
-  if (std::error_code error = ReadText(path, log)) ThrowIo("Reading the log", path, error);
-  std::istringstream file(log);
-  std::vector<JobLogLine> lines;
-  std::string text;
-  while (std::getline(file, text)) {
-    bool is_torn = file.eof();  // Without a line break: the writer died in the middle of it.
-    if (is_torn) break;
-    try {
-      lines.push_back(FromJson(OrderedJson::parse(text)));
-    } catch (const OrderedJson::exception& error) {
-      throw Error(ErrorKind::kInternal, "Line " + std::to_string(lines.size() + 1) + " of '" +
-                                            path + "' is not of a job's log: " + error.what());
-    }
-  }
-  return lines;
 }
 
 }  // namespace smallpond

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "storage/files/file_system.h"
 #include "task/task_id.h"
@@ -41,9 +39,5 @@ class JobLog {
  private:
   AppendedFile file_;
 };
-
-/// Reads a log. A last line that is cut off, as a crash leaves it, is passed over. Throws Io where
-/// the file can't be read, Internal where another line is not of a log.
-std::vector<JobLogLine> ReadJobLog(const std::string& path);
 
 }  // namespace smallpond

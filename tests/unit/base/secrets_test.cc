@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "job_log_lines.h"
 #include "scheduler/job_log.h"
 #include "scratch_folder.h"
 #include "smallpond/error.h"
@@ -118,9 +119,9 @@ TEST(Secrets, AreNotLoggedByAJob) {
   line.event = "failed";
   line.message = "The worker was lost: https://u:hush@host";
   JobLog(folder.Path("events.jsonl")).Write(line);
-  auto lines = ReadJobLog(folder.Path("events.jsonl"));
+  auto lines = JobLogLines(folder.Path("events.jsonl"));
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_EQ(lines[0].message, "The worker was lost: https://u:***@host");
+  EXPECT_EQ(lines[0].at("message"), "The worker was lost: https://u:***@host");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "error_of.h"
 #include "executor/thread_executor.h"
+#include "job_log_lines.h"
 #include "job_play.h"
 #include "scheduler/job_directory_files.h"
 #include "scratch_folder.h"
@@ -47,8 +48,8 @@ class SchedulerTest : public ::testing::Test {
   // The events in the log, without launches.
   std::vector<std::string> Events() const {
     std::vector<std::string> events;
-    for (const JobLogLine& line : ReadJobLog(directory_.log_path())) {
-      if (line.event != "launched") events.push_back(line.event);
+    for (const auto& line : JobLogLines(directory_.log_path())) {
+      if (line.at("event") != "launched") events.push_back(line.at("event"));
     }
     return events;
   }
