@@ -292,12 +292,6 @@ void MarkPublished(const std::string& folder, int64_t version) {
   if (std::error_code error = MakeFolder(path)) ThrowIo("Creating", path, error);
 }
 
-std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder) {
-  auto manifest = ReadLatestManifest(folder);
-  if (!manifest) return std::nullopt;
-  return PathsNow(folder, *manifest);
-}
-
 std::vector<std::string> PathsNow(const std::string& folder, const OutputManifest& manifest) {
   bool published = IsPublished(folder, manifest.version);
   std::vector<std::string> paths;

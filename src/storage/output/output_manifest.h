@@ -91,12 +91,8 @@ bool CreateManifest(const std::string& folder, const OutputManifest& manifest,
 bool IsPublished(const std::string& folder, int64_t version);
 void MarkPublished(const std::string& folder, int64_t version);
 
-/// Returns the absolute paths of the committed files of `folder`, each under the name that it has
-/// right now, or nothing where smallpond never committed to the folder.
-std::optional<std::vector<std::string>> CommittedFiles(const std::string& folder);
-
-/// The same for the files of `manifest`, in its order. Those that a later version has replaced are
-/// gone.
+/// Returns the absolute paths of the files of `manifest`, in its order, each under the name that it
+/// has right now. Those that a later version has replaced are gone.
 std::vector<std::string> PathsNow(const std::string& folder, const OutputManifest& manifest);
 
 /// Removes manifests before `version`, but for the latest `kKeptManifests` of them, and all that

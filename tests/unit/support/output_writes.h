@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "commit_staged.h"
+#include "committed_files.h"
 #include "error_of.h"
 #include "scratch_folder.h"
 #include "storage/files/attempt_owner.h"
