@@ -93,7 +93,7 @@ void RunToTheEnd(Scheduler& scheduler, const StagePlan& plan) {
 void WriteGiven(Connection& connection, const StagePlan& plan, const JobDirectory& directory) {
   for (const auto& given : plan.given) {
     WriteExchangeFile(connection, given.rows, directory.AttemptPath(given.stage, 0, 0),
-                      plan.work[static_cast<size_t>(given.stage)].output);
+                      plan.graph.stages[static_cast<size_t>(given.stage)].output);
   }
 }
 

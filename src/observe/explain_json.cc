@@ -55,7 +55,7 @@ Json StageJson(const JobReport& job, const Stage& stage) {
   }
   Json json = {{"stage", stage.id},
                {"tasks", stage.num_tasks},
-               {"partitions", stage.num_partitions},
+               {"partitions", stage.output.num_partitions},
                {"deterministic", stage.deterministic},
                {"inputs", std::move(inputs)},
                {"operators", std::move(operators)},

@@ -50,8 +50,9 @@ std::string StageText(const JobReport& job, const Stage& stage) {
   bool is_result = position + 1 == job.graph.stages.size();
   std::string text = "stage " + std::to_string(stage.id) + ": " +
                      CountText(static_cast<uint64_t>(stage.num_tasks), "task");
-  if (stage.num_partitions > 1) {
-    text += ", each writes " + CountText(static_cast<uint64_t>(stage.num_partitions), "partition");
+  if (stage.output.num_partitions > 1) {
+    text += ", each writes " +
+            CountText(static_cast<uint64_t>(stage.output.num_partitions), "partition");
   }
   text += std::string(is_result ? ", the result" : "") + "; estimated " +
           RowsText(Whole(stage.estimated_rows)) + ", " + BytesText(Whole(stage.estimated_bytes)) +

@@ -51,7 +51,7 @@ int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGra
   for (const auto& input : fragment.inputs) {
     const Stage& producer = graph.stages[static_cast<size_t>(input.fragment)];
     if (SharesPartitions(input.kind)) {
-      tasks = std::max(tasks, static_cast<size_t>(producer.num_partitions));
+      tasks = std::max(tasks, static_cast<size_t>(producer.output.num_partitions));
     } else if (input.kind == ExchangeKind::kForward) {
       tasks = std::max(tasks, static_cast<size_t>(producer.num_tasks));
     }
@@ -60,13 +60,13 @@ int NumTasks(const Fragment& fragment, const ScanDivision& scans, const StageGra
 }
 
 void CheckNumPieces(const Stage& stage, double max_pieces) {
-  double pieces = static_cast<double>(stage.num_tasks) * stage.num_partitions;
-  if (stage.num_partitions == 1 || pieces <= max_pieces) return;
+  const int partitions = stage.output.num_partitions;
+  double pieces = static_cast<double>(stage.num_tasks) * partitions;
+  if (partitions == 1 || pieces <= max_pieces) return;
   auto text = [](double number) { return std::to_string(static_cast<int64_t>(number)); };
   throw Error(ErrorKind::kInvalidInput,
-              "A repartition into " + text(stage.num_partitions) + " of what " +
-                  text(stage.num_tasks) + " tasks read makes " + text(pieces) +
-                  " pieces, and at most " + text(max_pieces) +
+              "A repartition into " + text(partitions) + " of what " + text(stage.num_tasks) +
+                  " tasks read makes " + text(pieces) + " pieces, and at most " + text(max_pieces) +
                   " are kept apart. Ask for fewer partitions, or give init() a larger "
                   "partition_size, so that fewer tasks read.");
 }
@@ -130,10 +130,12 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
     }
     stage.num_tasks = NumTasks(fragment, scans_, plan.graph);
     stage.is_given = fragment.is_given;
-    bool is_planned = IsPlanned(fragment.output);
-    if (is_planned) fragment.output.num_partitions = exchange_partitions;
-    stage.num_partitions = fragment.output.num_partitions;
-    if (!is_planned) CheckNumPieces(stage, options_.max_pieces);
+    stage.output = fragment.output;
+    if (IsPlanned(stage.output)) {
+      stage.output.num_partitions = exchange_partitions;
+    } else {
+      CheckNumPieces(stage, options_.max_pieces);
+    }
     stage.deterministic = fragment.deterministic;
     stage.fragment = ContentHash(fragment.bytes);
     if (!fragment.operators.empty()) stage.description = fragment.operators[0].text;
@@ -143,7 +145,6 @@ StagePlan StagePlanner::Divide(CutQuery cut, std::optional<FileOutput> files) {
     work.scans = DivideScans(fragment, scans_, stage.num_tasks);
     work.fragment = std::move(fragment.bytes);
     work.inputs = fragment.inputs;
-    work.output = fragment.output;
     plan.graph.stages.push_back(std::move(stage));
     plan.work.push_back(std::move(work));
     plan.notes.push_back({std::move(fragment.operators), std::move(fragment.gathered)});
@@ -161,7 +162,7 @@ InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& 
   const auto& inputs = plan.work[static_cast<size_t>(stage)].inputs;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const FragmentInput& input = inputs[i];
-    int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;
+    int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].output.num_partitions;
     list.inputs.push_back({input.id, input.fragment, input.kind, input_versions[i],
                            static_cast<uint32_t>(partitions)});
   }
@@ -179,10 +180,10 @@ TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
   spec.inputs_version = inputs_version;
   spec.has_scans = !work.scans.empty();
   spec.writes_files = plan.files && id.stage == static_cast<int>(plan.work.size()) - 1;
-  spec.output = work.output;
+  spec.output = stage.output;
   for (const FragmentInput& input : work.inputs) {
     if (!SharesPartitions(input.kind)) continue;
-    int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].num_partitions;
+    int partitions = plan.graph.stages[static_cast<size_t>(input.fragment)].output.num_partitions;
     spec.partition_end = std::max(spec.partition_end, static_cast<uint32_t>(partitions));
   }
   if (stage.num_tasks > 1) {

@@ -22,7 +22,6 @@ struct StagePlan {
     std::string fragment;               ///< The plan that its tasks run, as bytes.
     std::vector<FragmentInput> inputs;  ///< In the order of the stage's inputs in the graph.
     std::vector<TaskScans> scans;       ///< One for each task, or none.
-    ExchangeOutput output;
   };
 
   /// What people are told of one stage.

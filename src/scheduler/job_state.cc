@@ -19,7 +19,7 @@ void CheckStage(const StageGraph& graph, size_t index) {
   };
   check(stage.id == static_cast<int>(index), "has the id " + std::to_string(stage.id) + ".");
   check(stage.num_tasks >= 0, "has " + std::to_string(stage.num_tasks) + " tasks.");
-  check(stage.num_partitions >= 1, "has no partitions.");
+  check(stage.output.num_partitions >= 1, "has no partitions.");
   for (const StageInput& input : stage.inputs) {
     std::string name = "stage " + std::to_string(input.stage);
     check(input.stage >= 0 && input.stage < stage.id,

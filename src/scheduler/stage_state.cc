@@ -7,7 +7,7 @@
 namespace smallpond {
 
 StageState::StageState(const Stage& stage)
-    : statistics(stage.num_tasks, stage.num_partitions),
+    : statistics(stage.num_tasks, stage.output.num_partitions),
       tasks_(static_cast<size_t>(stage.num_tasks)) {
   EnqueueAll();
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "exchange/exchange_kind.h"
+#include "exchange/exchange_output.h"
 
 namespace smallpond {
 
@@ -19,7 +20,7 @@ struct Stage {
   int id = 0;  ///< Its position in the graph.
   std::vector<StageInput> inputs;
   int num_tasks = 1;
-  int num_partitions = 1;     ///< Of the file that each task writes.
+  ExchangeOutput output;      ///< The file that each task writes.
   bool deterministic = true;  ///< Whether two attempts of a task write the same rows.
   /// Whether its files are there before the job begins, as those of attempts 0. They are never
   /// removed, and can't be made again.

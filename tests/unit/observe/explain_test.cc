@@ -37,7 +37,7 @@ FrameExplanation TwoStages() {
   job.graph.stages.resize(2);
   Stage& scan = job.graph.stages[0];
   scan.num_tasks = 3;
-  scan.num_partitions = 4;
+  scan.output.num_partitions = 4;
   scan.estimated_rows = 1e6;
   scan.estimated_bytes = 8e6;
   Stage& last = job.graph.stages[1];

@@ -45,20 +45,20 @@ StageGraph LargeGraph() {
   graph.stages.push_back({.id = 0,
                           .inputs = {},
                           .num_tasks = kTasks,
-                          .num_partitions = kPartitions,
+                          .output = {.num_partitions = kPartitions},
                           .deterministic = false,
                           .fragment = "scan",
                           .description = "scan"});
   graph.stages.push_back({.id = 1,
                           .inputs = {{0, ExchangeKind::kHash}},
                           .num_tasks = kTasks,
-                          .num_partitions = kPartitions,
+                          .output = {.num_partitions = kPartitions},
                           .fragment = "aggregate",
                           .description = "aggregate"});
   graph.stages.push_back({.id = 2,
                           .inputs = {{1, ExchangeKind::kRange}},
                           .num_tasks = kTasks,
-                          .num_partitions = 1,
+                          .output = {},
                           .fragment = "sort",
                           .description = "sort"});
   return graph;

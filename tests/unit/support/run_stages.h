@@ -38,7 +38,7 @@ inline Statement RunStagesInOrder(
       for (const auto& given : plan.given) {
         if (given.stage != stage.id) continue;
         WriteExchangeFile(connection, given.rows, folder + "/" + AttemptFileName(stage.id, 0, 0),
-                          work.output);
+                          stage.output);
       }
       OutputsList outputs{stage.id, 0, {{0, 0, 0}}};
       write(OutputsFileName(stage.id, 0),

@@ -30,7 +30,7 @@ StagePlan WidePlan() {
   for (int i = 0; i < kInputs; ++i) {
     Stage stage;
     stage.id = i;
-    stage.num_partitions = 7;
+    stage.output.num_partitions = 7;
     plan.graph.stages.push_back(stage);
     plan.work.emplace_back();
     ExchangeKind kind = i % 2 == 0 ? ExchangeKind::kHash : ExchangeKind::kForward;
