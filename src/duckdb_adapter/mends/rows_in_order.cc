@@ -80,16 +80,13 @@ bool TakesRowsAsTheyCome(const LogicalOperator& op) {
 bool RefusesSecondRow(const LogicalOperator& op) {
   if (op.type != LogicalOperatorType::LOGICAL_PROJECTION) return false;
   bool found = false;
-  auto look = [&](const duckdb::Expression& part) {
-    if (part.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CONSTANT) return;
-    const auto& value = part.Cast<duckdb::BoundConstantExpression>().value;
-    found = found || value.ToString().starts_with("More than one row returned by a subquery");
+  using Constant = duckdb::BoundConstantExpression;
+  auto look = [&](const Constant& part) {
+    found = found || part.value.ToString().starts_with("More than one row returned by a subquery");
   };
-  std::function<void(const duckdb::Expression&)> visit = [&](const duckdb::Expression& part) {
-    look(part);
-    duckdb::ExpressionIterator::EnumerateChildren(part, visit);
-  };
-  for (const auto& expression : op.expressions) visit(*expression);
+  for (const auto& expression : op.expressions) {
+    duckdb::ExpressionIterator::VisitExpression<Constant>(*expression, look);
+  }
   return found;
 }
 
