@@ -46,6 +46,8 @@ std::string CurrentFolder() {
   return fs::current_path(error).string();
 }
 
+bool IsPartitionFolder(const std::string& name) { return name.find('=') != std::string::npos; }
+
 std::string EscapePattern(const std::string& path) {
   constexpr const char* kWildcards = "*?[";
   if (path.find_first_of(kWildcards) == std::string::npos) return path;

@@ -21,6 +21,9 @@ std::string CurrentFolder();
 /// Returns the compression that a file's name tells, in any letter case: "gzip", "zstd" or "".
 std::string CompressionOfName(const std::string& name);
 
+/// Whether a folder of this name holds the rows that have one value in a column: "key=value".
+bool IsPartitionFolder(const std::string& name);
+
 /// Returns a pattern for DuckDB's readers that matches the file `path` only: *, ? and [ stand
 /// for themselves in brackets. Throws Unsupported where there is a backslash beside one of them.
 std::string EscapePattern(const std::string& path);

@@ -90,8 +90,7 @@ class FolderLister {
     SortByPath(listing.entries);
     for (const auto& entry : listing.entries) {
       std::string name = entry.name();
-      bool is_hive = name.find('=') != std::string::npos;
-      if (entry.kind == FolderEntry::Kind::kFolder && is_hive) {
+      if (entry.kind == FolderEntry::Kind::kFolder && IsPartitionFolder(name)) {
         NameOthers(entry.path);
       } else if (IsOfOthers(name)) {
         files_.unread.push_back(entry.path.string());
@@ -120,11 +119,11 @@ class FolderLister {
     const fs::path& path = entry.path;
     std::string name = entry.name();
     bool is_folder = entry.LeadsToFolder();
-    bool is_hive = is_folder && name.find('=') != std::string::npos;
+    bool is_partition = is_folder && IsPartitionFolder(name);
     // A partition's column may begin with an underscore: "_key=1".
-    if (IsHidden(name) && !(is_hive && name[0] == '_')) return;
+    if (IsHidden(name) && !(is_partition && name[0] == '_')) return;
     if (is_folder) {
-      if (recursive_ || is_hive) {
+      if (recursive_ || is_partition) {
         List(path);
       } else {
         files_.unread.push_back(path.string() + "/");

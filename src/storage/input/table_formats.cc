@@ -1,6 +1,7 @@
 #include "storage/input/table_formats.h"
 
 #include "storage/files/file_system.h"
+#include "storage/files/paths.h"
 
 namespace smallpond {
 namespace {
@@ -56,7 +57,7 @@ std::string TableFormats::WhyUnreadable(fs::path folder) {
     if (name == kDeltaLog || name == kIcebergLog || name == kHudiLog) return "";
     if (!seen_.insert(folder).second) return "";
     // The folders of partitions are many, and no tables.
-    if (name.find('=') != std::string::npos) continue;
+    if (IsPartitionFolder(name)) continue;
     std::string refusal = Refusal(folder);
     if (!refusal.empty()) return refusal;
   }
