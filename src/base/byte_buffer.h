@@ -48,16 +48,8 @@ class ByteBuffer {
   }
   /// Drops the bytes behind the first `size`; keeps the memory.
   void Shrink(size_t size) { size_ = std::min(size_, size); }
-  /// Drops all bytes and the memory.
-  void Free() { ByteBuffer().Swap(*this); }
 
  private:
-  void Swap(ByteBuffer& other) {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(capacity_, other.capacity_);
-  }
-
   void Reserve(size_t size) {
     if (size <= capacity_) return;
     size_t capacity = std::max({size, capacity_ + capacity_ / 2, size_t{64}});
