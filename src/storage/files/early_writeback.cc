@@ -7,6 +7,7 @@
 
 #include "storage/files/file_identity.h"
 #include "storage/files/file_system.h"
+#include "storage/files/open_file.h"
 
 namespace smallpond {
 namespace {
@@ -38,7 +39,7 @@ void EarlyWriteback::Begin(const std::string& path, uint64_t bytes) {
   uint64_t& begun = begun_bytes_[path];
   if (bytes < begun) begun = 0;  // Another file of the name.
   if (bytes - begun < kLeastBytes) return;
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int file = OpenToRead(path).descriptor;
   if (file < 0) return;
   ::sync_file_range(file, static_cast<off64_t>(begun), static_cast<off64_t>(bytes - begun),
                     SYNC_FILE_RANGE_WRITE);

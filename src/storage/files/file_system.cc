@@ -11,6 +11,7 @@
 #include "base/parallel_for.h"
 #include "smallpond/error.h"
 #include "storage/files/io_error.h"
+#include "storage/files/open_file.h"
 
 namespace smallpond {
 namespace {
@@ -53,11 +54,18 @@ bool CanNotSync(int error) {
   return error == EINVAL || error == ENOTSUP || error == ENOSYS || error == EBADF;
 }
 
+OpenedFile OpenFolder(const std::string& path) {
+  int folder = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  return {.descriptor = folder, .error = folder < 0 ? LastError() : std::error_code()};
+}
+
 void Sync(const std::string& path, bool is_folder) {
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (is_folder ? O_DIRECTORY : 0));
+  OpenedFile opened = is_folder ? OpenFolder(path) : OpenToRead(path);
   // A folder that another writer removed, since it was empty, has no names to keep.
-  if (file < 0 && is_folder && errno == ENOENT) return;
-  int error = file < 0 || ::fsync(file) != 0 ? errno : 0;
+  if (is_folder && opened.error == std::errc::no_such_file_or_directory) return;
+  const int file = opened.descriptor;
+  int error = opened.error.value();
+  if (file >= 0 && ::fsync(file) != 0) error = errno;
   if (file >= 0) ::close(file);
   if (error == 0 || (is_folder && file >= 0 && CanNotSync(error))) return;
   throw Error(ErrorKind::kIo,
@@ -146,9 +154,8 @@ bool AreOnOneDisk(const fs::path& folder, const fs::path& other) {
 
 std::error_code ReadPieces(const fs::path& path,
                            const std::function<void(std::string_view)>& take) {
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return LastError();
-  std::error_code error;
+  auto [file, bytes, error] = OpenToRead(path);
+  if (error) return error;
   char buffer[1 << 16];
   for (;;) {
     ssize_t count = ::read(file, buffer, sizeof buffer);

@@ -14,7 +14,7 @@ namespace smallpond {
 // All that smallpond does to files and folders by their names. A path says where they are; today
 // that is a local or shared POSIX file system, and here is the place to look at its scheme. What is
 // kept under names by other means stands beside this: folder_text.h, private_folder.h,
-// file_identity.h, file_hash.h.
+// file_identity.h, file_hash.h, open_file.h.
 //
 // Functions after which a caller goes on return a std::error_code, which is empty where they did
 // what they say. Two errors are told apart, everywhere and whatever the store calls them:
@@ -76,7 +76,8 @@ bool AreOnOneDisk(const std::filesystem::path& folder, const std::filesystem::pa
 
 // --- Content
 
-/// Calls `take` with the file's content, piece by piece.
+/// Calls `take` with the file's content, piece by piece. What is no regular file is not read:
+/// errors of OpenToRead.
 [[nodiscard]] std::error_code ReadPieces(const std::filesystem::path& path,
                                          const std::function<void(std::string_view)>& take);
 /// Reads a whole file, a small one, into `text`.

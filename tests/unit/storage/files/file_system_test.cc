@@ -206,6 +206,16 @@ TEST(ReadText, GivesAllBytesOrSaysWhyNot) {
   EXPECT_EQ(ReadText(scratch.path(), text), std::errc::is_a_directory);
 }
 
+TEST(ReadText, WaitsForNoPipeAndReadsNoDevice) {
+  ScratchFolder scratch;
+  std::string text;
+  ASSERT_EQ(::mkfifo(scratch.Path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(ReadText(scratch.Path("pipe"), text), std::errc::no_such_device_or_address);
+  fs::create_symlink("/dev/zero", scratch.Path("device"));
+  EXPECT_EQ(ReadText(scratch.Path("device"), text), std::errc::no_such_device_or_address);
+  EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { SyncFiles({scratch.Path("pipe")}); }), "pipe");
+}
+
 TEST(WriteNew, WritesForThisAccountAndReplacesNothing) {
   ScratchFolder scratch;
   std::string text(3'000'000, 'x');
