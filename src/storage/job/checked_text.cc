@@ -20,15 +20,19 @@ constexpr size_t kHashDigits = 32;
                                   "(data_root), and run the query again.");
 }
 
-// "stage-3/outputs-0.json": what a file is, wherever the job's folder lies.
-std::string NameInJob(const std::string& path) {
-  size_t file = path.rfind('/');
-  size_t folder = file == std::string::npos || file == 0 ? file : path.rfind('/', file - 1);
-  return folder == std::string::npos ? path : path.substr(folder + 1);
+// "JOB/stage-3/outputs-0.json": what a file is, wherever the folder of jobs lies.
+std::string NameOfList(const std::string& path) {
+  size_t begin = path.size();
+  for (int part = 0; part < 3; ++part) {
+    size_t slash = begin == 0 ? std::string::npos : path.rfind('/', begin - 1);
+    if (slash == std::string::npos) return path;
+    begin = slash;
+  }
+  return path.substr(begin + 1);
 }
 
 std::string Checksum(const std::string& list, const std::string& path) {
-  return ContentHash(NameInJob(path) + "\n" + list);
+  return ContentHash(NameOfList(path) + "\n" + list);
 }
 
 }  // namespace

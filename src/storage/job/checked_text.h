@@ -13,8 +13,8 @@ namespace smallpond {
 ///     {"checksum": "32 hexadecimal digits", "content":
 ///     LIST}
 ///
-/// The checksum is one of the list and of the last two parts of the path, so that one list does not
-/// pass for another.
+/// The checksum is one of the list and of the last three parts of the path, of which the first is
+/// the job's name, so that one list does not pass for another.
 std::string WithChecksum(const std::string& list, const std::string& path);
 
 /// Returns the list that such a file holds. Throws Io, which names the file, where it is not the

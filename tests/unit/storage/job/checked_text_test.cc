@@ -38,6 +38,7 @@ TEST(CheckedText, NoticesAnotherList) {
   std::string file = WithChecksum("[1, 2]", kPath);
   EXPECT_CONTAINS(IoErrorOf(file, "/jobs/job-1/stage-4/outputs-2.json"), "run the query again");
   IoErrorOf(file, "/jobs/job-1/stage-3/outputs-1.json");
+  IoErrorOf(file, "/jobs/job-2/stage-3/outputs-2.json");
 }
 
 TEST(CheckedText, NoticesAChangedFragment) {
