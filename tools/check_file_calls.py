@@ -16,7 +16,6 @@ EXCEPTIONS = {
     "src/base/machine.cc": "reads /proc and control groups, which only this machine has",
     "src/cli/main.cc": "finds the program that runs by /proc",
     "src/duckdb_adapter/files/pipe_inputs.cc": "copies pipes to where DuckDB spills",
-    "src/exchange/exchange_reader.cc": "reads rows, at offsets of an open file",
     "src/exchange/exchange_writer.cc": "writes rows, as they come",
     "src/executor/worker_process.cc": "opens the standard error of a process on this machine",
     "src/worker/test_faults.cc": "damages files on purpose",

@@ -89,11 +89,12 @@ void RunToTheEnd(Scheduler& scheduler, const StagePlan& plan) {
   scheduler.ReportCommitted();  // What is handed out now stays as it is.
 }
 
-// Writes the rows that only this process has.
-void WriteGiven(Connection& connection, const StagePlan& plan, const JobDirectory& directory) {
+// Writes the rows that only this process has, and notes in the graph what they are known by.
+void WriteGiven(Connection& connection, StagePlan& plan, const JobDirectory& directory) {
   for (const auto& given : plan.given) {
-    WriteExchangeFile(connection, given.rows, directory.AttemptPath(given.stage, 0, 0),
-                      plan.graph.stages[static_cast<size_t>(given.stage)].output);
+    Stage& stage = plan.graph.stages[static_cast<size_t>(given.stage)];
+    stage.given_file_id = WriteExchangeFile(connection, given.rows,
+                                            directory.AttemptPath(given.stage, 0, 0), stage.output);
   }
 }
 
@@ -120,6 +121,19 @@ Error EndedBy(const Error& error, JobDirectory& directory) {
   if (!tells_all) return Error(error.kind(), error.what() + WhereToLook(directory));
   directory.Remove();
   return error;
+}
+
+// Writes what is there before the job begins.
+void WriteInputs(Connection& connection, StagePlan& plan, JobDirectory& directory) {
+  try {
+    TranslatingStandardErrors([&] {
+      WriteJob(plan, directory);
+      WriteGiven(connection, plan, directory);
+    });
+  } catch (const Error& error) {
+    connection.ShowProgress(-1);
+    throw EndedBy(error, directory);
+  }
 }
 
 JobReport ReportOf(const StagePlan& plan, const Scheduler& scheduler) {
@@ -152,9 +166,9 @@ Statement FinishedJob::Result(Connection& connection) const {
   TaskInputs inputs;
   auto& parts = inputs.exchanges[plan_.result_input].parts;
   for (int task = 0; task < static_cast<int>(outputs_.files.size()); ++task) {
-    int attempt = outputs_.files[static_cast<size_t>(task)].attempt;
-    parts.push_back({directory_->AttemptPath(outputs_.stage, task, attempt), 0, 1, outputs_.stage,
-                     task, attempt});
+    const auto& output = outputs_.files[static_cast<size_t>(task)];
+    parts.push_back({directory_->AttemptPath(outputs_.stage, task, output.attempt), 0, 1,
+                     outputs_.stage, task, output.attempt, output.file_id});
   }
   return QueryFragment(connection, plan_.result, inputs, plan_.columns);
 }
@@ -256,10 +270,12 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(
   ExecutorFor(connection.settings()).BeginJob();
   auto directory = std::make_unique<JobDirectory>(
       parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
+  JobLog log(directory->log_path());
+  WriteInputs(connection, plan, *directory);
+  transaction = nullptr;
   int last = static_cast<int>(plan.graph.stages.size()) - 1;
   JobDirectoryFiles files(*directory, plan.files ? last : -1,
                           plan.files ? plan.files->staging_folder : "");
-  JobLog log(directory->log_path());
   InputLists input_lists(plan, *directory);
   Scheduler::Parts parts{
       .executor = *executor_,
@@ -279,12 +295,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(
   };
   Scheduler scheduler(plan.graph, parts_.limits, parts);
   try {
-    TranslatingStandardErrors([&] {
-      WriteJob(plan, *directory);
-      WriteGiven(connection, plan, *directory);
-      transaction = nullptr;
-      RunToTheEnd(scheduler, plan);
-    });
+    TranslatingStandardErrors([&] { RunToTheEnd(scheduler, plan); });
   } catch (const Error& error) {
     connection.ShowProgress(-1);
     if (!scheduler.ExecutorIsIdle()) executor_ = nullptr;

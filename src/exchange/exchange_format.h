@@ -25,7 +25,8 @@ namespace smallpond {
 //
 // All numbers are little-endian, all parts begin at a multiple of 8. Checksums are XXH3 seeded by
 // the file's random id (and the part's place), so that a part of another file, or of another place
-// in this one, is not taken for the right one.
+// in this one, is not taken for the right one. A whole file of another writer fits itself: who
+// reads is told the id of the file that is to be there.
 
 constexpr uint32_t kExchangeVersion = 1;
 constexpr std::array<char, 8> kExchangeMagic = {'S', 'P', 'X', 'C', 'H', 'N', 'G', '\n'};

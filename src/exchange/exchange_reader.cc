@@ -1,12 +1,13 @@
 #include "exchange/exchange_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
+
+#include "storage/files/open_file.h"
 
 namespace smallpond {
 namespace {
@@ -17,15 +18,18 @@ constexpr uint64_t kTailBytes = 16 << 10;
 // for one a thread.
 constexpr uint64_t kWindowBytes = 2 << 20;
 
-// Whether an error of open(2) says that the file is lost. Others say something about this process,
-// such as too many open files, and writing the file again would not help.
+// Whether an error of OpenToRead says that the file is lost, or something else has its name. Others
+// say something about this process, such as too many open files, and writing the file again would
+// not help.
 bool IsLost(int code) {
-  return code == ENOENT || code == ENOTDIR || code == ESTALE || code == EIO || code == ENXIO;
+  return code == ENOENT || code == ENOTDIR || code == ESTALE || code == EIO || code == ENXIO ||
+         code == EISDIR || code == ELOOP;
 }
 
 }  // namespace
 
-ExchangeReader::ExchangeReader(std::string path, std::shared_ptr<const std::string> content)
+ExchangeReader::ExchangeReader(std::string path, uint64_t file_id,
+                               std::shared_ptr<const std::string> content)
     : path_(std::move(path)), content_(std::move(content)) {
   if (content_) {
     file_bytes_ = content_->size();
@@ -33,7 +37,7 @@ ExchangeReader::ExchangeReader(std::string path, std::shared_ptr<const std::stri
     Open();
   }
   try {
-    ReadTrailer();
+    ReadTrailer(file_id);
   } catch (...) {
     if (file_ >= 0) close(file_);
     throw;
@@ -45,23 +49,19 @@ ExchangeReader::~ExchangeReader() {
 }
 
 void ExchangeReader::Open() {
-  file_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file_ < 0) {
-    if (errno == ENOENT) Fail("it does not exist");
-    if (IsLost(errno)) Fail(std::strerror(errno));
+  OpenedFile opened = OpenToRead(path_);
+  if (const std::error_code& error = opened.error) {
+    if (error == std::errc::no_such_file_or_directory) Fail("it does not exist");
+    if (error == std::errc::no_such_device_or_address) Fail("it is a pipe or a device");
+    if (IsLost(error.value())) Fail(error.message());
     throw Error(ErrorKind::kIo,
-                "Exchange file " + path_ + " can't be opened: " + std::strerror(errno) + ".");
+                "Exchange file " + path_ + " can't be opened: " + error.message() + ".");
   }
-  struct stat status;
-  if (fstat(file_, &status) != 0) {
-    int code = errno;
-    close(file_);
-    Fail(std::strerror(code));
-  }
-  file_bytes_ = static_cast<uint64_t>(status.st_size);
+  file_ = opened.descriptor;
+  file_bytes_ = opened.bytes;
 }
 
-void ExchangeReader::ReadTrailer() {
+void ExchangeReader::ReadTrailer(uint64_t file_id) {
   if (file_bytes_ < sizeof(trailer_)) Fail("it is torn, it has no trailer");
   tail_.resize(std::min(file_bytes_, kTailBytes));
   Read(file_bytes_ - tail_.size(), tail_.size(), tail_.data());
@@ -72,6 +72,7 @@ void ExchangeReader::ReadTrailer() {
          std::to_string(kExchangeVersion));
   }
   if (trailer_.checksum != TrailerChecksum(trailer_)) Fail("its trailer is damaged");
+  if (trailer_.file_id != file_id) Fail("it is not the file that was written under this name");
   if (trailer_.file_bytes != file_bytes_) {
     Fail("it has " + std::to_string(file_bytes_) + " bytes and was written with " +
          std::to_string(trailer_.file_bytes));

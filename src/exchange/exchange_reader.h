@@ -21,11 +21,14 @@ struct ExchangeExtent {
 };
 
 /// Opens a finished exchange file, or takes what one holds. Every method may be called by several
-/// threads, and throws ExchangeFileError where the file is not what its writer finished,
-/// smallpond::Error of kind Io where this process can't open files.
+/// threads, and throws ExchangeFileError where the file is not what its writer finished, be it a
+/// whole exchange file of another writer; smallpond::Error of kind Io where this process can't open
+/// files.
 class ExchangeReader {
  public:
-  explicit ExchangeReader(std::string path, std::shared_ptr<const std::string> content = nullptr);
+  /// `file_id` is what ExchangeWriter::Finish told of the file.
+  ExchangeReader(std::string path, uint64_t file_id,
+                 std::shared_ptr<const std::string> content = nullptr);
   ~ExchangeReader();
   ExchangeReader(const ExchangeReader&) = delete;
   ExchangeReader& operator=(const ExchangeReader&) = delete;
@@ -45,7 +48,7 @@ class ExchangeReader {
 
   [[noreturn]] void Fail(const std::string& what) const { throw ExchangeFileError(path_, what); }
   void Open();
-  void ReadTrailer();
+  void ReadTrailer(uint64_t file_id);
   std::vector<ExchangeSegment> ReadGroup(uint32_t group) const;
   void Read(uint64_t offset, size_t bytes, void* out) const;
 

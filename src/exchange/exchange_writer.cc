@@ -154,6 +154,7 @@ ExchangeFileSummary ExchangeWriter::Finish() {
     unlink(path_.c_str());
     Fail("closed", code);
   }
+  summary_.file_id = file_id_;
   summary_.bytes = offset_;
   return std::move(summary_);
 }

@@ -17,6 +17,7 @@ struct ExchangeFileSummary {
     uint64_t rows = 0;
     uint64_t bytes = 0;
   };
+  uint64_t file_id = 0;  ///< Random. By it a reader knows this file from all others.
   uint64_t rows = 0;
   uint64_t bytes = 0;  ///< The whole file's.
   std::vector<Partition> partitions;

@@ -62,7 +62,7 @@ JobState::JobState(StageGraph graph, JobLimits limits) : graph_(std::move(graph)
     }
     replayable_.push_back(replayable);
     stages_.emplace_back(stage);
-    if (stage.is_given) stages_.back().SetGiven();
+    if (stage.is_given) stages_.back().SetGiven(stage.given_file_id);
   }
   max_launches_ = num_tasks * static_cast<uint64_t>(limits_.attempts_per_task) +
                   static_cast<uint64_t>(limits_.extra_attempts);
@@ -176,6 +176,7 @@ void JobState::OnFinished(const JobEvent& event) {
   StageState& stage = State(id.stage);
   TaskState& task = Task(id);
   task.chosen = id.attempt;
+  task.file_id = event.result.file_id;
   ++stage.num_done;
   stage.changed_at = num_launched_;
   if (!task.has_content) ++stage.num_content;

@@ -243,10 +243,11 @@ OutputsList Scheduler::Outputs(int stage) const {
 OutputsList Scheduler::ListOf(int stage, int version, const std::vector<int>& attempts) const {
   OutputsList list{stage, version, {}};
   list.files.reserve(attempts.size());
-  const StageStatistics& statistics = state_.stage(stage).statistics;
+  const StageState& state = state_.stage(stage);
   for (int attempt : attempts) {
     int task = static_cast<int>(list.files.size());
-    list.files.push_back({attempt, statistics.rows(task), statistics.bytes(task)});
+    list.files.push_back({attempt, state.statistics.rows(task), state.statistics.bytes(task),
+                          state.task(task).file_id});
   }
   return list;
 }

@@ -12,9 +12,10 @@ StageState::StageState(const Stage& stage)
   EnqueueAll();
 }
 
-void StageState::SetGiven() {
+void StageState::SetGiven(uint64_t file_id) {
   for (TaskState& task : tasks_) {
     task.chosen = 0;
+    task.file_id = file_id;
     task.next_attempt = 1;
     task.has_content = true;
   }

@@ -11,6 +11,7 @@ namespace smallpond {
 
 /// A task, in a few bytes: a job may have half a million.
 struct TaskState {
+  uint64_t file_id = 0;       ///< Of the exchange file of the attempt chosen last.
   int32_t chosen = -1;        ///< The attempt whose output counts, or -1.
   int32_t next_attempt = 0;   ///< The number that the next attempt gets.
   uint16_t running = 0;       ///< Attempts in flight that are still heard of.
@@ -40,8 +41,8 @@ class StageState {
   const TaskState& task(int index) const { return tasks_[static_cast<size_t>(index)]; }
   int num_tasks() const { return static_cast<int>(tasks_.size()); }
 
-  /// Says that attempts 0 of all tasks are done.
-  void SetGiven();
+  /// Says that attempts 0 of all tasks are done, which is one with the file of this id.
+  void SetGiven(uint64_t file_id);
   /// Lets a task wait to be launched.
   void Enqueue(int index);
   /// Lets all tasks wait.

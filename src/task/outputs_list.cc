@@ -7,7 +7,7 @@
 namespace smallpond {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ std::string FormatOutputsList(const OutputsList& list) {
   for (const OutputsList::File& file : list.files) {
     text += separator;
     text += "[" + std::to_string(file.attempt) + "," + std::to_string(file.rows) + "," +
-            std::to_string(file.bytes) + "]";
+            std::to_string(file.bytes) + "," + std::to_string(file.file_id) + "]";
     separator = ",\n";
   }
   return text + "\n]}\n";
@@ -34,8 +34,8 @@ OutputsList ParseOutputsList(const std::string& text, const std::string& name) {
     }
     OutputsList list{json.at("stage").get<int>(), json.at("version").get<int>(), {}};
     for (const auto& file : json.at("files")) {
-      list.files.push_back(
-          {file.at(0).get<int>(), file.at(1).get<uint64_t>(), file.at(2).get<uint64_t>()});
+      list.files.push_back({file.at(0).get<int>(), file.at(1).get<uint64_t>(),
+                            file.at(2).get<uint64_t>(), file.at(3).get<uint64_t>()});
     }
     return list;
   } catch (const nlohmann::json::exception& error) {

@@ -14,6 +14,7 @@ struct OutputsList {
     int attempt = 0;
     uint64_t rows = 0;
     uint64_t bytes = 0;
+    uint64_t file_id = 0;  ///< Of the exchange file. Another file of the name is not the output.
   };
 
   int stage = 0;
@@ -21,7 +22,8 @@ struct OutputsList {
   std::vector<File> files;  ///< One for each task, in order.
 };
 
-/// The list as JSON: {"format": 1, "stage", "version", "files": [[attempt, rows, bytes], …]}.
+/// The list as JSON: {"format": 1, "stage", "version", "files": [[attempt, rows, bytes,
+/// file id], …]}.
 std::string FormatOutputsList(const OutputsList& list);
 /// Throws Internal where the text is no list. `name` is for the message.
 OutputsList ParseOutputsList(const std::string& text, const std::string& name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ struct Stage {
   /// Whether its files are there before the job begins, as those of attempts 0. They are never
   /// removed, and can't be made again.
   bool is_given = false;
-  std::string fragment;     ///< The hash of the fragment's bytes, which names it.
-  std::string description;  ///< What it does in a few words, for errors.
+  uint64_t given_file_id = 0;  ///< Where it is given: of its exchange file, when that is written.
+  std::string fragment;        ///< The hash of the fragment's bytes, which names it.
+  std::string description;     ///< What it does in a few words, for errors.
   double estimated_rows = 0;
   double estimated_bytes = 0;
 };

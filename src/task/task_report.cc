@@ -29,7 +29,8 @@ Json ToJson(const TaskResult& result) {
           {"wall_ms", result.wall_ms},
           {"cpu_ms", result.cpu_ms},
           {"peak_memory_bytes", result.peak_memory_bytes},
-          {"spilled_bytes", result.spilled_bytes}};
+          {"spilled_bytes", result.spilled_bytes},
+          {"file_id", result.file_id}};
 }
 
 Json ToJson(const TaskFailure& failure) {
@@ -117,6 +118,7 @@ TaskResult ReadResult(const Json& json) {
   result.cpu_ms = json.value("cpu_ms", int64_t{0});
   result.peak_memory_bytes = json.value("peak_memory_bytes", uint64_t{0});
   result.spilled_bytes = json.value("spilled_bytes", uint64_t{0});
+  result.file_id = json.value("file_id", uint64_t{0});
   for (const Json& file : json.value("files", Json::array())) {
     WrittenFile& written = result.files.emplace_back();
     written.name = file.at(0).get<std::string>();

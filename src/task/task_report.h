@@ -38,6 +38,7 @@ struct TaskResult {
   int64_t cpu_ms = 0;
   uint64_t peak_memory_bytes = 0;
   uint64_t spilled_bytes = 0;
+  uint64_t file_id = 0;                        ///< Of the exchange file that it wrote.
   std::vector<PartitionSize> partitions = {};  ///< One for each partition of its stage, or none.
   std::vector<WrittenFile> files = {};         ///< Where its stage writes files.
 };
@@ -57,7 +58,7 @@ using TaskReport = std::variant<TaskResult, TaskFailure>;
 ///
 ///     {"ok": true, "rows", "bytes", "partitions": [[rows, bytes], …],
 ///      "files": [[name, rows or null, bytes, hash], …],
-///      "wall_ms", "cpu_ms", "peak_memory_bytes", "spilled_bytes"}
+///      "wall_ms", "cpu_ms", "peak_memory_bytes", "spilled_bytes", "file_id"}
 ///     {"ok": false, "error": {"kind", "message"}, "lost_input": {"stage", "task", "attempt"} |
 ///     null}
 ///

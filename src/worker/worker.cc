@@ -66,6 +66,7 @@ int64_t CpuMs() {
 
 TaskResult ResultOf(const ExchangeFileSummary& written) {
   TaskResult result;
+  result.file_id = written.file_id;
   result.rows = written.rows;
   result.bytes = written.bytes;
   for (const auto& partition : written.partitions) {
@@ -200,8 +201,8 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& in
   if (begin == end) return read;
   for (int task = 0; task < static_cast<int>(outputs->files.size()); ++task) {
     if (input.kind == ExchangeKind::kForward && task != spec.id.task) continue;
-    int attempt = outputs->files[static_cast<size_t>(task)].attempt;
-    TaskId writer{input.stage, task, attempt};
+    const auto& output = outputs->files[static_cast<size_t>(task)];
+    TaskId writer{input.stage, task, output.attempt};
     ExchangeInput::Part part;
     part.path = spec.job_folder + "/" + AttemptFileName(writer.stage, writer.task, writer.attempt);
     part.partition_begin = begin;
@@ -209,6 +210,7 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& in
     part.stage = writer.stage;
     part.task = writer.task;
     part.attempt = writer.attempt;
+    part.file_id = output.file_id;
     read.parts.push_back(std::move(part));
   }
   return read;

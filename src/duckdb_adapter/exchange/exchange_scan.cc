@@ -63,7 +63,7 @@ duckdb::vector<duckdb::LogicalType> WithoutNullTypes(
 // One part while it is read. Closed with its last unit.
 struct OpenPart {
   OpenPart(const ExchangeInput::Part& of_part, const ExchangeScanData& bind)
-      : part(of_part), reader(of_part.path, of_part.content) {
+      : part(of_part), reader(of_part.path, of_part.file_id, of_part.content) {
     auto description = ExchangeDescription::FromBytes(reader.description());
     if (WithoutNullTypes(description.types) != WithoutNullTypes(bind.types)) {
       throw Error(ErrorKind::kInternal,
@@ -239,7 +239,8 @@ duckdb::unique_ptr<FunctionData> Bind(ClientContext& context, duckdb::TableFunct
                                   bind->input_id);
   }
   ReadingPart(*state, found->parts[0], [&] {
-    ExchangeReader reader(found->parts[0].path, found->parts[0].content);
+    const ExchangeInput::Part& first = found->parts[0];
+    ExchangeReader reader(first.path, first.file_id, first.content);
     auto description = ExchangeDescription::FromBytes(reader.description());
     bind->names = names = description.names;
     bind->types = types = description.types;

@@ -35,6 +35,7 @@ struct ExchangeInput {
     int stage = 0;
     int task = 0;
     int attempt = 0;
+    uint64_t file_id = 0;  ///< The file's, as ExchangeFileSummary tells it.
     /// What the file holds, where it need not be opened for that.
     std::shared_ptr<const std::string> content = nullptr;
   };
@@ -46,7 +47,7 @@ struct ExchangeInput {
 void SetExchangeInputs(Connection& connection, std::map<int, ExchangeInput> inputs);
 
 /// The part that could not be read, if that is why the last statement failed: its file is missing,
-/// torn or damaged, and its writer has to run again.
+/// torn, damaged or another one, and its writer has to run again.
 std::optional<ExchangeInput::Part> LostInput(Connection& connection);
 
 }  // namespace smallpond

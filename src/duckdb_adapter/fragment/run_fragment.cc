@@ -137,12 +137,13 @@ void RunFragment(Connection& connection, const std::string& bytes, const TaskInp
   connection.Run(Statement::Parse(CopySql(path, output, std::move(stand_in))));
 }
 
-void WriteExchangeFile(Connection& connection, const Statement& rows, const std::string& path,
-                       const ExchangeOutput& output) {
+uint64_t WriteExchangeFile(Connection& connection, const Statement& rows, const std::string& path,
+                           const ExchangeOutput& output) {
   ExchangeCopyOptions options;
   options.output = output;
   options.stand_in = StandIn(connection.handle().context());
   connection.Run(SqlOver("COPY (FROM \"{0}\") " + ExchangeCopyTarget(path, options), rows));
+  return TakeExchangeWriteSummary(connection).value().file_id;
 }
 
 Statement QueryFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,

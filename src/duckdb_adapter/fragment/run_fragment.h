@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,10 @@ void PrepareForFragments(Connection& connection);
 void RunFragment(Connection& connection, const std::string& bytes, const TaskInputs& inputs,
                  const std::string& path, const ExchangeOutput& output);
 
-/// Writes a query's rows, with the keys of `output`, to an exchange file at `path`.
-void WriteExchangeFile(Connection& connection, const Statement& rows, const std::string& path,
-                       const ExchangeOutput& output);
+/// Writes a query's rows, with the keys of `output`, to an exchange file at `path`. Returns the
+/// file's id.
+uint64_t WriteExchangeFile(Connection& connection, const Statement& rows, const std::string& path,
+                           const ExchangeOutput& output);
 
 /// Returns the query for the rows of a plan without keys, with these names. The connection keeps
 /// the plan and its inputs until the next call.

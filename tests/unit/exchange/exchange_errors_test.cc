@@ -69,6 +69,24 @@ TEST_F(ExchangeErrors, SayWhichFileIsLost) {
   EXPECT_EQ(Number(std::string("SELECT sum(i) ") + kScan), 4999950000);
 }
 
+TEST_F(ExchangeErrors, TellThatAWholeFileIsAnother) {
+  WriteNumbers();
+  auto other = folder_.Path("other.exchange");
+  Write(other, "SELECT 1 AS i, range % 4 FROM range(100000)", {.output = ByNumber(4)});
+  const auto part = Part(path(), 0, 4);
+  fs::copy_file(other, path(), fs::copy_options::overwrite_existing);
+  // One is opened for its columns; a few are opened before the scan begins, and many in it.
+  for (size_t others : {0, 3, 100}) {
+    std::vector<ExchangeInput::Part> parts(others, Part(other, 0, 4));
+    parts.push_back(part);
+    SetInput(parts);
+    EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { Number(std::string("SELECT sum(i) ") + kScan); }),
+                    "not the file that was written under this name");
+    ASSERT_TRUE(LostInput(*connection_));
+    EXPECT_EQ(LostInput(*connection_)->path, path());
+  }
+}
+
 TEST_F(ExchangeErrors, FindALostFileAmongMany) {
   WriteNumbers();
   std::vector<ExchangeInput::Part> parts(100, Part(path(), 0, 4));

@@ -1,6 +1,7 @@
 // The exchange file by itself: what goes in comes out, and nothing else ever does.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "error_of.h"
 #include "exchange/exchange_reader.h"
 #include "exchange/exchange_writer.h"
+#include "exchange_file_id.h"
 #include "scratch_folder.h"
 
 namespace smallpond {
@@ -65,7 +67,7 @@ class ExchangeFile : public ::testing::Test {
     return payloads;
   }
   Payloads ReadAll() const {
-    ExchangeReader reader(path());
+    ExchangeReader reader(path(), FileIdIn(path()));
     return Read(reader, 0, reader.num_partitions());
   }
 
@@ -97,12 +99,13 @@ TEST_F(ExchangeFile, GivesEachPartitionBackInTheOrderOfRuns) {
   for (uint32_t num_partitions : {1u, 2u, 31u, 32u, 33u, 2000u}) {
     fs::remove(path());
     auto summary = Write(num_partitions, 3);
-    ExchangeReader reader(path());
+    ExchangeReader reader(path(), FileIdIn(path()));
     EXPECT_EQ(reader.num_partitions(), num_partitions);
     EXPECT_EQ(reader.description(), "the columns");
     EXPECT_EQ(reader.num_rows(), 3 * num_partitions * (num_partitions + 1) / 2);
     EXPECT_EQ(summary.rows, reader.num_rows());
     EXPECT_EQ(summary.bytes, fs::file_size(path()));
+    EXPECT_EQ(summary.file_id, FileIdIn(path()));
     auto payloads = Read(reader, 0, num_partitions);
     ASSERT_EQ(payloads.size(), num_partitions);
     for (uint32_t partition = 0; partition < num_partitions; ++partition) {
@@ -118,22 +121,24 @@ TEST_F(ExchangeFile, IsReadFromMemoryAsFromTheDisk) {
   for (uint32_t num_partitions : {1u, 33u, 2000u}) {
     fs::remove(path());
     Write(num_partitions, 3);
-    ExchangeReader on_disk(path());
+    const uint64_t id = FileIdIn(path());
+    ExchangeReader on_disk(path(), id);
     auto content = std::make_shared<std::string>(Bytes());
     fs::remove(path());
-    ExchangeReader reader(path(), content);
+    ExchangeReader reader(path(), id, content);
     EXPECT_EQ(reader.num_rows(), on_disk.num_rows());
     EXPECT_EQ(Read(reader, 0, num_partitions), Read(on_disk, 0, num_partitions));
+    EXPECT_THROW(ExchangeReader(path(), id ^ 1, content), ExchangeFileError);
     for (size_t bytes : {size_t{0}, content->size() / 2, content->size() - 1}) {
       auto torn = std::make_shared<std::string>(content->substr(0, bytes));
-      EXPECT_THROW(ExchangeReader(path(), torn), ExchangeFileError);
+      EXPECT_THROW(ExchangeReader(path(), id, torn), ExchangeFileError);
     }
   }
 }
 
 TEST_F(ExchangeFile, ReadsOneRangeOfNeighbouringPartitionsARun) {
   Write(200, 5);
-  ExchangeReader reader(path());
+  ExchangeReader reader(path(), FileIdIn(path()));
   for (auto [begin, end] : {std::pair{0u, 1u}, {7u, 9u}, {30u, 130u}, {199u, 200u}}) {
     EXPECT_EQ(reader.Extents(begin, end, kAnyBytes).size(), 5u);
     auto payloads = Read(reader, begin, end);
@@ -272,8 +277,44 @@ TEST_F(ExchangeFile, NoticesBlocksThatChangedPlaces) {
   auto bytes = Bytes();
   size_t block = sizeof(ExchangeBlockHeader) + 8;
   SetBytes(bytes.substr(block, block) + bytes.substr(0, block) + bytes.substr(2 * block));
-  ExchangeReader reader(path());
+  ExchangeReader reader(path(), FileIdIn(path()));
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { Read(reader, 0, 1); }), "one of partition 1");
+}
+
+TEST_F(ExchangeFile, IsNotAnotherWholeFileOfTheName) {
+  const uint64_t first = Write(2, 1).file_id;
+  fs::rename(path(), folder_.Path("first"));
+  const uint64_t second = Write(2, 1).file_id;
+  EXPECT_NE(first, second);
+  ExchangeReader(path(), second);
+  EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { ExchangeReader(path(), first); }),
+                  "not the file that was written under this name");
+  fs::remove(path());
+  fs::create_symlink(folder_.Path("first"), path());
+  ExchangeReader(path(), first);
+  EXPECT_THROW(ExchangeReader(path(), second), ExchangeFileError);
+}
+
+TEST_F(ExchangeFile, IsNeverWaitedFor) {
+  auto error = [&] {
+    try {
+      ExchangeReader(path(), 1);
+    } catch (const ExchangeFileError& lost) {
+      return std::string(lost.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  ASSERT_EQ(mkfifo(path().c_str(), 0600), 0);
+  EXPECT_CONTAINS(error(), "a pipe or a device");
+  fs::remove(path());
+  fs::create_symlink("/dev/zero", path());
+  EXPECT_CONTAINS(error(), "a pipe or a device");
+  fs::remove(path());
+  fs::create_directory(path());
+  EXPECT_CONTAINS(error(), "Is a directory");
+  fs::remove(path());
+  fs::create_symlink(path(), path());
+  EXPECT_CONTAINS(error(), "symbolic links");
 }
 
 TEST_F(ExchangeFile, SaysWhenTheDiskIsFull) {

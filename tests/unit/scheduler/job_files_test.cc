@@ -50,7 +50,7 @@ TEST(JobDirectory, BelongsToOneAccountAndGoesWhenAllWentWell) {
   EXPECT_CONTAINS(ErrorOf(ErrorKind::kIo, [&] { WriteNew(job.FragmentPath("abc"), "other"); }),
                   "File exists");
   JobDirectoryFiles files(job);
-  files.WriteOutputs({1, 3, {{2, 10, 100}, {0, 20, 200}}});
+  files.WriteOutputs({1, 3, {{2, 10, 100, 1}, {0, 20, 200, UINT64_MAX}}});
   std::ifstream file(job.OutputsPath(1, 3));
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   OutputsList list = ParseOutputsList(CheckedList(text, job.OutputsPath(1, 3)), "list");
@@ -59,6 +59,8 @@ TEST(JobDirectory, BelongsToOneAccountAndGoesWhenAllWentWell) {
   ASSERT_EQ(list.files.size(), 2u);
   EXPECT_EQ(list.files[0].attempt, 2);
   EXPECT_EQ(list.files[1].bytes, 200u);
+  EXPECT_EQ(list.files[0].file_id, 1u);
+  EXPECT_EQ(list.files[1].file_id, UINT64_MAX);
   std::ofstream(job.AttemptPath(1, 0, 2)) << "rows";
   files.RemoveAttempt({1, 0, 2});
   files.RemoveAttempt({1, 0, 2});
@@ -178,6 +180,13 @@ TEST(ParseTaskReport, ReadsResults) {
     ASSERT_EQ(result->partitions.size(), 2u) << partitions;
     EXPECT_EQ(result->partitions[1].rows, 2u);
     EXPECT_EQ(result->partitions[1].bytes, 20u);
+  }
+}
+
+TEST(ParseTaskReport, ReadsWhatTheExchangeFileIsKnownBy) {
+  for (uint64_t id : {uint64_t{0}, (uint64_t{1} << 53) + 1, UINT64_MAX}) {
+    auto report = ParseTaskReport(FormatTaskReport(TaskResult{.rows = 1, .file_id = id}));
+    EXPECT_EQ(std::get<TaskResult>(report).file_id, id);
   }
 }
 

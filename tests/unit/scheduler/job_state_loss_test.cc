@@ -143,7 +143,9 @@ TEST(JobStateLoss, WhatTheEndStoppedRunsAgainWhenTheResultIsLost) {
 TEST(JobStateLoss, AGivenStageIsThereStaysAndIsNotMadeAgain) {
   StageGraph graph = Chain({1, 2, 1});
   graph.stages[0].is_given = true;
+  graph.stages[0].given_file_id = 99;
   JobPlay job(graph, 2);
+  EXPECT_EQ(job.state.stage(0).task(0).file_id, 99u);
   EXPECT_EQ(job.first, (Actions{"complete 0 v0", "launch 1/0/0", "launch 1/1/0"}));
   job.Finish({1, 0, 0});
   EXPECT_EQ(job.Finish({1, 1, 0}), (Actions{"complete 1 v0", "launch 2/0/0"}));  // 0 stays.

@@ -21,7 +21,8 @@
 namespace smallpond {
 namespace {
 
-constexpr const char* kDone = R"({"ok":true,"rows":1,"bytes":8,"wall_ms":2,"cpu_ms":1})";
+constexpr const char* kDone =
+    R"({"ok":true,"rows":1,"bytes":8,"wall_ms":2,"cpu_ms":1,"file_id":77})";
 
 // Writes its attempt's file, whose path is the spec.
 std::string WriteFile(const std::string& path, const std::atomic<bool>&) {
@@ -69,6 +70,7 @@ TEST_F(SchedulerTest, RunsStagesOneAfterTheOther) {
   OutputsList result = scheduler.Outputs(1);
   EXPECT_EQ(result.version, 0);
   EXPECT_EQ(result.files.at(0).bytes, 8u);
+  EXPECT_EQ(result.files.at(0).file_id, 77u);
   EXPECT_TRUE(std::filesystem::exists(directory_.OutputsPath(0, 0)));
   EXPECT_TRUE(std::filesystem::exists(directory_.AttemptPath(1, 0, 0)));
   JobProgress progress = scheduler.Progress();

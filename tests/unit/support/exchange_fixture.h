@@ -13,6 +13,7 @@
 #include "duckdb_adapter/connection/connection.h"
 #include "duckdb_adapter/exchange/exchange_scan.h"
 #include "duckdb_adapter/exchange/exchange_write.h"
+#include "exchange_file_id.h"
 #include "scratch_folder.h"
 
 namespace smallpond {
@@ -50,9 +51,9 @@ class ExchangeFixture : public ::testing::Test {
             .ordered = ordered};
   }
 
-  /// Partitions [begin, end) of attempt 2 of task 14 of stage 3.
+  /// Partitions [begin, end) of attempt 2 of task 14 of stage 3: of the file that is there now.
   static ExchangeInput::Part Part(const std::string& path, uint32_t begin, uint32_t end) {
-    return {path, begin, end, 3, 14, 2};
+    return {path, begin, end, 3, 14, 2, FileIdIn(path)};
   }
   void SetInput(std::vector<ExchangeInput::Part> parts) {
     SetExchangeInputs(*connection_, {{1, {std::move(parts)}}});

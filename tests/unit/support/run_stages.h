@@ -35,12 +35,12 @@ inline Statement RunStagesInOrder(
     fs::create_directories(folder + "/" + StageFolderName(stage.id));
     const auto& work = plan.work[static_cast<size_t>(stage.id)];
     if (stage.is_given) {
+      OutputsList outputs{stage.id, 0, {{0, 0, 0}}};
       for (const auto& given : plan.given) {
         if (given.stage != stage.id) continue;
-        WriteExchangeFile(connection, given.rows, folder + "/" + AttemptFileName(stage.id, 0, 0),
-                          stage.output);
+        outputs.files[0].file_id = WriteExchangeFile(
+            connection, given.rows, folder + "/" + AttemptFileName(stage.id, 0, 0), stage.output);
       }
-      OutputsList outputs{stage.id, 0, {{0, 0, 0}}};
       write(OutputsFileName(stage.id, 0),
             checked(OutputsFileName(stage.id, 0), FormatOutputsList(outputs)));
       continue;
@@ -69,9 +69,9 @@ inline Statement RunStagesInOrder(
           worker.Run(FormatTaskSpec(SpecOf(plan, id, inputs_version, folder)), cancelled);
       auto json = nlohmann::json::parse(report);
       if (!json.at("ok").get<bool>()) throw std::runtime_error(report + " in " + stage.description);
-      outputs.files.push_back({0, json.at("rows"), json.at("bytes")});
-      result.parts.push_back(
-          {folder + "/" + AttemptFileName(id.stage, id.task, id.attempt), 0, 1, stage.id, task, 0});
+      outputs.files.push_back({0, json.at("rows"), json.at("bytes"), json.at("file_id")});
+      result.parts.push_back({folder + "/" + AttemptFileName(id.stage, id.task, id.attempt), 0, 1,
+                              stage.id, task, 0, json.at("file_id")});
     }
     write(OutputsFileName(stage.id, 0),
           checked(OutputsFileName(stage.id, 0), FormatOutputsList(outputs)));

@@ -43,7 +43,7 @@ TEST(AggregateStates, OfAnotherSizeAreAnError) {
   JobDirectory job(folder.Path("jobs"), static_cast<int>(plan.graph.stages.size()));
   WriteNew(job.FragmentPath(plan.graph.stages[1].fragment), plan.work[1].fragment);
   run("COPY (SELECT 'abc'::BLOB) " + ExchangeCopyTarget(job.AttemptPath(0, 0, 0), {}));
-  OutputsList outputs{0, 0, {{0, 1, 1}}};
+  OutputsList outputs{0, 0, {{0, 1, 1, TakeExchangeWriteSummary(connection)->file_id}}};
   WriteNew(job.OutputsPath(0, 0), WithChecksum(FormatOutputsList(outputs), job.OutputsPath(0, 0)));
   InputLists lists(plan, job);
   Worker worker(connect);
