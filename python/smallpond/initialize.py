@@ -127,10 +127,7 @@ def init(
     """
     arguments = {name: value for name, value in locals().items() if value is not None}
     _warn_of_options_without_effect(arguments)
-    texts = {
-        name: whole_text(_as_text(value), f"init: {name}") for name, value in arguments.items()
-    }
-    return _open(texts)
+    return _open({name: _as_text(value, name) for name, value in arguments.items()})
 
 
 def _open(settings: dict[str, str]) -> Session:
@@ -169,12 +166,13 @@ def _choose_executor(core: _core.Session) -> None:
         core.set_make_executor(connect)
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    return str(os.fspath(value)) if isinstance(value, os.PathLike) else str(value)
+    text = str(os.fspath(value)) if isinstance(value, os.PathLike) else str(value)
+    return whole_text(text, f"init: {name}")
 
 
 def _unknown_argument(name: str, known: Iterable[str]) -> str:

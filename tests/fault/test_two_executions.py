@@ -35,7 +35,8 @@ MONTH_OR_DAYS = "CASE WHEN id // 1000 % 2 = 0 THEN INTERVAL 1 MONTH ELSE INTERVA
 LETTER = "CASE WHEN id // 1000 % 2 = 0 THEN 'a' ELSE 'A' END COLLATE NOCASE"
 OF_DISTINCT = (
     "WITH m AS MATERIALIZED (SELECT DISTINCT k, {value} AS v FROM {{t}}) "
-    "SELECT count(*) AS n FROM m a JOIN m b ON a.k = b.k AND encode(a.v::VARCHAR) = encode(b.v::VARCHAR)"
+    "SELECT count(*) AS n FROM m a JOIN m b "
+    "ON a.k = b.k AND encode(a.v::VARCHAR) = encode(b.v::VARCHAR)"
 )
 QUERIES = {
     "float sum": OF_GROUPS.format(value="sum(sqrt(id))"),

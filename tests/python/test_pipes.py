@@ -213,7 +213,8 @@ sp = smallpond.init(duckdb_memory="500MB", threads=2, temp_dir={str(tmp_path)!r}
 os.mkfifo({str(tmp_path / "pipe.csv")!r})
 
 def copies():
-    return [name for _, _, files in os.walk({str(tmp_path)!r}) for name in files if name[0].isdigit()]
+    found = [name for _, _, files in os.walk({str(tmp_path)!r}) for name in files]
+    return [name for name in found if name[0].isdigit()]
 
 def write():
     with open({str(tmp_path / "pipe.csv")!r}, "w", buffering=1) as pipe:

@@ -1,5 +1,5 @@
-"""sort_by sorts all rows of a frame, however many tasks write them: files in the order of their names
-and of their parts, as one task writes them."""
+"""sort_by sorts all rows of a frame, however many tasks write them: files in the order of their
+names, as one task writes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("shuffled")
     with duckdb.connect() as connection:
         connection.execute(
-            "CREATE TABLE t AS SELECT i AS id, CASE WHEN i % 11 > 0 THEN i % 97 END AS v, i % 3 AS k "
+            "CREATE TABLE t AS "
+            "SELECT i AS id, CASE WHEN i % 11 > 0 THEN i % 97 END AS v, i % 3 AS k "
             f"FROM range({NUM_ROWS}) r(i) ORDER BY hash(i)"
         )
         for part in range(5):
