@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from smallpond.arguments import whole_text
 from smallpond.arrow_input import is_table
 from smallpond.errors import InvalidInputError, InvalidTypeError
 
@@ -51,7 +52,7 @@ def _name(path: Any, reader: str) -> str:
         raise InvalidInputError(
             f"The path {name!r} is not UTF-8, which DuckDB needs. Rename the file or folder."
         )
-    return name
+    return whole_text(name, f"{reader}: the path")
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -58,37 +58,41 @@ def exchange_files(root: Path) -> list[Path]:
     return sorted(only_job(root).glob("stage-*/*.exchange"))
 
 
+def still_there(root: Path, take: Callable[[Path], object]) -> list[Path]:
+    """Takes all exchange files. Stages that are not held go on, and what they have read goes."""
+    taken = []
+    for file in exchange_files(root):
+        with suppress(FileNotFoundError):
+            take(file)
+            taken.append(file)
+    return taken
+
+
 def rotate(root: Path) -> list[Path]:
     """Puts a copy of the next file in the place of each."""
-    files = exchange_files(root)
-    for file in files:
-        shutil.copy(file, file.with_suffix(".old"))
+    files = still_there(root, lambda file: shutil.copy(file, file.with_suffix(".old")))
     for file, other in zip(files, [*files[1:], files[0]], strict=True):
         os.replace(shutil.copy(other.with_suffix(".old"), file.with_suffix(".new")), file)
     return files
 
 
 def link_to_next(root: Path) -> list[Path]:
-    files = exchange_files(root)
-    for file in files:
-        os.replace(file, file.with_suffix(".old"))
+    files = still_there(root, lambda file: os.replace(file, file.with_suffix(".old")))
     for file, other in zip(files, [*files[1:], files[0]], strict=True):
         file.symlink_to(other.with_suffix(".old"))
     return files
 
 
 def make_pipes(root: Path) -> list[Path]:
-    files = exchange_files(root)
+    files = still_there(root, Path.unlink)
     for file in files:
-        file.unlink()
         os.mkfifo(file)
     return files
 
 
 def make_folders(root: Path) -> list[Path]:
-    files = exchange_files(root)
+    files = still_there(root, Path.unlink)
     for file in files:
-        file.unlink()
         file.mkdir()
     return files
 
