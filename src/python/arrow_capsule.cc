@@ -35,15 +35,17 @@ struct CountedStream {
 
   static int GetNext(ArrowArrayStream* stream, ArrowArray* out) {
     auto& self = Of(stream);
-    if (ProgramEnds()) {
+    bool is_of_python = PyGILState_GetThisThreadState() != nullptr;
+    if (is_of_python && ProgramEnds()) {
       // Most readers have released the interpreter's lock: they hear nothing more. To one that
       // has it the program's end must not wait for ever.
       std::this_thread::sleep_for(kGrace);
       self.is_refused = true;
       return ECANCELED;
     }
-    CoreCall call;
-    return self.inner.get_next(&self.inner, out);
+    CoreCall call(is_of_python);
+    self.is_refused = call.is_refused();
+    return self.is_refused ? ECANCELED : self.inner.get_next(&self.inner, out);
   }
   static int GetSchema(ArrowArrayStream* stream, ArrowSchema* out) {
     auto& self = Of(stream);

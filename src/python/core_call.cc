@@ -46,7 +46,7 @@ struct Calls {
 
 }  // namespace
 
-CoreCall::CoreCall() {
+CoreCall::CoreCall(bool is_of_python) : is_of_python_(is_of_python) {
   auto& calls = Calls::Get();
   {
     std::lock_guard lock(calls.mutex);
@@ -55,16 +55,18 @@ CoreCall::CoreCall() {
       return;
     }
   }
-  BlockForEver();
+  if (is_of_python) BlockForEver();
+  is_refused_ = true;
 }
 
 CoreCall::~CoreCall() {
+  if (is_refused_) return;
   auto& calls = Calls::Get();
   {
     std::lock_guard lock(calls.mutex);
     --calls.open;
     calls.one_ended.notify_all();
-    if (!calls.EndsElsewhere()) return;
+    if (!calls.EndsElsewhere() || !is_of_python_) return;
   }
   BlockForEver();
 }

@@ -12,12 +12,20 @@ namespace smallpond {
 /// and those threads never ask again: Python would not run them any more.
 class CoreCall {
  public:
-  /// Where another thread ends the program, neither ever returns. A thread that has the lock when
-  /// it asks for a call must look for that first (ProgramEnds): the end needs the lock.
-  CoreCall();
+  /// Where another thread ends the program, neither beginning nor ending a call ever returns. A
+  /// thread that has the lock when it asks for a call must look for that first (ProgramEnds): the
+  /// end needs the lock. One that Python does not know never asks for the lock, and its library may
+  /// wait for it at the end: with `is_of_python` false it goes on, refused or not.
+  explicit CoreCall(bool is_of_python = true);
   ~CoreCall();
+  /// Whether the program ends: the call did not begin.
+  bool is_refused() const { return is_refused_; }
   CoreCall(const CoreCall&) = delete;
   CoreCall& operator=(const CoreCall&) = delete;
+
+ private:
+  const bool is_of_python_;
+  bool is_refused_ = false;
 };
 
 /// Releases the interpreter's lock while the core works.

@@ -114,6 +114,28 @@ print("the program ends", flush=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the program ends\n", "")
 
 
+def test_a_thread_of_another_library_reads() -> None:
+    """Arrow waits for its threads when the process ends."""
+    code = """
+import threading
+import pyarrow, pyarrow.dataset, smallpond
+sp = smallpond.init(duckdb_memory="500MB", threads=2)
+frame = sp.sql("SELECT i FROM range(9_999_999_999) r(i)")
+reader = pyarrow.RecordBatchReader.from_stream(frame)
+begins = threading.Event()
+def work():
+    begins.set()
+    pyarrow.dataset.Scanner.from_batches(reader).count_rows()
+thread = threading.Thread(target=work, daemon=True)
+thread.start()
+begins.wait()
+thread.join(0.5)
+print("the program ends", flush=True)
+"""
+    # What Arrow does with its own memory when a program ends is not ours to say.
+    assert run(code).stdout == "the program ends\n"
+
+
 def test_other_handlers_at_exit_can_query(tmp_path: Path) -> None:
     """Those that were there before smallpond was imported run after its own."""
     code = """
