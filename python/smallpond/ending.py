@@ -29,10 +29,12 @@ def end_on_signals() -> None:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Lets a program's end, which takes some seconds at most, clean up though it is told again."""
-    ours = []
+    """Lets a program's end, which takes some seconds at most, clean up though it is told again, or
+    Ctrl-C is pressed."""
+    handlers = {}
     if threading.current_thread() is threading.main_thread():
-        ours = [number for number in SIGNALS if signal.getsignal(number) is _end]
+        handlers = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGINT)}
+    ours = [n for n, handler in handlers.items() if handler in (_end, signal.default_int_handler)]
     for number in ours:
         signal.signal(number, signal.SIG_IGN)
     try:

@@ -86,24 +86,29 @@ def test_a_signal_ends_the_program_in_order(
     assert left == {"temp": []} if executor == "direct" else {"jobs": [], "temp": []}
 
 
-def test_a_second_signal_does_not_stop_the_end(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_stop_the_end(
+    number: signal.Signals, data: Path, tmp_path: Path
+) -> None:
     """Here it comes while the workers are being stopped, for certain."""
     again = """
 import smallpond.session
 stop = smallpond.session.Session._stop_workers
 def stop_and_be_told_again(self, for_good):
-    os.kill(os.getpid(), signal.SIGTERM)
+    if sys._getframe(1).f_code.co_name == "_end":  # Not that of the `with` block.
+        os.kill(os.getpid(), signal.NUMBER)
+        print("told again", flush=True)
     stop(self, for_good)
 smallpond.session.Session._stop_workers = stop_and_be_told_again
-"""
+""".replace("NUMBER", number.name)
     root = tmp_path / "root"
     call = "smallpond.initialize._open_sessions.add(sp); signal.pause(); signal.pause()"
     process = start(call, "processes", data / "events.parquet", root, before=again)
     try:
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=AT_MOST_SECONDS)
-        assert (process.returncode, err) == (128 + signal.SIGTERM, "")
+        out, err = process.communicate(timeout=AT_MOST_SECONDS)
+        assert (process.returncode, out, err) == (128 + signal.SIGTERM, "told again\n", "")
         wait_until_gone(workers)
     finally:
         process.kill()
