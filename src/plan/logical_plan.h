@@ -60,7 +60,7 @@ struct SqlQuery {
   /// Whether it reads more than its inputs: files by name, tables of the session.
   bool reads_elsewhere = true;
   /// How large the files were together that it reads by name, when it was bound. Nothing where that
-  /// is not known, or it reads tables of the session.
+  /// is not known, nobody asked, or it reads tables of the session.
   std::optional<double> file_bytes;
   /// Whether two runs, inputs included, give the same rows, to the last digit.
   bool deterministic = true;

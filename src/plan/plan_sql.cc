@@ -166,7 +166,7 @@ PartitionFacts Analyze(Connection& connection, const SqlQuery& query, const Plan
   for (const auto& [name, input] : query.inputs)
     shapes[name] = {input->schema(), input->partitioning(), input->ordered(),
                     input->deterministic()};
-  return AnalyzePartitions(connection, query.query, shapes);
+  return AnalyzePartitions(connection, query.query, shapes, inputs.measures_files);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ struct PlanSqlInputs {
   std::function<std::optional<PlanRef>(const std::string& name)> resolve;
   /// Names that `resolve` finds, for errors; may be empty.
   std::function<std::vector<std::string>()> in_reach;
+  /// Whether to find out how large the files are that the query reads (SqlQuery::file_bytes).
+  bool measures_files = false;
   /// Binds a query whose columns depend on the data (PIVOT without an IN list) over its real
   /// inputs.
   std::function<Schema(const SqlQuery& query)> bind_on_data;

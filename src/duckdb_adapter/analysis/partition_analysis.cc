@@ -87,7 +87,8 @@ bool IsDeterministic(duckdb::LogicalOperator& plan, const MarkedInputs& marks, b
 }  // namespace
 
 PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
-                                 const std::map<std::string, QueryInput>& inputs) {
+                                 const std::map<std::string, QueryInput>& inputs,
+                                 bool measures_files) {
   MarkedInputs marks;
   Statement marked = MarkInputs(query, inputs, marks);
   auto& context = connection.handle().context();
@@ -101,7 +102,7 @@ PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
       types->list = planner.types;
       facts.schema = Schema({planner.names.begin(), planner.names.end()}, std::move(types));
       facts.reads_elsewhere = ReadsElsewhere(*planner.plan);
-      facts.file_bytes = BytesOfFiles(*planner.plan);
+      if (measures_files) facts.file_bytes = BytesOfFiles(*planner.plan);
       facts.ordered = IsOrdered(*planner.plan, marks);
       facts.deterministic =
           IsDeterministic(*planner.plan, marks,

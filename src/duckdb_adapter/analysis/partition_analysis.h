@@ -38,7 +38,7 @@ struct PartitionFacts {
   bool ordered = false;              ///< Whether the rows come in an order that the query asks for.
   bool reads_elsewhere = true;       ///< Whether it reads more than its inputs: files, tables …
   bool deterministic = true;         ///< Whether two runs, inputs included, give the same rows.
-  std::optional<double> file_bytes;  ///< Of the files by name (BytesOfFiles).
+  std::optional<double> file_bytes;  ///< Of the files by name, with measures_files.
   Partitioning result;               ///< How the results are spread where per_partition.
 };
 
@@ -48,6 +48,7 @@ struct PartitionFacts {
 /// which columns), or neither. What it does not know counts as neither. Throws InvalidInput where
 /// the query doesn't bind.
 PartitionFacts AnalyzePartitions(Connection& connection, const Statement& query,
-                                 const std::map<std::string, QueryInput>& inputs);
+                                 const std::map<std::string, QueryInput>& inputs,
+                                 bool measures_files = false);
 
 }  // namespace smallpond

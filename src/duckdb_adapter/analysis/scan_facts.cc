@@ -32,7 +32,8 @@ std::optional<double> BytesOfScan(const duckdb::LogicalGet& get) {
   static const std::set<std::string> without_files = {"range", "generate_series", "unnest"};
   if (without_files.count(get.function.name) > 0) return 0;
   const auto* scan = dynamic_cast<const duckdb::MultiFileBindData*>(get.bind_data.get());
-  if (!scan || scan->file_list->GetTotalFileCount() > kMostFiles) return std::nullopt;
+  if (!scan || IsRemote(scan->file_list->GetFirstFile().path)) return std::nullopt;
+  if (scan->file_list->GetTotalFileCount() > kMostFiles) return std::nullopt;
   double bytes = 0;
   for (const auto& file : scan->file_list->GetAllFiles()) {
     FileIdentity found;
