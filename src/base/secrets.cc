@@ -386,8 +386,18 @@ std::set<std::string> SecretsAmong(const std::map<std::string, Value>& values) {
   return found;
 }
 
+std::set<std::string> SecretsAmong(const std::vector<Value>& values) {
+  std::set<std::string> found;
+  for (const auto& value : values) AddSecretsIn(value, found);
+  return found;
+}
+
 std::string WithoutValues(const std::set<std::string>& values, std::string message) {
-  for (const auto& value : values) {
+  // Longer ones first: one may begin with another, whose rest would be shown.
+  std::vector<std::string> longest_first(values.begin(), values.end());
+  std::stable_sort(longest_first.begin(), longest_first.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  for (const auto& value : longest_first) {
     if (value.size() < kShortestRepeatedValue) continue;
     for (size_t at = message.find(value); at != std::string::npos; at = message.find(value, at + 3))
       message.replace(at, value.size(), "***");

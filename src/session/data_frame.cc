@@ -275,7 +275,7 @@ std::string DataFrame::Explain(const ExplainOptions& options, const Ticker& tick
     run.ForgetKept();
     explanation = ExplainFrame(*session_, plan_, options, connection, run);
   });
-  return WithoutSecrets(options.json ? FormatJson(explanation) : FormatText(explanation));
+  return session_->WithoutHidden(options.json ? FormatJson(explanation) : FormatText(explanation));
 }
 
 std::string DataFrame::ToString() const {

@@ -6,6 +6,7 @@
 
 #include "action/action.h"
 #include "action/run_ticking.h"
+#include "base/secrets.h"
 #include "base/standard_errors.h"
 #include "base/text.h"
 #include "duckdb_adapter/arrow/arrow_scan.h"
@@ -124,6 +125,7 @@ DataFrame BindSql(const std::shared_ptr<SessionState>& state, const std::string&
     auto plan = std::make_shared<LogicalPlan>(std::move(copy), Schema(), Partitioning{});
     return BindPlan(connection, plan);
   };
+  planned.measures_files = state->stages() != nullptr;
   planned.run_long = [&](const std::function<void()>& work) {
     RunTicking(*connection, inputs.ticker, work);
   };
@@ -241,7 +243,8 @@ DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
 DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
                           std::optional<MergeMode> merge) {
   auto state = State();
-  state->HideInErrors(inputs.named_params);
+  state->Hide(SecretsAmong(inputs.named_params));
+  state->Hide(SecretsAmong(inputs.params));
   try {
     return TranslatingStandardErrors([&] { return BindSql(state, query, inputs, merge); });
   } catch (const Error& error) {
@@ -251,7 +254,8 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
-  state->HideInErrors(inputs.named_params);
+  state->Hide(SecretsAmong(inputs.named_params));
+  state->Hide(SecretsAmong(inputs.params));
   try {
     TranslatingStandardErrors([&] { RunScript(state, sql, inputs); });
   } catch (const Error& error) {

@@ -221,9 +221,14 @@ DatabaseLimits SessionState::DatabaseLimitsInForce() {
   return limits;
 }
 
-void SessionState::HideInErrors(const std::map<std::string, Value>& named_params) {
+void SessionState::Hide(std::set<std::string> values) {
   std::lock_guard lock(mutex_);
-  hidden_.merge(SecretsAmong(named_params));
+  hidden_.merge(values);
+}
+
+std::string SessionState::WithoutHidden(const std::string& text) {
+  std::lock_guard lock(mutex_);
+  return WithoutSecrets(WithoutValues(hidden_, text));
 }
 
 Error SessionState::Explain(const Error& error) {

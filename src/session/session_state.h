@@ -47,11 +47,14 @@ class SessionState {
   void AddDatabaseStep(Statement statement, SettingsRef settings);
   /// Returns an error of one of the session's connections with what it means for the session: its
   /// database has failed for good, or what was asked for was lost when one has. Without the values
-  /// that were given as credentials (HideInErrors).
+  /// that were given as credentials (Hide).
   Error Explain(const Error& error);
-  /// Hides the credentials among a query's named parameters in all errors from now on: a frame's
-  /// query may fail with one long after it was bound.
-  void HideInErrors(const std::map<std::string, Value>& named_params);
+  /// Hides values in all errors and plans from now on: a frame's query may fail with one, or be
+  /// explained, long after it was bound.
+  void Hide(std::set<std::string> values);
+  /// Returns a text for people without the hidden values and without what is a credential by its
+  /// kind.
+  std::string WithoutHidden(const std::string& text);
 
   /// What an action of this session runs with. It must outlive the action.
   Action::Parts PartsOfAction(const Ticker& ticker);
@@ -84,7 +87,7 @@ class SessionState {
   ResultCache kept_;
   std::mutex change_mutex_;             // Held by who changes the settings.
   std::mutex mutex_;                    // Guards what stands up to settings_.
-  std::set<std::string> hidden_;        // Values that no error shows.
+  std::set<std::string> hidden_;        // Values that nobody is shown.
   std::shared_ptr<Database> database_;  // Shared with who is connecting to it.
   int num_replaced_ = 0;                // How many databases were given up.
   DatabaseSteps steps_;

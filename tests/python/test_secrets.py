@@ -192,6 +192,7 @@ def test_command_line() -> None:
     ("sql", "params"),
     [
         ("SELECT $password::INTEGER", {"password": HUSH}),
+        ("SELECT ($1).api_token::DATE", [{"api_token": HUSH}]),
         ("SELECT $secrets.api_token::DATE", {"secrets": {"api_token": HUSH}}),
         ("SELECT $c.keys.access_key[1]::DATE", {"c": {"keys": {"access_key": [HUSH]}}}),
         ("SELECT concat($password, k)::INTEGER FROM '{numbers}'", {"password": HUSH}),
@@ -199,7 +200,7 @@ def test_command_line() -> None:
     ],
 )
 def test_errors_of_parameters(
-    road_sp: smallpond.Session, numbers: Path, sql: str, params: dict[str, object]
+    road_sp: smallpond.Session, numbers: Path, sql: str, params: dict[str, object] | list[object]
 ) -> None:
     """Known by their names, at once and when the query runs."""
     with pytest.raises(smallpond.Error, match=r"\*\*\*") as caught:
@@ -208,6 +209,20 @@ def test_errors_of_parameters(
     with pytest.raises(smallpond.Error, match=r"\*\*\*") as caught:
         road_sp.execute("SET VARIABLE v = $password::INTEGER", params={"password": HUSH})
     assert HUSH not in texts_of(caught.value)
+
+
+def test_a_secret_that_begins_another(sp: smallpond.Session) -> None:
+    params = {"password": HUSH, "token": HUSH + "-and-more"}
+    with pytest.raises(smallpond.InvalidInputError) as caught:
+        sp.sql("SELECT ($password || $token)::DATE", params=params).take_all()
+    assert "and-more" not in texts_of(caught.value)
+
+
+def test_plans_of_parameters(road_sp: smallpond.Session, numbers: Path) -> None:
+    sql = f"FROM '{numbers}' WHERE k::VARCHAR = $password"
+    frame = road_sp.sql(sql, params={"password": HUSH})
+    for form in ("text", "json"):
+        assert "***" in frame.explain(format=form) and HUSH not in frame.explain(format=form)
 
 
 @pytest.mark.parametrize(
