@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 #include "base/nearest_name.h"
+#include "base/secret_values.h"
 #include "base/text.h"
 
 namespace smallpond {
@@ -18,7 +19,6 @@ struct Range {
   size_t end;
 };
 
-constexpr size_t kShortestRepeatedValue = 3;  // Of shorter ones every text is full.
 constexpr size_t kShortestBearerToken = 8;
 
 // What names of credentials end in, in small letters and without _ and -.
@@ -334,21 +334,6 @@ std::vector<Range> FindSecrets(const std::string& text, bool is_sql) {
   return apart;
 }
 
-// All texts of a value whose name says that it is a credential.
-void AddTexts(const Value& value, std::set<std::string>& found) {
-  if (!value.text().empty()) found.insert(value.text());
-  for (const auto& element : value.elements()) AddTexts(element, found);
-}
-
-// The credentials among the fields of a value, whatever its own name is.
-void AddSecretsIn(const Value& value, std::set<std::string>& found) {
-  for (size_t i = 0; i < value.elements().size(); ++i) {
-    const Value& element = value.elements()[i];
-    bool is_secret = i < value.names().size() && NamesSecret(Normalize(value.names()[i]));
-    is_secret ? AddTexts(element, found) : AddSecretsIn(element, found);
-  }
-}
-
 std::string Replace(const std::string& text, const std::vector<Range>& ranges, bool keeps_length) {
   std::string out;
   size_t position = 0;
@@ -377,32 +362,6 @@ std::string WithoutSecretsOf(const std::string& sql, std::string message) {
   return WithoutValues(values, std::move(message));
 }
 
-std::set<std::string> SecretsAmong(const std::map<std::string, Value>& values) {
-  std::set<std::string> found;
-  for (const auto& [name, value] : values) {
-    if (NamesSecret(Normalize(name))) AddTexts(value, found);
-    AddSecretsIn(value, found);
-  }
-  return found;
-}
-
-std::set<std::string> SecretsAmong(const std::vector<Value>& values) {
-  std::set<std::string> found;
-  for (const auto& value : values) AddSecretsIn(value, found);
-  return found;
-}
-
-std::string WithoutValues(const std::set<std::string>& values, std::string message) {
-  // Longer ones first: one may begin with another, whose rest would be shown.
-  std::vector<std::string> longest_first(values.begin(), values.end());
-  std::stable_sort(longest_first.begin(), longest_first.end(),
-                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  for (const auto& value : longest_first) {
-    if (value.size() < kShortestRepeatedValue) continue;
-    for (size_t at = message.find(value); at != std::string::npos; at = message.find(value, at + 3))
-      message.replace(at, value.size(), "***");
-  }
-  return message;
-}
+bool NamesCredential(std::string_view name) { return NamesSecret(Normalize(name)); }
 
 }  // namespace smallpond

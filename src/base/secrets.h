@@ -1,11 +1,7 @@
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
-#include <vector>
-
-#include "smallpond/value.h"
+#include <string_view>
 
 namespace smallpond {
 
@@ -26,12 +22,7 @@ std::string MaskSecrets(const std::string& sql);
 /// message repeats only their values.
 std::string WithoutSecretsOf(const std::string& sql, std::string message);
 
-/// Returns the texts among the values, and in their structs, that are credentials by their names.
-std::set<std::string> SecretsAmong(const std::map<std::string, Value>& values);
-/// The same of values without names: what stands in their structs.
-std::set<std::string> SecretsAmong(const std::vector<Value>& values);
-
-/// Returns a message with "***" for each of the values.
-std::string WithoutValues(const std::set<std::string>& values, std::string message);
+/// Whether a name, in any letter case, is that of a credential: "S3_secret-KEY".
+bool NamesCredential(std::string_view name);
 
 }  // namespace smallpond

@@ -6,7 +6,7 @@
 
 #include "action/action.h"
 #include "action/run_ticking.h"
-#include "base/secrets.h"
+#include "base/secret_values.h"
 #include "base/standard_errors.h"
 #include "base/text.h"
 #include "duckdb_adapter/arrow/arrow_scan.h"

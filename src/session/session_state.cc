@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/machine.h"
+#include "base/secret_values.h"
 #include "base/secrets.h"
 #include "base/worker_layout.h"
 #include "duckdb_adapter/connection/session_statement.h"
