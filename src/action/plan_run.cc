@@ -47,11 +47,6 @@ std::string FolderPartition(const FileOutput& files, int num_partitions) {
          std::to_string(num_partitions) + ")::BIGINT";
 }
 
-Statement SortedBy(const std::string& sort_list, const Statement& rows) {
-  return sort_list.empty() ? rows.Copy()
-                           : SqlOver("SELECT * FROM \"{0}\" ORDER BY " + sort_list, rows);
-}
-
 }  // namespace
 
 std::optional<Statement> ReadBack(Connection& connection, const ArrowSource& rows,

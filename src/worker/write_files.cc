@@ -82,9 +82,7 @@ class PartWrite {
       RenameFolders(folder_, output_.tag);
       return;
     }
-    bool sorts = !copy_.sort_list.empty();
-    Statement sorted =
-        sorts ? SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy_.sort_list, rows) : rows.Copy();
+    Statement sorted = SortedBy(copy_.sort_list, rows);
     if (!copy_.file_size_bytes) {
       CopyToFile(sorted, name_, false);
     } else if (in_order_) {

@@ -104,8 +104,7 @@ void FileWrite::Stage(Connection& connection, PlanRun& run) {
   Statement rows = run.Compute(plan_);
   if (format_ == "parquet")
     rows = CastFor(ExportTarget::kParquet, std::move(rows), plan_->schema());
-  if (!copy.sort_list.empty())
-    rows = SqlOver("SELECT * FROM \"{0}\" ORDER BY " + copy.sort_list, rows);
+  rows = SortedBy(copy.sort_list, rows);
   std::string target = file_ ? file_->staged() : path_;
   num_rows_ = connection.QueryInt64(
       SqlOver("COPY (FROM \"{0}\") TO " + QuoteText(target) + " (" + copy.options + ")", rows));

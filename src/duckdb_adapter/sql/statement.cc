@@ -302,4 +302,9 @@ Statement SqlOver(const std::string& sql, const Statement& query) {
   return statement;
 }
 
+Statement SortedBy(const std::string& sort_list, const Statement& query) {
+  if (sort_list.empty()) return query.Copy();
+  return SqlOver("SELECT * FROM \"{0}\" ORDER BY " + sort_list, query);
+}
+
 }  // namespace smallpond

@@ -90,4 +90,7 @@ class Statement {
 /// Returns `sql` with `query` for its table "{0}".
 Statement SqlOver(const std::string& sql, const Statement& query);
 
+/// Returns the query's rows sorted by what follows ORDER BY; as they are where that is empty.
+Statement SortedBy(const std::string& sort_list, const Statement& query);
+
 }  // namespace smallpond
