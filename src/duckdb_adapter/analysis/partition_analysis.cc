@@ -1,7 +1,6 @@
 #include "duckdb_adapter/analysis/partition_analysis.h"
 
 #include <algorithm>
-#include <set>
 
 #include "duckdb/main/settings.hpp"
 #include "duckdb_adapter/analysis/determinism.h"
@@ -50,11 +49,8 @@ Partitioning ResultPartitioning(const PartitionState& state, duckdb::LogicalOper
 
 // Whether the query reads files or tables that are not among its inputs.
 bool ReadsElsewhere(duckdb::LogicalOperator& op) {
-  static const std::set<std::string> pure = {"range", "generate_series", "unnest", "repeat",
-                                             "repeat_row"};
-  if (op.type == duckdb::LogicalOperatorType::LOGICAL_GET) {
-    if (!pure.count(op.Cast<duckdb::LogicalGet>().function.name)) return true;
-  }
+  bool is_scan = op.type == duckdb::LogicalOperatorType::LOGICAL_GET;
+  if (is_scan && !ReadsNothing(op.Cast<duckdb::LogicalGet>())) return true;
   return std::any_of(op.children.begin(), op.children.end(),
                      [](const auto& child) { return ReadsElsewhere(*child); });
 }

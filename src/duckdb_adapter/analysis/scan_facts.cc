@@ -28,9 +28,7 @@ bool IsAbsolute(const duckdb::Value& paths) {
 constexpr size_t kMostFiles = 10'000;  // To look at one takes a microsecond or two.
 
 std::optional<double> BytesOfScan(const duckdb::LogicalGet& get) {
-  // Their arguments are their rows, or the rows below.
-  static const std::set<std::string> without_files = {"range", "generate_series", "unnest"};
-  if (without_files.count(get.function.name) > 0) return 0;
+  if (ReadsNothing(get)) return 0;
   const auto* scan = dynamic_cast<const duckdb::MultiFileBindData*>(get.bind_data.get());
   if (!scan || IsRemote(scan->file_list->GetFirstFile().path)) return std::nullopt;
   if (scan->file_list->GetTotalFileCount() > kMostFiles) return std::nullopt;
@@ -45,6 +43,12 @@ std::optional<double> BytesOfScan(const duckdb::LogicalGet& get) {
 }
 
 }  // namespace
+
+bool ReadsNothing(const duckdb::LogicalGet& get) {
+  static const std::set<std::string> functions = {"range", "generate_series", "unnest", "repeat",
+                                                  "repeat_row"};
+  return functions.count(get.function.name) > 0;
+}
 
 std::optional<double> BytesOfFiles(const duckdb::LogicalOperator& plan) {
   std::optional<double> bytes = 0;

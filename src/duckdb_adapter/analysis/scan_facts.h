@@ -17,6 +17,10 @@ std::map<size_t, duckdb::ColumnBinding> ColumnsRead(duckdb::LogicalGet& get);
 /// finds the same.
 bool LooksForFiles(const duckdb::LogicalOperator& op);
 
+/// Whether a table function makes its rows of its arguments, or of the rows below it: it reads no
+/// files and no tables.
+bool ReadsNothing(const duckdb::LogicalGet& get);
+
 /// Returns how large the files are together that a bound plan scans. Nothing where it reads
 /// something else as well, a remote file, or more files than it costs little to look at.
 std::optional<double> BytesOfFiles(const duckdb::LogicalOperator& plan);
