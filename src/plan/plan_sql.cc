@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
 #include <set>
 
 #include "base/checks.h"
@@ -10,6 +9,7 @@
 #include "duckdb_adapter/connection/absolute_paths.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
+#include "storage/files/paths.h"
 
 namespace smallpond {
 namespace {

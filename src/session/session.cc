@@ -92,7 +92,10 @@ void CheckChangesTable(Connection& connection, const Statement& statement,
                   "or copy them into a table: CREATE TABLE t AS FROM …");
 }
 
+// Whatever goes wrong from here on, no error shows a credential that was given as a value.
 PlanSqlInputs PlanInputs(const std::shared_ptr<SessionState>& state, const SqlInputs& inputs) {
+  state->Hide(SecretsAmong(inputs.named_params));
+  state->Hide(SecretsAmong(inputs.params));
   auto plan_of = [state](const DataFrame& frame) {
     if (Internals::StateOf(frame) == state) return Internals::PlanOf(frame);
     throw Error(
@@ -243,8 +246,6 @@ DataFrame Session::PartialSql(const std::string& query, const SqlInputs& inputs,
 DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
                           std::optional<MergeMode> merge) {
   auto state = State();
-  state->Hide(SecretsAmong(inputs.named_params));
-  state->Hide(SecretsAmong(inputs.params));
   try {
     return TranslatingStandardErrors([&] { return BindSql(state, query, inputs, merge); });
   } catch (const Error& error) {
@@ -254,8 +255,6 @@ DataFrame Session::RunSql(const std::string& query, const SqlInputs& inputs,
 
 void Session::Execute(const std::string& sql, const SqlInputs& inputs) {
   auto state = State();
-  state->Hide(SecretsAmong(inputs.named_params));
-  state->Hide(SecretsAmong(inputs.params));
   try {
     TranslatingStandardErrors([&] { RunScript(state, sql, inputs); });
   } catch (const Error& error) {
