@@ -22,7 +22,7 @@ struct OutputsList {
   std::vector<File> files;  ///< One for each task, in order.
 };
 
-/// The list as JSON: {"format": 1, "stage", "version", "files": [[attempt, rows, bytes,
+/// The list as JSON: {"format": 2, "stage", "version", "files": [[attempt, rows, bytes,
 /// file id], …]}.
 std::string FormatOutputsList(const OutputsList& list);
 /// Throws Internal where the text is no list. `name` is for the message.
