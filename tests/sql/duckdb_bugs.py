@@ -35,6 +35,9 @@ TABLES = {
     "hours": "SELECT TIMESTAMP '2026-01-01 05:00:00' AS x",
     "gaps": "SELECT i AS id, CASE WHEN i % 3 = 1 THEN i END AS x FROM range(9000) t(i)",
     "floats": "SELECT 1234567.5::FLOAT AS x",
+    "asked": "SELECT i AS id, CASE WHEN i % 100 <> 0 THEN i END AS t FROM range(1000) t(i)",
+    "prices": """SELECT i AS price, CASE WHEN i % 7 <> 3 THEN i * 100 END AS t
+        FROM range(10) t(i)""",
 }
 
 
@@ -120,6 +123,35 @@ BUGS = [
            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) = 1""",
         [(1,)],
         [(3,)],
+    ),
+    Bug(
+        "asof_null",
+        """SELECT count(*), count(a.t) FROM @asked a ASOF JOIN @prices p
+           ON a.id % 2 = p.price % 2 AND a.t >= p.t""",
+        [(950, 950)],
+        [(940, 940)],
+    ),
+    Bug(
+        "asof_left_null",
+        """SELECT count(*), count(price) FROM @asked a ASOF LEFT JOIN @prices p
+           ON a.id % 2 = p.price % 2 AND a.t >= p.t""",
+        [(1000, 950)],
+        [(1000, 940)],
+    ),
+    Bug(
+        "asof_full_null",
+        """SELECT count(*), count(price), count(id) FROM @asked a ASOF FULL JOIN @prices p
+           ON a.id % 2 = p.price % 2 AND a.t >= p.t""",
+        [(1001, 951, 1000)],
+        [(1001, 941, 1000)],
+    ),
+    Bug(
+        "asof_null_keys",
+        """SELECT count(*), count(p.price) FROM @asked a ASOF LEFT JOIN @prices p
+           ON a.id % 2 = p.price % 2 AND nullif(a.id % 3, 1) = nullif(p.price % 3, 1)
+           AND a.id >= p.price""",
+        [(1000, 752)],
+        [(1000, 667)],
     ),
     Bug(
         "equal_blob",

@@ -15,6 +15,7 @@
 #include "duckdb_adapter/files/compressed_files.h"
 #include "duckdb_adapter/files/file_errors.h"
 #include "duckdb_adapter/files/pipe_inputs.h"
+#include "duckdb_adapter/mends/asof_mends.h"
 #include "duckdb_adapter/mends/parquet_mends.h"
 #include "duckdb_adapter/mends/rows_in_order.h"
 #include "duckdb_adapter/mends/runtime_filters.h"
@@ -127,6 +128,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     ReadPipesOnce(database, limits_.temp_dir);
     MendParquetScans(database);
     MendFirstRowsOfWindows(database);
+    MendAsofJoins(database);
     RegisterExportCheck(database);
     RegisterRuntimeFilterRule(database);
     RegisterRowOrderRule(database);
