@@ -111,6 +111,12 @@ bool HasOneRow(const LogicalOperator& op) {
 }
 
 RowOrder RowOrders::Of(const LogicalOperator& op) {
+  auto known = known_.find(&op);
+  if (known == known_.end()) known = known_.emplace(&op, Find(op)).first;
+  return known->second;
+}
+
+RowOrder RowOrders::Find(const LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_ORDER_BY:
     case LogicalOperatorType::LOGICAL_TOP_N:

@@ -29,7 +29,8 @@ bool GoesByOrder(duckdb::LogicalOperator& op);
 /// Whether no operator of the plan below has more than one row.
 bool HasOneRow(const duckdb::LogicalOperator& op);
 
-/// Tells the order of the rows of a plan's operators, common tables' included.
+/// Tells the order of the rows of a plan's operators, common tables' included. Knows what it told
+/// once, so that the plan must not change meanwhile.
 class RowOrders {
  public:
   /// `order_of_source` tells it of what has no operator below and comes in order.
@@ -45,9 +46,11 @@ class RowOrders {
   std::set<const duckdb::LogicalOperator*> Readers(duckdb::LogicalOperator& plan, bool is_wanted);
 
  private:
+  RowOrder Find(const duckdb::LogicalOperator& op);
   void FindReaders(duckdb::LogicalOperator& op, bool is_wanted);
 
   OrderOfSource order_of_source_;
+  std::map<const duckdb::LogicalOperator*, RowOrder> known_;
   std::map<duckdb::idx_t, RowOrder> common_tables_;
   std::set<duckdb::idx_t> wanted_tables_;
   std::set<const duckdb::LogicalOperator*> readers_;
