@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from big_plans import BENCHMARKS, COMMAND, QUERIES, TPCH, Plan, Planner
+from big_plans import BENCHMARKS, COMMAND, QUERIES, TPCDS, TPCH, Plan, Planner
+from drawn import rank
 
 LONGEST_LINE = 110
+SHARE_OF_TPCDS = 0.15
 BROADCAST_BYTES = 64_000_000  # The default of init(broadcast_size=).
 # Queries that are let through, and why.
 IN_ONE_TASK = {
@@ -40,7 +42,17 @@ def planner_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlannerOf]:
         planner.session.shutdown()
 
 
-@pytest.fixture(scope="module", params=QUERIES, ids=lambda query: f"{query[0]}-{query[1]}")
+def drawn_queries() -> list[Any]:
+    """All of TPC-H; of TPC-DS some in `make test`, the rest in the slow tier."""
+    found = []
+    for name, number in QUERIES:
+        is_late = name == TPCDS.name and rank(name, str(number)) > SHARE_OF_TPCDS
+        marks = [pytest.mark.slow] if is_late else []
+        found.append(pytest.param((name, number), marks=marks, id=f"{name}-{number}"))
+    return found
+
+
+@pytest.fixture(scope="module", params=drawn_queries())
 def plan(planner_of: PlannerOf, request: pytest.FixtureRequest) -> Plan:
     name, query = request.param
     return planner_of(name).plan(query)
