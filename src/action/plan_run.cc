@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "action/staged_query.h"
-#include "base/secrets.h"
 #include "duckdb_adapter/arrow/arrow_scan.h"
 #include "duckdb_adapter/arrow/export_types.h"
 #include "duckdb_adapter/sql/sql_text.h"
@@ -151,13 +151,24 @@ std::shared_ptr<const FinishedJob> PlanRun::RunStages(const PlanRef& plan,
   return stages_->Run(connection_, PlanOf("", plan), whole_because);
 }
 
+// Keeps credentials out of what is written to the job's folder: a task finds them in variables.
+CopyOptions WithSecretsInVariables(Connection& connection, CopyOptions copy) {
+  for (const auto& [option, value] : std::exchange(copy.secrets, {})) {
+    connection.SetForWorkers("smallpond_" + option, value);
+    std::string variable = "getvariable(" + QuoteText("smallpond_" + option) + ")";
+    std::string text = option + " " + value;
+    copy.options.replace(copy.options.find(text), text.size(), option + " (" + variable + ")");
+    if (copy.encryption == value) copy.encryption = variable;
+  }
+  return copy;
+}
+
 std::optional<std::vector<WrittenPart>> PlanRun::WriteInStages(
-    const PlanRef& plan, const std::function<Statement(Statement)>& exported,
-    const FileOutput& files) {
-  // What would be written to the job's folder.
-  if (!stages_ || WithoutSecrets(files.copy.options) != files.copy.options) return std::nullopt;
+    const PlanRef& plan, const std::function<Statement(Statement)>& exported, FileOutput files) {
+  if (!stages_) return std::nullopt;
   // Where the session may not write, DuckDB says so here.
   if (!connection_.MayOpen(files.staging_folder + "/part")) return std::nullopt;
+  files.copy = WithSecretsInVariables(connection_, std::move(files.copy));
   int by_folder = 0;  // So many partitions, rows of a folder in two at most; 0: as the rows lie.
   bool is_spread =
       plan->partitioning().num_partitions > 1 || std::holds_alternative<Repartition>(plan->op());

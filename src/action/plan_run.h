@@ -56,8 +56,7 @@ class PlanRun {
   /// that can be done: those of partition i by task i, where there are several. Returns what each
   /// task has written, which is on the disk; nothing where it has to be done as a whole.
   std::optional<std::vector<WrittenPart>> WriteInStages(
-      const PlanRef& plan, const std::function<Statement(Statement)>& exported,
-      const FileOutput& files);
+      const PlanRef& plan, const std::function<Statement(Statement)>& exported, FileOutput files);
   /// Returns the stages of the plan's rows; nothing where there can be none, and why.
   std::optional<StagePlan> PlanStages(const PlanRef& plan, std::string* whole_because);
   /// Runs them, without handing out the rows. Returns null where there can be none.

@@ -3,11 +3,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/output/output_manifest.h"
 
 namespace smallpond {
+
+/// Options by name, each of whose values, as SQL, holds a credential.
+using SecretOptions = std::vector<std::pair<std::string, std::string>>;
 
 /// How rows become files of one format: the parts of COPY statements.
 struct CopyOptions {
@@ -15,6 +19,7 @@ struct CopyOptions {
   std::string options;  ///< "FORMAT parquet, COMPRESSION zstd"
   std::string dialect;  ///< As in OutputManifest.
   std::string encryption;
+  SecretOptions secrets;  ///< Of `options`. No part of what is written to a job's folder.
   bool is_parquet = false;
   std::vector<PartitionColumn> partition_by;  ///< What folders stand for.
   std::string partition_list;                 ///< The quoted columns of partition_by.

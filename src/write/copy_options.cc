@@ -61,6 +61,7 @@ CopyOptions ReadCopyOptions(const std::string& format, const Schema& schema,
   copy.ending = Ending(format, read.compression);
   copy.dialect = read.dialect;
   copy.encryption = read.encryption;
+  copy.secrets = read.secrets;
   copy.file_size_bytes = write.file_size_bytes;
   for (const auto& name : write.partition_by) {
     copy.partition_list +=

@@ -12,6 +12,7 @@
 
 #include "base/checks.h"
 #include "base/nearest_name.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "duckdb_adapter/sql/sql_text.h"
 #include "smallpond/error.h"
@@ -379,7 +380,9 @@ FormatOptions ReadFormatOptions(const std::string& format, const Schema& schema,
   for (const auto& option : OptionsOf(format)) {
     auto value = values.find(option.name);
     if (value == values.end() || value->second.empty()) continue;
-    result.sql += ", " + option.name + " " + value->second;
+    std::string text = ", " + option.name + " " + value->second;
+    result.sql += text;
+    if (WithoutSecrets(text) != text) result.secrets.emplace_back(option.name, value->second);
     if (option.is_dialect && value->second != option.plain)
       result.dialect += (result.dialect.empty() ? "" : ", ") + option.name + " " + value->second;
     if (option.name != "encryption_config") continue;

@@ -4,6 +4,7 @@
 
 #include "duckdb_adapter/sql/schema.h"
 #include "smallpond/options.h"
+#include "task/file_output.h"
 
 namespace smallpond {
 
@@ -14,6 +15,7 @@ struct FormatOptions {
   /// The ones by which files are read in another way, as text that tells equal ones.
   std::string dialect;
   std::string encryption;  ///< Of Parquet: the configuration as SQL.
+  SecretOptions secrets;
 };
 
 /// Reads `options.further`, whose names are taken in any letter case, with `compression` and

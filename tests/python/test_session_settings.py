@@ -205,7 +205,7 @@ SHADOWS = [
     "hex", "substr", "encode", "url_encode", "lower", "any_value", "sum", "random",
     "list", "list_position", "list_extract", "max", "row", "struct_pack",
     "smallpond_check_export", "smallpond_fragment", "smallpond_exchange_scan", "least",
-    "smallpond_given_scan", "parquet_schema", "parquet_metadata",
+    "smallpond_given_scan", "parquet_schema", "parquet_metadata", "getvariable",
     "read_parquet", "read_csv", "read_json", "smallpond_arrow_scan", "+", "-", "*", "/", "//", "%",
     "||", "=", "<", "~~",
 ]  # fmt: skip

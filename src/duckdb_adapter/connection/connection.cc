@@ -47,6 +47,10 @@ Connection::Connection(Database& database, SettingsRef settings)
 
 Connection::~Connection() = default;
 
+void Connection::SetForWorkers(const std::string& variable, const std::string& value) {
+  settings_ = SessionSettings::SetForWorkers(*this, variable, value);
+}
+
 duckdb::unique_ptr<duckdb::QueryResult> Connection::Handle::Run(Statement statement,
                                                                 bool allow_streaming) {
   return TranslatingErrors([&] {

@@ -110,12 +110,16 @@ class Connection {
   /// connection; -1 ends that.
   void ShowProgress(double fraction) { shown_progress_ = fraction; }
 
+  /// Sets a variable of this connection, and of the workers that compute for it, to a constant as
+  /// SQL: what no file of a job may hold.
+  void SetForWorkers(const std::string& variable, const std::string& value);
+
   Handle& handle() { return *handle_; }
-  /// What it was opened with; never null.
+  /// What it was opened with, and what was set for workers since; never null.
   const SettingsRef& settings() const { return settings_; }
 
  private:
-  const SettingsRef settings_;
+  SettingsRef settings_;
   std::unique_ptr<Handle> handle_;
   std::atomic<double> shown_progress_{-1};
 };

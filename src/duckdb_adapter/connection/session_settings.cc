@@ -21,6 +21,7 @@
 #include "duckdb_adapter/connection/session_statement.h"
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/serialized.h"
+#include "duckdb_adapter/sql/sql_text.h"
 #include "duckdb_adapter/sql/statement_tree.h"
 
 namespace smallpond {
@@ -190,6 +191,11 @@ Statement StatementOf(const Step& step) {
   return Statement::FromTree(std::move(tree));
 }
 
+int64_t NextWorkerVersion() {
+  static std::atomic<int64_t> versions{0};
+  return ++versions;
+}
+
 // Returns what connections have then.
 SettingsRef RunSteps(Database& database, const std::vector<Step>& steps,
                      const duckdb::vector<std::string>& secrets) {
@@ -226,7 +232,6 @@ SettingsRef SessionSettings::None() {
 }
 
 SettingsRef SessionSettings::RunAndTake(Connection& connection, Statement statement) {
-  static std::atomic<int64_t> versions{0};
   auto& context = connection.handle().context();
   auto state = std::make_unique<State>(*connection.settings()->state_);
   bool changes_secrets = ChangesSecrets(*statement.tree().main);
@@ -259,8 +264,18 @@ SettingsRef SessionSettings::RunAndTake(Connection& connection, Statement statem
   });
   bool concerns_workers =
       std::any_of(steps.begin(), steps.end(), [](const Step& step) { return step.IsForWorkers(); });
-  if (changes_secrets || concerns_workers) state->worker_version = ++versions;
+  if (changes_secrets || concerns_workers) state->worker_version = NextWorkerVersion();
   for (auto& step : steps) AddStep(state->steps, std::move(step));
+  return std::make_shared<const SessionSettings>(std::move(state));
+}
+
+SettingsRef SessionSettings::SetForWorkers(Connection& connection, const std::string& variable,
+                                           const std::string& value) {
+  std::string sql = "SET VARIABLE " + QuoteName(variable) + " = " + value;
+  SettingsRef settings = RunAndTake(connection, Statement::Parse(sql));
+  auto state = std::make_unique<State>(*settings->state_);
+  state->steps.push_back({.kind = Step::Kind::kSql, .text = sql});
+  state->worker_version = NextWorkerVersion();
   return std::make_shared<const SessionSettings>(std::move(state));
 }
 

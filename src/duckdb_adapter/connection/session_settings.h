@@ -34,6 +34,11 @@ class SessionSettings {
   /// Runs a statement for which ChangesSettings, and returns what connections have after it.
   static SettingsRef RunAndTake(Connection& connection, Statement statement);
 
+  /// Gives a connection a variable whose value, as SQL, is constant, and returns what connections
+  /// have after it, those of workers as well, which get no other variables.
+  static SettingsRef SetForWorkers(Connection& connection, const std::string& variable,
+                                   const std::string& value);
+
   /// Gives a new connection all that concerns connections: settings, variables, the search path.
   void ApplyTo(duckdb::ClientContext& context) const;
 
