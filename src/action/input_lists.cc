@@ -16,7 +16,7 @@ int InputLists::VersionOf(int stage, const std::vector<int>& input_versions) {
   std::string path = directory_.path() + "/" + InputsFileName(stage, last.version + 1);
   InputList list = InputListOf(plan_, stage, input_versions);
   AddContent(list);
-  WriteNew(path, WithChecksum(FormatInputList(list), path));
+  WriteNew(directory_.Opened(path), WithChecksum(FormatInputList(list), path));
   last.input_versions = input_versions;
   return ++last.version;
 }
@@ -26,7 +26,7 @@ void InputLists::AddContent(InputList& list) const {
   uint64_t left = kMaxContentBytes;
   for (auto& input : list.inputs) {
     if (!plan_.graph.stages[static_cast<size_t>(input.stage)].is_given) continue;
-    std::string path = directory_.AttemptPath(input.stage, 0, 0);
+    std::string path = directory_.Opened(directory_.AttemptPath(input.stage, 0, 0));
     FileIdentity file = Identify(path);
     if (file.inode == 0 || file.bytes > left) continue;
     std::string content;

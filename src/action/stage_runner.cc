@@ -34,7 +34,7 @@ void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
   for (const Stage& stage : plan.graph.stages) {
     const auto& work = plan.work[static_cast<size_t>(stage.id)];
     if (!stage.is_given && written.insert(stage.fragment).second) {
-      WriteNew(directory.FragmentPath(stage.fragment), work.fragment);
+      WriteNew(directory.Opened(directory.FragmentPath(stage.fragment)), work.fragment);
     }
     for (size_t begin = 0; begin < work.scans.size(); begin += kTasksPerScanList) {
       auto first = work.scans.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -42,12 +42,12 @@ void WriteJob(const StagePlan& plan, const JobDirectory& directory) {
       std::vector<TaskScans> tasks(first, first + static_cast<std::ptrdiff_t>(count));
       std::string path =
           directory.path() + "/" + ScanListFileName(stage.id, static_cast<int>(begin));
-      WriteNew(path, WithChecksum(FormatScanList(tasks), path));
+      WriteNew(directory.Opened(path), WithChecksum(FormatScanList(tasks), path));
     }
   }
   if (!plan.files) return;
   std::string path = directory.path() + "/" + FileOutputName(plan.graph.stages.back().id);
-  WriteNew(path, WithChecksum(FormatFileOutput(*plan.files), path));
+  WriteNew(directory.Opened(path), WithChecksum(FormatFileOutput(*plan.files), path));
 }
 
 // The files of each task of the last stage, in the order of the tasks.
@@ -93,8 +93,8 @@ void RunToTheEnd(Scheduler& scheduler, const StagePlan& plan) {
 void WriteGiven(Connection& connection, StagePlan& plan, const JobDirectory& directory) {
   for (const auto& given : plan.given) {
     Stage& stage = plan.graph.stages[static_cast<size_t>(given.stage)];
-    stage.given_file_id = WriteExchangeFile(connection, given.rows,
-                                            directory.AttemptPath(given.stage, 0, 0), stage.output);
+    const std::string path = directory.Opened(directory.AttemptPath(given.stage, 0, 0));
+    stage.given_file_id = WriteExchangeFile(connection, given.rows, path, stage.output);
   }
 }
 
@@ -167,8 +167,9 @@ Statement FinishedJob::Result(Connection& connection) const {
   auto& parts = inputs.exchanges[plan_.result_input].parts;
   for (int task = 0; task < static_cast<int>(outputs_.files.size()); ++task) {
     const auto& output = outputs_.files[static_cast<size_t>(task)];
-    parts.push_back({directory_->AttemptPath(outputs_.stage, task, output.attempt), 0, 1,
-                     outputs_.stage, task, output.attempt, output.file_id});
+    const std::string path = directory_->AttemptPath(outputs_.stage, task, output.attempt);
+    parts.push_back(
+        {directory_->Opened(path), 0, 1, outputs_.stage, task, output.attempt, output.file_id});
   }
   return QueryFragment(connection, plan_.result, inputs, plan_.columns);
 }
@@ -270,7 +271,7 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(
   ExecutorFor(connection.settings()).BeginJob();
   auto directory = std::make_unique<JobDirectory>(
       parts_.jobs_folder, static_cast<int>(plan.graph.stages.size()), parts_.max_kept_bytes);
-  JobLog log(directory->log_path());
+  JobLog log(directory->Opened(directory->log_path()));
   WriteInputs(connection, plan, *directory);
   transaction = nullptr;
   int last = static_cast<int>(plan.graph.stages.size()) - 1;
@@ -283,7 +284,8 @@ std::shared_ptr<const FinishedJob> StageRunner::RunPlan(
       .make_spec =
           [&](TaskId id, const std::vector<int>& versions) {
             int inputs_version = input_lists.VersionOf(id.stage, versions);
-            return FormatTaskSpec(SpecOf(plan, id, inputs_version, directory->path()));
+            return FormatTaskSpec(
+                SpecOf(plan, id, inputs_version, directory->path(), directory->folder_access()));
           },
       .log = &log,
       .observer =

@@ -169,13 +169,14 @@ InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& 
   return list;
 }
 
-TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
-                const std::string& job_folder) {
+TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version, const std::string& job_folder,
+                const FolderAccess& access) {
   const Stage& stage = plan.graph.stages[static_cast<size_t>(id.stage)];
   const StagePlan::Work& work = plan.work[static_cast<size_t>(id.stage)];
   TaskSpec spec;
   spec.id = id;
   spec.job_folder = job_folder;
+  spec.job_folder_access = access;
   spec.fragment = stage.fragment;
   spec.inputs_version = inputs_version;
   spec.has_scans = !work.scans.empty();

@@ -97,7 +97,7 @@ InputList InputListOf(const StagePlan& plan, int stage, const std::vector<int>& 
 
 /// Returns what one attempt is to do. `inputs_version` is that of the stage's list of inputs; -1
 /// where it has none.
-TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version,
-                const std::string& job_folder);
+TaskSpec SpecOf(const StagePlan& plan, TaskId id, int inputs_version, const std::string& job_folder,
+                const FolderAccess& access = {});
 
 }  // namespace smallpond

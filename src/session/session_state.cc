@@ -186,11 +186,14 @@ void SessionState::OpenDatabase() {
   limits.memory_bytes = options_.duckdb_memory_bytes.value_or(0);
   limits.threads = *options_.threads;
   limits.temp_dir = options_.temp_dir;
+  if (spill_) limits.opened_temp_dir = spill_->opened_path();
   if (num_replaced_ > 0 && spill_) {
     // Streams may still read from the one before, whose files have the same names.
-    limits.temp_dir += "/" + std::to_string(num_replaced_);
+    const std::string own = "/" + std::to_string(num_replaced_);
+    limits.temp_dir += own;
+    limits.opened_temp_dir += own;
     // DuckDB says it where it can't spill.
-    [[maybe_unused]] std::error_code ignored = MakeFolders(limits.temp_dir);
+    [[maybe_unused]] std::error_code ignored = MakeFolders(limits.opened_temp_dir);
   }
   if (options_.executor == ExecutorKind::kProcesses) {
     limits.memory_bytes = static_cast<uint64_t>(kDriversShare * MemoryBudget(options_));

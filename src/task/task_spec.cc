@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 
 json ToJson(const ExchangeOutput& output) {
   return {{"num_columns", output.num_columns},
@@ -37,6 +37,8 @@ std::string FormatTaskSpec(const TaskSpec& spec) {
               {"task", spec.id.task},
               {"attempt", spec.id.attempt},
               {"job_folder", spec.job_folder},
+              {"job_owner", spec.job_folder_access.owner},
+              {"job_is_private", spec.job_folder_access.is_private},
               {"fragment", spec.fragment},
               {"inputs_version", spec.inputs_version},
               {"partitions", {spec.partition_begin, spec.partition_end}},
@@ -71,6 +73,7 @@ TaskSpec ParseTaskSpec(const std::string& text) {
     TaskSpec spec;
     spec.id = {in.at("stage"), in.at("task"), in.at("attempt")};
     spec.job_folder = in.at("job_folder");
+    spec.job_folder_access = {in.at("job_owner"), in.at("job_is_private")};
     spec.fragment = in.at("fragment");
     spec.inputs_version = in.at("inputs_version");
     spec.partition_begin = in.at("partitions").at(0);

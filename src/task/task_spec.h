@@ -4,6 +4,7 @@
 #include <string>
 
 #include "exchange/exchange_output.h"
+#include "storage/files/opened_folder.h"
 #include "task/task_id.h"
 
 namespace smallpond {
@@ -13,7 +14,8 @@ namespace smallpond {
 struct TaskSpec {
   TaskId id;
   std::string job_folder;
-  std::string fragment;     ///< Its hash, which is its name in the job's folder.
+  FolderAccess job_folder_access;  ///< By which a worker knows that it has the driver's folder.
+  std::string fragment;            ///< Its hash, which is its name in the job's folder.
   int inputs_version = -1;  ///< Of the stage's list of inputs; -1 where it reads no other stage.
   /// The partitions to read of inputs by hash or range, as far as an input has them, the last one
   /// not included. Of others everything is read.

@@ -24,15 +24,16 @@ class JobFileCache {
   /// Keeps at most `max_files`, and begins anew where that is not enough.
   JobFileCache(size_t max_files, Parse parse) : max_files_(max_files), parse_(std::move(parse)) {}
 
-  /// Returns a file's content. Throws what ReadJobFile and the parser do, and keeps nothing then.
-  Ref Get(const std::string& path) {
+  /// Returns the content of the file that is called `path` in all jobs' folders, and read by
+  /// `opened_path`. Throws what ReadJobFile and the parser do, and keeps nothing then.
+  Ref Get(const std::string& path, const std::string& opened_path) {
     {
       std::lock_guard lock(mutex_);
       auto found = files_.find(path);
       if (found != files_.end()) return found->second;
     }
     // Two tasks that want a file at the same time may both read it: others don't wait for them.
-    auto content = std::make_shared<const Content>(parse_(ReadJobFile(path), path));
+    auto content = std::make_shared<const Content>(parse_(ReadJobFile(opened_path), path));
     std::lock_guard lock(mutex_);
     if (files_.size() >= max_files_) files_.clear();
     files_[path] = content;

@@ -19,7 +19,10 @@ namespace {
 using nlohmann::json;
 
 DatabaseLimits WithTempDir(DatabaseLimits limits, const std::unique_ptr<ProcessFolder>& folder) {
-  if (folder) limits.temp_dir = folder->path();
+  if (folder) {
+    limits.temp_dir = folder->path();
+    limits.opened_temp_dir = folder->opened_path();
+  }
   return limits;
 }
 

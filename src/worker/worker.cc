@@ -91,15 +91,16 @@ TaskReport Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancel
   int64_t cpu_start = CpuMs();
   if (faults_) faults_->AtStart(spec);
   std::vector<FileIdentity> files;
-  TaskInputs inputs = ReadInputs(spec, files);
+  const JobFolder job = job_folders_.Open(spec);
+  TaskInputs inputs = ReadInputs(job, spec, files);
   CheckUnchanged(files);
   auto connection = TakeConnection();
   TaskReport report;
   try {
     AttemptWatch watch(*connection, cancelled);
     if (faults_ && faults_->BreaksDatabase(spec.id)) connection->Break();
-    TaskResult result = spec.writes_files ? WriteOutput(*connection, spec, inputs)
-                                          : WriteExchange(*connection, spec, inputs);
+    TaskResult result = spec.writes_files ? WriteOutput(*connection, job, spec, inputs)
+                                          : WriteExchange(*connection, job, spec, inputs);
     CheckUnchanged(files);
     auto peak = watch.Peak();
     result.peak_memory_bytes = peak.memory_bytes;
@@ -120,20 +121,20 @@ TaskReport Worker::RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancel
   return report;
 }
 
-TaskResult Worker::WriteExchange(Connection& connection, const TaskSpec& spec,
+TaskResult Worker::WriteExchange(Connection& connection, const JobFolder& job, const TaskSpec& spec,
                                  const TaskInputs& inputs) {
-  auto fragment = fragments_.Get(spec.job_folder + "/" + FragmentFileName(spec.fragment));
+  auto fragment = Get(fragments_, job, FragmentFileName(spec.fragment));
   const std::string path =
-      spec.job_folder + "/" + AttemptFileName(spec.id.stage, spec.id.task, spec.id.attempt);
+      job.OpenedPath(AttemptFileName(spec.id.stage, spec.id.task, spec.id.attempt));
   RunFragment(connection, *fragment, inputs, path, spec.output);
   if (faults_) faults_->AtEnd(spec.id, path);
   return ResultOf(TakeExchangeWriteSummary(connection).value());
 }
 
-TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
+TaskResult Worker::WriteOutput(Connection& connection, const JobFolder& job, const TaskSpec& spec,
                                const TaskInputs& inputs) {
-  auto fragment = fragments_.Get(spec.job_folder + "/" + FragmentFileName(spec.fragment));
-  auto output = file_outputs_.Get(spec.job_folder + "/" + FileOutputName(spec.id.stage));
+  auto fragment = Get(fragments_, job, FragmentFileName(spec.fragment));
+  auto output = Get(file_outputs_, job, FileOutputName(spec.id.stage));
   const std::string folder =
       output->staging_folder + "/" + AttemptFolderName(spec.id.task, spec.id.attempt);
   // Not those above: where they are missing, the driver has given up, or is on another machine.
@@ -164,11 +165,11 @@ TaskResult Worker::WriteOutput(Connection& connection, const TaskSpec& spec,
   return result;
 }
 
-TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files) {
+TaskInputs Worker::ReadInputs(const JobFolder& job, const TaskSpec& spec,
+                              std::vector<FileIdentity>& files) {
   TaskInputs inputs;
   if (spec.has_scans) {
-    auto tasks =
-        scan_lists_.Get(spec.job_folder + "/" + ScanListFileName(spec.id.stage, spec.id.task));
+    auto tasks = Get(scan_lists_, job, ScanListFileName(spec.id.stage, spec.id.task));
     auto position = static_cast<size_t>(spec.id.task % kTasksPerScanList);
     if (position >= tasks->size()) {
       throw Error(ErrorKind::kInternal, "No scans are listed for task " +
@@ -180,19 +181,18 @@ TaskInputs Worker::ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& f
     files = task.files;
   }
   if (spec.inputs_version < 0) return inputs;
-  auto list =
-      input_lists_.Get(spec.job_folder + "/" + InputsFileName(spec.id.stage, spec.inputs_version));
+  auto list = Get(input_lists_, job, InputsFileName(spec.id.stage, spec.inputs_version));
   for (const auto& input : list->inputs) {
-    auto& read = inputs.exchanges[input.id] = ReadInput(spec, input);
+    auto& read = inputs.exchanges[input.id] = ReadInput(job, spec, input);
     if (input.content.empty() || read.parts.empty()) continue;
     read.parts[0].content = std::shared_ptr<const std::string>(list, &input.content);
   }
   return inputs;
 }
 
-ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& input) {
-  auto outputs =
-      outputs_lists_.Get(spec.job_folder + "/" + OutputsFileName(input.stage, input.version));
+ExchangeInput Worker::ReadInput(const JobFolder& job, const TaskSpec& spec,
+                                const InputList::Input& input) {
+  auto outputs = Get(outputs_lists_, job, OutputsFileName(input.stage, input.version));
   ExchangeInput read;
   bool is_shared = SharesPartitions(input.kind);
   uint32_t begin = is_shared ? std::min(spec.partition_begin, input.num_partitions) : 0;
@@ -204,7 +204,7 @@ ExchangeInput Worker::ReadInput(const TaskSpec& spec, const InputList::Input& in
     const auto& output = outputs->files[static_cast<size_t>(task)];
     TaskId writer{input.stage, task, output.attempt};
     ExchangeInput::Part part;
-    part.path = spec.job_folder + "/" + AttemptFileName(writer.stage, writer.task, writer.attempt);
+    part.path = job.OpenedPath(AttemptFileName(writer.stage, writer.task, writer.attempt));
     part.partition_begin = begin;
     part.partition_end = end;
     part.stage = writer.stage;

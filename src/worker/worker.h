@@ -17,6 +17,7 @@
 #include "task/task_report.h"
 #include "task/task_spec.h"
 #include "worker/job_file_cache.h"
+#include "worker/job_folders.h"
 #include "worker/test_faults.h"
 
 namespace smallpond {
@@ -51,15 +52,24 @@ class Worker {
 
   TaskReport RunSpec(const TaskSpec& spec, const std::atomic<bool>& cancelled);
   // Runs the spec's fragment and writes its rows to where others find them.
-  TaskResult WriteExchange(Connection& connection, const TaskSpec& spec, const TaskInputs& inputs);
-  TaskResult WriteOutput(Connection& connection, const TaskSpec& spec, const TaskInputs& inputs);
-  TaskInputs ReadInputs(const TaskSpec& spec, std::vector<FileIdentity>& files);
-  ExchangeInput ReadInput(const TaskSpec& spec, const InputList::Input& input);
+  TaskResult WriteExchange(Connection& connection, const JobFolder& job, const TaskSpec& spec,
+                           const TaskInputs& inputs);
+  TaskResult WriteOutput(Connection& connection, const JobFolder& job, const TaskSpec& spec,
+                         const TaskInputs& inputs);
+  TaskInputs ReadInputs(const JobFolder& job, const TaskSpec& spec,
+                        std::vector<FileIdentity>& files);
+  ExchangeInput ReadInput(const JobFolder& job, const TaskSpec& spec,
+                          const InputList::Input& input);
+  template <class Content>
+  static auto Get(JobFileCache<Content>& files, const JobFolder& job, const std::string& name) {
+    return files.Get(job.Path(name), job.OpenedPath(name));
+  }
   std::unique_ptr<Connection> TakeConnection();
   void GiveBack(std::unique_ptr<Connection> connection);
 
   const Connect connect_;
   const std::unique_ptr<const TestFaults> faults_ = TestFaults::FromEnvironment();
+  JobFolders job_folders_;
   JobFileCache<std::string> fragments_{kMaxKeptFiles, CheckedFragment};
   JobFileCache<std::vector<TaskScans>> scan_lists_{kMaxKeptScanLists, Checked(ParseScanList)};
   JobFileCache<FileOutput> file_outputs_{kMaxKeptFiles, Checked(ParseFileOutput)};

@@ -113,19 +113,20 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
         limits_.memory_bytes > 0 ? limits_.memory_bytes : SharedBudget::Get().ShareWithOneMore();
     config.options.maximum_memory = memory_bytes;
     config.options.maximum_threads = static_cast<duckdb::idx_t>(limits_.threads);
-    config.options.temporary_directory = limits_.temp_dir;
+    if (limits_.opened_temp_dir.empty()) limits_.opened_temp_dir = limits_.temp_dir;
+    config.options.temporary_directory = limits_.opened_temp_dir;
     config.options.use_temporary_directory = !limits_.temp_dir.empty();  // Never ./.tmp.
     config.path_manager = AttachedFiles();
     instance_ = std::make_unique<Instance>(config);
     instance_->own_settings = {{"threads", duckdb::Value::BIGINT(limits_.threads)},
                                {"max_memory", duckdb::Value(std::to_string(memory_bytes) + "B")},
-                               {"temp_directory", duckdb::Value(limits_.temp_dir)}};
+                               {"temp_directory", duckdb::Value(limits_.opened_temp_dir)}};
     auto& database = *instance_->duckdb.instance;
     RegisterArrowScan(database);
     RegisterAbsolutePaths(database);
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
-    ReadPipesOnce(database, limits_.temp_dir);
+    ReadPipesOnce(database, limits_.temp_dir, limits_.opened_temp_dir);
     MendParquetScans(database);
     MendFirstRowsOfWindows(database);
     MendAsofJoins(database);

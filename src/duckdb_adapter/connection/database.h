@@ -12,6 +12,8 @@ struct DatabaseLimits {
   uint64_t memory_bytes = 0;
   int threads = 1;
   std::string temp_dir;  ///< A folder to spill to, of nobody else. Empty: it can't spill.
+  /// Leads this process to the same folder, whatever has its name by then. Empty: `temp_dir` does.
+  std::string opened_temp_dir = {};
 };
 
 /// One DuckDB in memory. Any thread may open connections on it. It lives as long as it or one of

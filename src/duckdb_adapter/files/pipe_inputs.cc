@@ -93,12 +93,13 @@ void Copy(const std::string& from, const std::string& to, duckdb::ClientContext*
 // The copies of one database's pipes. Any thread may use it.
 class PipeCopies {
  public:
-  explicit PipeCopies(std::string temp_dir) : temp_dir_(std::move(temp_dir)) {}
+  PipeCopies(std::string temp_dir, std::string opened_temp_dir)
+      : temp_dir_(std::move(temp_dir)), opened_temp_dir_(std::move(opened_temp_dir)) {}
 
   ~PipeCopies() {
     if (folder_.empty()) return;
     std::error_code error;
-    fs::remove_all(folder_, error);
+    fs::remove_all(opened_temp_dir_ + folder_, error);
     fs::remove(temp_dir_, error);  // Where nothing was spilled.
   }
   PipeCopies(const PipeCopies&) = delete;
@@ -119,13 +120,13 @@ class PipeCopies {
       MakeFolder();
       // The ending tells DuckDB how a file is compressed.
       copy = folder_ + "/" + std::to_string(++number_) + "-" + fs::path(path).filename().string();
-      Copy(path, copy, context);
-      entry->second = copy;
-      return copy;
+      Copy(path, opened_temp_dir_ + copy, context);
+      return entry->second = temp_dir_ + copy;  // Other processes know no other name.
     } catch (...) {
       copies_.erase(entry);
       std::error_code error;
-      if (!copy.empty()) fs::remove(copy, error);  // Half of it is of no use to anybody.
+      if (!copy.empty())
+        fs::remove(opened_temp_dir_ + copy, error);  // Half of it is of no use to anybody.
       throw;
     }
   }
@@ -138,14 +139,15 @@ class PipeCopies {
     if (::mkdir(temp_dir_.c_str(), 0700) != 0 && errno != EEXIST) {
       ThrowFailed("Making the folder", temp_dir_);
     }
-    std::string name = temp_dir_ + "/pipes-XXXXXX";
+    std::string name = opened_temp_dir_ + "/pipes-XXXXXX";
     if (!::mkdtemp(name.data())) ThrowFailed("Making the folder", name);
-    folder_ = name;
+    folder_ = name.substr(opened_temp_dir_.size());
   }
 
   const std::string temp_dir_;
+  const std::string opened_temp_dir_;
   std::timed_mutex mutex_;  // Guards what follows, and is held while a pipe is read.
-  std::string folder_;
+  std::string folder_;      // In the folder to spill to: "/pipes-…".
   int number_ = 0;
   std::map<std::pair<dev_t, ino_t>, std::string> copies_;
 };
@@ -154,7 +156,8 @@ class PipeCopies {
 // is the local one, and so is its name: what disables that disables this.
 class PipeFiles : public duckdb::LocalFileSystem {
  public:
-  explicit PipeFiles(const std::string& temp_dir) : copies_(temp_dir) {}
+  PipeFiles(const std::string& temp_dir, const std::string& opened_temp_dir)
+      : copies_(temp_dir, opened_temp_dir) {}
 
   bool CanHandleFile(const std::string& path) override {
     struct stat now{};
@@ -196,9 +199,10 @@ class PipeFiles : public duckdb::LocalFileSystem {
 
 }  // namespace
 
-void ReadPipesOnce(duckdb::DatabaseInstance& database, const std::string& temp_dir) {
+void ReadPipesOnce(duckdb::DatabaseInstance& database, const std::string& temp_dir,
+                   const std::string& opened_temp_dir) {
   duckdb::FileSystem::GetFileSystem(database).RegisterSubSystem(
-      duckdb::make_uniq<PipeFiles>(temp_dir));
+      duckdb::make_uniq<PipeFiles>(temp_dir, opened_temp_dir));
 }
 
 }  // namespace smallpond

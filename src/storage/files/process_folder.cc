@@ -12,17 +12,22 @@ namespace smallpond {
 
 namespace fs = std::filesystem;
 
-ProcessFolder::ProcessFolder(const std::string& root, const std::string& prefix)
-    : owner_pid_(getpid()) {
+namespace {
+
+OpenedFolder MakeIn(const std::string& root, const std::string& prefix) {
   RemoveDeadProcessFolders(root, prefix);
   MakePrivateFolders(root);
-  path_ = (fs::path(root) / OwnedName(prefix, RandomTag())).string();
-  MakePrivateFolder(path_);
+  return OpenedFolder::Make((fs::path(root) / OwnedName(prefix, RandomTag())).string());
 }
+
+}  // namespace
+
+ProcessFolder::ProcessFolder(const std::string& root, const std::string& prefix)
+    : owner_pid_(getpid()), folder_(MakeIn(root, prefix)) {}
 
 ProcessFolder::~ProcessFolder() {
   if (getpid() != owner_pid_) return;  // Forked: the folder is the parent's.
-  RemoveTree(path_);
+  folder_.Remove();
 }
 
 void RemoveDeadProcessFolders(const std::string& root, const std::string& prefix) {

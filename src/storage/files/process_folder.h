@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "storage/files/opened_folder.h"
+
 namespace smallpond {
 
 /// Of the folders in which DuckDBs spill, those of drivers and of workers alike.
@@ -11,7 +13,9 @@ inline constexpr const char* kSpillPrefix = "smallpond";
 
 /// A folder of this process's own below a folder that others use as well, such as /tmp: for spill
 /// files and whatever nobody needs when this process has ended. Only this account may enter it, and
-/// its name can't be guessed, so that nobody else reads the files or puts links in their place.
+/// its name can't be guessed, so that nobody else reads the files or puts links in their place. It
+/// is held open, so that what is written to its `opened_path` stays in it, also where the folder
+/// above is another account's.
 ///
 /// Removed with all that is in it by the destructor, but not by the one of a process that was
 /// forked off. What a killed process leaves is removed by the next one that makes such a folder.
@@ -24,11 +28,13 @@ class ProcessFolder {
   ProcessFolder(const ProcessFolder&) = delete;
   ProcessFolder& operator=(const ProcessFolder&) = delete;
 
-  const std::string& path() const { return path_; }
+  /// Those of OpenedFolder.
+  const std::string& path() const { return folder_.path(); }
+  const std::string& opened_path() const { return folder_.opened_path(); }
 
  private:
   const pid_t owner_pid_;
-  std::string path_;
+  const OpenedFolder folder_;
 };
 
 /// Removes the folders below `root` that ProcessFolders of this account left there, whose process

@@ -89,27 +89,33 @@ void RemoveEndedJobs(const fs::path& root, std::optional<uint64_t> max_kept_byte
   }
 }
 
+OpenedFolder MakeIn(const std::string& root, std::optional<uint64_t> max_kept_bytes) {
+  MakePrivateFolders(root);
+  RemoveEndedJobs(root, max_kept_bytes);
+  return OpenedFolder::Make((fs::path(root) / OwnedName(kJobPrefix, NewTag())).string());
+}
+
 }  // namespace
 
 JobDirectory::JobDirectory(const std::string& root, int num_stages,
                            std::optional<uint64_t> max_kept_bytes)
-    : owner_pid_(::getpid()) {
-  MakePrivateFolders(root);
-  RemoveEndedJobs(root, max_kept_bytes);
-  path_ = (fs::path(root) / OwnedName(kJobPrefix, NewTag())).string();
-  MakePrivateFolder(path_);
-  MakePrivateFolder(path_ + "/fragments");
-  for (int stage = 0; stage < num_stages; ++stage) MakePrivateFolder(StagePath(stage));
+    : owner_pid_(::getpid()), folder_(MakeIn(root, max_kept_bytes)) {
+  MakePrivateFolder(Opened(path() + "/fragments"));
+  for (int stage = 0; stage < num_stages; ++stage) MakePrivateFolder(Opened(StagePath(stage)));
 }
 
 JobDirectory::~JobDirectory() {
-  if (!is_removed_ && ::getpid() == owner_pid_) NotedBytes(path_);
+  if (!is_removed_ && ::getpid() == owner_pid_) NotedBytes(folder_.opened_path());
+}
+
+std::string JobDirectory::Opened(const std::string& path) const {
+  return folder_.opened_path() + path.substr(folder_.path().size());
 }
 
 void JobDirectory::Remove() {
   if (getpid() != owner_pid_) return;  // Forked: the job is the parent's.
   is_removed_ = true;
-  RemoveTree(path_);
+  folder_.Remove();
 }
 
 }  // namespace smallpond

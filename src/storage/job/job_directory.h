@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "storage/files/opened_folder.h"
 #include "storage/job/job_names.h"
 
 namespace smallpond {
@@ -42,18 +43,24 @@ class JobDirectory {
   /// so does all of it in a process that was forked off.
   void Remove();
 
-  const std::string& path() const { return path_; }
-  std::string log_path() const { return path_ + "/events.jsonl"; }
+  // What things are called, here and by workers.
+  const std::string& path() const { return folder_.path(); }
+  std::string log_path() const { return path() + "/events.jsonl"; }
   std::string FragmentPath(const std::string& hash) const {
-    return path_ + "/" + FragmentFileName(hash);
+    return path() + "/" + FragmentFileName(hash);
   }
-  std::string StagePath(int stage) const { return path_ + "/" + StageFolderName(stage); }
+  std::string StagePath(int stage) const { return path() + "/" + StageFolderName(stage); }
   std::string OutputsPath(int stage, int version) const {
-    return path_ + "/" + OutputsFileName(stage, version);
+    return path() + "/" + OutputsFileName(stage, version);
   }
   std::string AttemptPath(int stage, int task, int attempt) const {
-    return path_ + "/" + AttemptFileName(stage, task, attempt);
+    return path() + "/" + AttemptFileName(stage, task, attempt);
   }
+  /// Leads this process to what has such a name in the folder, whatever has the folder's name by
+  /// now: so it is read and written here.
+  std::string Opened(const std::string& path) const;
+  /// By which workers know that they have the same folder.
+  const FolderAccess& folder_access() const { return folder_.access(); }
 
   static constexpr int kKeptDays = 7;
   static constexpr double kKeptShare = 0.1;
@@ -61,7 +68,7 @@ class JobDirectory {
  private:
   const pid_t owner_pid_;
   bool is_removed_ = false;
-  std::string path_;
+  const OpenedFolder folder_;
 };
 
 }  // namespace smallpond
