@@ -166,6 +166,15 @@ class PipeFiles : public duckdb::LocalFileSystem {
                                  : !S_ISREG(now.st_mode) && !S_ISDIR(now.st_mode);
   }
 
+  // Readers of rows list their files first, and get copies. Who opens the path itself would wait
+  // where nobody hears an interrupt, and then look for places in it that it has not.
+  duckdb::unique_ptr<duckdb::FileHandle> OpenFile(
+      const std::string& path, duckdb::FileOpenFlags flags,
+      duckdb::optional_ptr<duckdb::FileOpener> opener) override {
+    if (flags.OpenForReading()) RefuseToOpen(path);
+    return LocalFileSystem::OpenFile(path, flags, opener);
+  }
+
  protected:
   duckdb::unique_ptr<duckdb::MultiFileList> GlobFilesExtended(
       const std::string& path, const duckdb::FileGlobInput&,
@@ -181,6 +190,18 @@ class PipeFiles : public duckdb::LocalFileSystem {
   }
 
  private:
+  static void RefuseToOpen(const std::string& path) {
+    struct stat now{};
+    if (::stat(path.c_str(), &now) != 0 || S_ISREG(now.st_mode)) return;
+    const char* what = S_ISFIFO(now.st_mode)   ? "a pipe"
+                       : S_ISSOCK(now.st_mode) ? "a socket"
+                                               : "a device";
+    throw duckdb::InvalidInputException(
+        "'%s' is %s, whose bytes can be read once, one after the other. What is opened as a "
+        "database has to be a regular file: copy it to one, as by cat, and give that.",
+        path, what);
+  }
+
   static bool IsOfThisProcess(const std::string& path) {
     return path.starts_with("/dev/std") || path.starts_with("/dev/fd/") ||
            path.starts_with("/proc/");
