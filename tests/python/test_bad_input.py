@@ -472,3 +472,10 @@ def test_a_parameter_may_hold_nul(sp: smallpond.Session) -> None:
     assert sp.sql("SELECT $x AS x, length($x) AS n", params={"x": "a\0b"}).take_all() == [
         {"x": "a\0b", "n": 3}
     ]
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/."])
+def test_the_root_is_no_output(fresh_sp: smallpond.Session, path: str) -> None:
+    """It is not looked at: that takes as long as the disk is large."""
+    with pytest.raises(smallpond.InvalidInputError, match="everything that this machine has"):
+        fresh_sp.sql("SELECT 1 AS x").write_parquet(path)

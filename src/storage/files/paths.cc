@@ -19,6 +19,9 @@ void CheckCanBeWritten(const std::string& path) {
         "Writing to '" + path + "' is not in this version. Write to a local or mounted folder.");
   }
   EscapePattern(path);  // Throws where no reader could be told of it.
+  if (!fs::path(path).lexically_normal().relative_path().empty()) return;
+  throw Error(ErrorKind::kInvalidInput,
+              "'" + path + "' holds everything that this machine has. Give a folder below it.");
 }
 
 std::string CompressionOfName(const std::string& name) {
