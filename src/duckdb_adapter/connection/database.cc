@@ -14,6 +14,7 @@
 #include "duckdb_adapter/errors.h"
 #include "duckdb_adapter/files/compressed_files.h"
 #include "duckdb_adapter/files/file_errors.h"
+#include "duckdb_adapter/files/http_interrupts.h"
 #include "duckdb_adapter/files/pipe_inputs.h"
 #include "duckdb_adapter/mends/asof_mends.h"
 #include "duckdb_adapter/mends/parquet_mends.h"
@@ -127,6 +128,7 @@ Database::Database(const DatabaseLimits& limits) : limits_(limits) {
     NameFilesInErrors(database);
     RefuseTruncatedFiles(database);
     ReadPipesOnce(database, limits_.temp_dir, limits_.opened_temp_dir);
+    HearInterruptsInRequests(database);
     MendParquetScans(database);
     MendFirstRowsOfWindows(database);
     MendAsofJoins(database);
