@@ -90,6 +90,24 @@ bool GoesByOrder(LogicalOperator& op) {
   }
 }
 
+const LogicalOperator* NumberingWindow(const LogicalOperator& op) {
+  if (op.type != LogicalOperatorType::LOGICAL_DELIM_JOIN) return nullptr;
+  const auto& join = op.Cast<duckdb::LogicalComparisonJoin>();
+  const LogicalOperator* rows = op.children[join.delim_flipped ? 1 : 0].get();
+  while (rows->type == LogicalOperatorType::LOGICAL_FILTER) rows = rows->children[0].get();
+  bool is_window = rows->type == LogicalOperatorType::LOGICAL_WINDOW;
+  if (!is_window || join.duplicate_eliminated_columns.empty()) return nullptr;
+  const auto& column = *join.duplicate_eliminated_columns[0];
+  if (column.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) return nullptr;
+  duckdb::ColumnBinding number(rows->Cast<duckdb::LogicalWindow>().window_index, 0);
+  bool is_numbering = rows->expressions.size() == 1 &&
+                      rows->expressions[0]->GetAlias() == "delim_index" &&
+                      rows->expressions[0]->type == duckdb::ExpressionType::WINDOW_ROW_NUMBER &&
+                      IsOverAllRows(*rows->expressions[0]) &&
+                      column.Cast<duckdb::BoundColumnRefExpression>().binding == number;
+  return is_numbering ? rows : nullptr;
+}
+
 bool HasOneRow(const LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
@@ -143,6 +161,7 @@ RowOrder RowOrders::Find(const LogicalOperator& op) {
 
 std::set<const LogicalOperator*> RowOrders::Readers(LogicalOperator& plan, bool is_wanted) {
   wanted_tables_.clear();
+  numberings_.clear();
   FindReaders(plan, is_wanted);
   return std::exchange(readers_, {});
 }
@@ -161,7 +180,9 @@ void RowOrders::FindReaders(LogicalOperator& op, bool is_wanted) {
     FindReaders(*op.children[0], wants_table);
     return;
   }
-  bool reads = GoesByOrder(op) || (is_wanted && KeepsOrder(op));
+  if (const LogicalOperator* window = NumberingWindow(op)) numberings_.insert(window);
+  bool goes_by_order = GoesByOrder(op) && numberings_.count(&op) == 0;
+  bool reads = goes_by_order || (is_wanted && KeepsOrder(op));
   bool any_order = false;
   for (auto& child : op.children) {
     any_order = any_order || (reads && Of(*child) != RowOrder::kNone);

@@ -26,6 +26,10 @@ bool KeepsOrder(const duckdb::LogicalOperator& op);
 /// first, last and lists without an order of their own.
 bool GoesByOrder(duckdb::LogicalOperator& op);
 
+/// Returns the window by which a correlated subquery (DELIM join) numbers its rows where it can't
+/// find them again by their values, or null. Which row has which number is open.
+const duckdb::LogicalOperator* NumberingWindow(const duckdb::LogicalOperator& op);
+
 /// Whether no operator of the plan below has more than one row.
 bool HasOneRow(const duckdb::LogicalOperator& op);
 
@@ -53,6 +57,7 @@ class RowOrders {
   std::map<const duckdb::LogicalOperator*, RowOrder> known_;
   std::map<duckdb::idx_t, RowOrder> common_tables_;
   std::set<duckdb::idx_t> wanted_tables_;
+  std::set<const duckdb::LogicalOperator*> numberings_;
   std::set<const duckdb::LogicalOperator*> readers_;
 };
 

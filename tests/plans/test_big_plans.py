@@ -19,7 +19,6 @@ IN_ONE_TASK = {
     ("tpcds", 44): "ranks of some items' averages: at most as many as there are items, 300,000",
 }
 BROADCAST = {
-    ("tpcds", 35): "a mark join has to see its whole right side",
     ("tpcds", 77): "a cross product with sums of the call centers, 42, which DuckDB can't know",
 }
 

@@ -169,6 +169,7 @@ PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, i
       table_index, ExchangeScanFunction(),
       MakeExchangeScanBindData(id, names, types, ordered, estimate), types, names);
   for (idx_t i = 0; i < types.size(); ++i) get->AddColumnId(i);
+  get->virtual_columns = ExchangeVirtualColumns(context_, get->bind_data.get());
   get->SetEstimatedCardinality(estimate);
   get->ResolveOperatorTypes();
   sources_[table_index] = {{id, fragment, kind}, Distribution::Single(), rows, ordered};

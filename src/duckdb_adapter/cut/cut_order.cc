@@ -7,8 +7,6 @@
 // All who place rows go by one sample, which another fragment made: what is lost and made again
 // later goes where it went before.
 
-#include "duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp"
-#include "duckdb/function/function_binder.hpp"
 #include "duckdb/optimizer/optimizer.hpp"
 #include "duckdb/optimizer/remove_unused_columns.hpp"
 #include "duckdb_adapter/analysis/nondeterministic_part.h"
@@ -34,22 +32,6 @@ constexpr idx_t kSampleKeys = 30'000;
 /// How many times too high an estimate of rows is expected to be, where something filters or joins
 /// them.
 constexpr double kOverestimate = 10;
-
-ExpressionPtr CallSystemFunction(duckdb::ClientContext& context, const std::string& name,
-                                 duckdb::vector<ExpressionPtr> arguments) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::ScalarFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, name);
-  duckdb::ErrorData error;
-  auto call =
-      duckdb::FunctionBinder(context).BindScalarFunction(entry, std::move(arguments), error);
-  if (error.HasError()) error.Throw();
-  return call;
-}
-
-ExpressionPtr Constant(duckdb::Value value) {
-  return duckdb::make_uniq<duckdb::BoundConstantExpression>(std::move(value));
-}
 
 // The bytes by which DuckDB sorts. Of keys that fit it would make a number, but for the text.
 ExpressionPtr SortKey(duckdb::ClientContext& context,

@@ -103,15 +103,7 @@ int PlanCutter::CutByNumber(Operator plan, int num_partitions) {
 int PlanCutter::CutEvenly(Operator plan, int num_partitions) {
   Distribution where = CutRoot(std::move(plan));
   // The number of the row in its task: DuckDB streams it where nothing is sorted.
-  auto number = duckdb::make_uniq<duckdb::BoundWindowExpression>(
-      duckdb::ExpressionType::WINDOW_ROW_NUMBER, duckdb::LogicalType::BIGINT, nullptr, nullptr);
-  number->start = duckdb::WindowBoundary::UNBOUNDED_PRECEDING;
-  number->end = duckdb::WindowBoundary::CURRENT_ROW_ROWS;
-  auto window = duckdb::make_uniq<duckdb::LogicalWindow>(binder_.GenerateTableIndex());
-  window->expressions.push_back(std::move(number));
-  KeepEstimate(*root_, *window);
-  window->children.push_back(std::move(root_));
-  window->ResolveOperatorTypes();
+  Operator window = NumberRows(binder_, std::move(root_));
   auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
                                                                  ColumnRefs(*window));
   KeepEstimate(*window, *projection);

@@ -35,6 +35,7 @@ Expressions CommonKeys(const duckdb::LogicalOperator& op) {
 Distribution PlanCutter::DistributeWindow(Operator& slot) {
   Distribution where = Distribute(slot->children[0]);
   if (!where.is_spread()) return Distribution::Single();
+  if (numberings_.count(slot.get())) return where;  // Each task counts its own.
   Expressions keys = CommonKeys(*slot);
   if (keys.empty()) {
     NoteGathered(*slot, "windows without a common PARTITION BY");

@@ -33,6 +33,13 @@ std::string LimitText(const duckdb::BoundLimitNode& node) {
              : "by an expression";
 }
 
+std::string LimitText(const duckdb::LogicalLimit& limit) {
+  bool has_offset = limit.offset_val.Type() != duckdb::LimitNodeType::UNSET;
+  bool has_limit = limit.limit_val.Type() != duckdb::LimitNodeType::UNSET;
+  return (has_limit ? "limit " + LimitText(limit.limit_val) : std::string("all")) +
+         (has_offset ? " after " + LimitText(limit.offset_val) : "");
+}
+
 }  // namespace
 
 void OperatorText::Append(LogicalOperator& plan, const DescribeScan& describe_scan,
@@ -146,6 +153,8 @@ std::string OperatorText::Text(LogicalOperator& op, const DescribeScan& describe
     case LogicalOperatorType::LOGICAL_DELIM_JOIN:
     case LogicalOperatorType::LOGICAL_ANY_JOIN:
       return JoinText(op);
+    case LogicalOperatorType::LOGICAL_ASOF_JOIN:
+      return "asof " + JoinText(op);
     case LogicalOperatorType::LOGICAL_DISTINCT:
       for (auto& target : op.Cast<duckdb::LogicalDistinct>().distinct_targets) {
         parts.push_back(ExpressionText(*target));
@@ -161,13 +170,8 @@ std::string OperatorText::Text(LogicalOperator& op, const DescribeScan& describe
     }
     case LogicalOperatorType::LOGICAL_ORDER_BY:
       return "order by " + OrderText(op.Cast<duckdb::LogicalOrder>().orders);
-    case LogicalOperatorType::LOGICAL_LIMIT: {
-      auto& limit = op.Cast<duckdb::LogicalLimit>();
-      bool has_offset = limit.offset_val.Type() != duckdb::LimitNodeType::UNSET;
-      bool has_limit = limit.limit_val.Type() != duckdb::LimitNodeType::UNSET;
-      return (has_limit ? "limit " + LimitText(limit.limit_val) : std::string("all")) +
-             (has_offset ? " after " + LimitText(limit.offset_val) : "");
-    }
+    case LogicalOperatorType::LOGICAL_LIMIT:
+      return LimitText(op.Cast<duckdb::LogicalLimit>());
     case LogicalOperatorType::LOGICAL_UNION:
     case LogicalOperatorType::LOGICAL_EXCEPT:
     case LogicalOperatorType::LOGICAL_INTERSECT:

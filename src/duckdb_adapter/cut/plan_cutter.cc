@@ -100,6 +100,8 @@ Distribution PlanCutter::DistributeByType(Operator& slot) {
       return DistributeJoin(slot);
     case LogicalOperatorType::LOGICAL_CROSS_PRODUCT:
       return DistributeCrossProduct(slot);
+    case LogicalOperatorType::LOGICAL_ASOF_JOIN:
+      return DistributeAsofJoin(slot);
     case LogicalOperatorType::LOGICAL_DELIM_JOIN:
       return DistributeDelimJoin(slot);
     case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:

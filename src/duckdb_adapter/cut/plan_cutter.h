@@ -101,7 +101,25 @@ class PlanCutter {
   void DropDoubles(Operator& slot, Expressions targets);
   Distribution BroadcastSide(Operator& slot, int side, const Distribution& from,
                              const Distribution& other);
+  Distribution DistributeAsofJoin(Operator& slot);
+  std::optional<size_t> SideToSend(duckdb::LogicalOperator& op, const Distribution& left,
+                                   const Distribution& right);
   Distribution DistributeDelimJoin(Operator& slot);
+  Distribution JoinMarkByHash(Operator& slot, const Distribution& left, const Distribution& right);
+  // Puts into `slot` the rows of a mark join by hash, with its marks as all tasks' right rows say.
+  void PutMarks(Operator& slot);
+  Operator FactsOfMark(duckdb::LogicalComparisonJoin& join);
+  // Sends a side, whose rows the join keeps, to all tasks that have the other's.
+  Distribution JoinAndFindUnmatched(Operator& slot, size_t kept_side,
+                                    const Distribution& kept_where,
+                                    const Distribution& other_where);
+  void FindMatches(Operator& slot, const duckdb::ColumnBinding& number, const Distribution& where);
+  // Returns a scan of the rows of `slot`, whose last column is now the number of a row. Those in
+  // `slot` come to all tasks.
+  Operator SendNumbered(Operator& slot, const Distribution& from);
+  // Makes the numbers of a fragment's rows, each task's own, such that no two are the same.
+  Operator WithUniqueNumbers(Operator scan, duckdb::idx_t number, duckdb::idx_t table_index);
+  duckdb::LogicalGet& MakeNumbersUnique(Operator& slot, duckdb::idx_t number);
   Distribution DistributeCommonTable(Operator& slot);
   Distribution GatherChildren(Operator& slot, const std::string& why);
   // Whether rows come from a scan of files that tasks share, through filters and projections.
@@ -163,6 +181,7 @@ class PlanCutter {
   std::set<const duckdb::LogicalOperator*> order_readers_;  // Of the plan as it was.
   // Those with an input that is sorted, and those by whose rows' order something goes.
   std::set<const duckdb::LogicalOperator*> unions_in_order_;
+  std::set<const duckdb::LogicalOperator*> numberings_;  // Windows whose numbers are made unique.
   bool keep_order_ = false;  // Whether the operator that is looked at is one of them.
   std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
   struct Source {

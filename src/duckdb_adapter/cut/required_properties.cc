@@ -36,6 +36,12 @@ void Require(const LogicalOperator& op, bool exclusive,
       Require(*op.children[1], exclusive || !MayHaveAllOf(type, 0), partial, found);
       return;
     }
+    case LogicalOperatorType::LOGICAL_ASOF_JOIN: {  // The nearest is one of all rows on the right.
+      JoinType type = op.Cast<duckdb::LogicalJoin>().join_type;
+      Require(*op.children[0], exclusive || !MayHaveAllOf(type, 1), partial, found);
+      Require(*op.children[1], true, partial, found);
+      return;
+    }
     default:
       exclusive = exclusive || !partial.contains(&op);
   }

@@ -1,6 +1,8 @@
 #include "duckdb_adapter/fragment/new_operators.h"
 
+#include "duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp"
 #include "duckdb/execution/physical_plan_generator.hpp"
+#include "duckdb/function/function_binder.hpp"
 #include "duckdb/planner/operator/logical_extension_operator.hpp"
 
 namespace smallpond {
@@ -38,6 +40,23 @@ duckdb::unique_ptr<duckdb::Expression> ColumnRef(const duckdb::LogicalType& type
   return duckdb::make_uniq<duckdb::BoundColumnRefExpression>(type, column);
 }
 
+duckdb::unique_ptr<duckdb::Expression> Constant(duckdb::Value value) {
+  return duckdb::make_uniq<duckdb::BoundConstantExpression>(std::move(value));
+}
+
+duckdb::unique_ptr<duckdb::Expression> CallSystemFunction(duckdb::ClientContext& context,
+                                                          const std::string& name,
+                                                          Expressions arguments) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::ScalarFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, name);
+  duckdb::ErrorData error;
+  auto call =
+      duckdb::FunctionBinder(context).BindScalarFunction(entry, std::move(arguments), error);
+  if (error.HasError()) error.Throw();
+  return call;
+}
+
 Expressions ColumnRefs(duckdb::LogicalOperator& op) {
   auto columns = op.GetColumnBindings();
   Expressions references;
@@ -72,6 +91,18 @@ Expressions Copies(const Expressions& expressions) {
   return copies;
 }
 
+Expressions CopiesOver(idx_t table_index, const Expressions& expressions) {
+  auto copies = Copies(expressions);
+  for (auto& copy : copies) {
+    duckdb::ExpressionIterator::VisitExpressionMutable<duckdb::BoundColumnRefExpression>(
+        copy,
+        [&](duckdb::BoundColumnRefExpression& reference, duckdb::unique_ptr<duckdb::Expression>&) {
+          reference.binding.table_index = table_index;
+        });
+  }
+  return copies;
+}
+
 duckdb::unique_ptr<duckdb::LogicalAggregate> NewAggregate(duckdb::Binder& binder,
                                                           Expressions groups,
                                                           Expressions aggregates) {
@@ -84,6 +115,20 @@ duckdb::unique_ptr<duckdb::LogicalAggregate> NewAggregate(duckdb::Binder& binder
     aggregate->grouping_sets.push_back(std::move(all));
   }
   return aggregate;
+}
+
+duckdb::unique_ptr<duckdb::LogicalOperator> NumberRows(
+    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows) {
+  auto number = duckdb::make_uniq<duckdb::BoundWindowExpression>(
+      duckdb::ExpressionType::WINDOW_ROW_NUMBER, duckdb::LogicalType::BIGINT, nullptr, nullptr);
+  number->start = duckdb::WindowBoundary::UNBOUNDED_PRECEDING;
+  number->end = duckdb::WindowBoundary::CURRENT_ROW_ROWS;
+  auto window = duckdb::make_uniq<duckdb::LogicalWindow>(binder.GenerateTableIndex());
+  window->expressions.push_back(std::move(number));
+  KeepEstimate(*rows, *window);
+  window->children.push_back(std::move(rows));
+  window->ResolveOperatorTypes();
+  return window;
 }
 
 void KeepEstimate(const duckdb::LogicalOperator& from, duckdb::LogicalOperator& to) {

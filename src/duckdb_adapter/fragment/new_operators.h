@@ -12,6 +12,13 @@ namespace smallpond {
 duckdb::unique_ptr<duckdb::Expression> ColumnRef(const duckdb::LogicalType& type,
                                                  duckdb::ColumnBinding column);
 
+duckdb::unique_ptr<duckdb::Expression> Constant(duckdb::Value value);
+
+/// Returns a call of DuckDB's own function of this name, which no macro can be in the place of.
+duckdb::unique_ptr<duckdb::Expression> CallSystemFunction(
+    duckdb::ClientContext& context, const std::string& name,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> arguments);
+
 /// Returns references to all columns of `op`, whose types are resolved.
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> ColumnRefs(duckdb::LogicalOperator& op);
 
@@ -30,11 +37,20 @@ duckdb::unique_ptr<duckdb::LogicalOperator> PlannedWithOptimizer(
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> Copies(
     const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& expressions);
 
+/// Copies expressions over the columns of one table for another that has the same columns.
+duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> CopiesOver(
+    duckdb::idx_t table_index,
+    const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& expressions);
+
 /// Returns an aggregate by all of `groups`, or over all rows where there are none. Its child is
 /// still missing; its table indexes are new ones.
 duckdb::unique_ptr<duckdb::LogicalAggregate> NewAggregate(
     duckdb::Binder& binder, duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> groups,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> aggregates);
+
+/// Returns the rows with the number of each behind it, a BIGINT from 1 on.
+duckdb::unique_ptr<duckdb::LogicalOperator> NumberRows(
+    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows);
 
 /// Gives `to` the estimate of rows that `from` has, if it has one.
 void KeepEstimate(const duckdb::LogicalOperator& from, duckdb::LogicalOperator& to);
