@@ -5,7 +5,15 @@ from __future__ import annotations
 
 import pytest
 from drawn import drawn
-from moves import PROCESSES, Fill, assert_gathered, assert_shared, same_answer, write_tables
+from moves import (
+    PROCESSES,
+    Fill,
+    assert_gathered,
+    assert_shared,
+    same_answer,
+    stages_of,
+    write_tables,
+)
 from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession
 from written import DIRECT
 
@@ -48,16 +56,33 @@ SHARED = [
     "SELECT k, rank() OVER (PARTITION BY grouping(k) ORDER BY count(*), k) FROM {l} "
     "GROUP BY ROLLUP (k)",
     'SELECT k AS "GROUPING(""k"")", count(*) AS "; --" FROM {l} GROUP BY ROLLUP (1)',
+    # A set that is there several times.
+    "SELECT k, count(*), sum(x) FROM {l} GROUP BY GROUPING SETS ((k), (k), ())",
+    "SELECT k, count(*) FROM {l} GROUP BY GROUPING SETS ((), (), (k))",
+    "SELECT k, grouping(k), count(*) FROM {l} GROUP BY ROLLUP (k), ROLLUP (k)",
+    "SELECT k, k2, grouping(k2, k), avg(d) FROM {l} GROUP BY CUBE (k, k2), ROLLUP (k2)",
+    "SELECT z, count(*), max(k) FROM {l} GROUP BY GROUPING SETS ((z), (z), (z), ())",
+    "SELECT k, count(*) FROM {e} GROUP BY GROUPING SETS ((k), (k), (), (), ())",
+    "SELECT k FROM {l} GROUP BY GROUPING SETS ((k), (k))",
+    "SELECT k, sum(x) FROM {l} GROUP BY GROUPING SETS ((k), (k), ()) ORDER BY k, 2 LIMIT 9",
+    "SELECT a.k, n FROM (SELECT k, count(*) AS n FROM {l} GROUP BY GROUPING SETS ((k), (k), ())) a "
+    "JOIN {r} r ON a.k IS NOT DISTINCT FROM r.k",
+    "SELECT n, count(*) FROM (SELECT k, count(*) AS n FROM {l} GROUP BY GROUPING SETS ((k), (k))) "
+    "GROUP BY n",
+    "SELECT DISTINCT k, n FROM (SELECT k, count(*) AS n FROM {l} GROUP BY ROLLUP (k), ROLLUP (k))",
+]
+
+# Sets of no groups: one task has the last word.
+OF_NOTHING = [
+    "SELECT count(*), sum(x) FROM {l} GROUP BY GROUPING SETS ((), ())",
+    "SELECT count(*), sum(k) FROM {e} GROUP BY GROUPING SETS ((), (), ())",
+    "SELECT sum(n) FROM (SELECT count(*) AS n FROM {l} GROUP BY GROUPING SETS ((), ()))",
 ]
 
 UNSPLIT = "GROUPING SETS of an aggregate that can't be split"
-TWICE = "GROUPING SETS that GROUPING() doesn't tell apart"
 GATHERED = {
     "SELECT k, median(x) FROM {l} GROUP BY ROLLUP (k)": UNSPLIT,
     "SELECT k, count(DISTINCT x) FROM {l} GROUP BY ROLLUP (k)": UNSPLIT,
-    "SELECT k, count(*), sum(x) FROM {l} GROUP BY GROUPING SETS ((k), (k), ())": TWICE,
-    "SELECT k, count(*) FROM {l} GROUP BY GROUPING SETS ((), (), (k))": TWICE,
-    "SELECT k, grouping(k), count(*) FROM {l} GROUP BY ROLLUP (k), ROLLUP (k)": TWICE,
 }
 
 
@@ -79,6 +104,15 @@ def test_sets_are_shared(
     frame = same_answer(stage_session(road), fill(sql))
     if road is not DIRECT:
         assert_shared(frame, road, ("aggregate", "distinct"))
+
+
+@pytest.mark.parametrize(("road", "sql"), drawn(ROADS, OF_NOTHING, 1, 1))
+def test_sets_of_no_groups(
+    road: StageRoad, sql: str, fill: Fill, stage_session: StageSession
+) -> None:
+    frame = same_answer(stage_session(road), fill(sql))
+    if road is not DIRECT:
+        assert [why for stage in stages_of(frame) for why in stage["gathered"]] == []
 
 
 @pytest.mark.parametrize("sql", GATHERED)

@@ -1,7 +1,6 @@
 // Where the rows of aggregates are: PlanCutter's part about GROUP BY.
 
-#include <set>
-
+#include "duckdb_adapter/cut/grouping_sets.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/cut/split_aggregates.h"
 #include "duckdb_adapter/fragment/new_operators.h"
@@ -13,19 +12,6 @@ using duckdb::idx_t;
 using duckdb::LogicalAggregate;
 using duckdb::LogicalOperatorType;
 using ExpressionPtr = duckdb::unique_ptr<duckdb::Expression>;
-
-bool HasPlainGroups(const LogicalAggregate& aggregate) {
-  return aggregate.grouping_sets.size() <= 1 && aggregate.grouping_functions.empty();
-}
-
-// Whether each set of groups is there once, and its number, GROUPING() of all groups, is one that
-// DuckDB can count to.
-bool HasNumberedSets(const LogicalAggregate& aggregate) {
-  constexpr size_t kMostGroups = 62;
-  const auto& sets = aggregate.grouping_sets;
-  std::set<duckdb::GroupingSet> apart(sets.begin(), sets.end());
-  return apart.size() == sets.size() && aggregate.groups.size() <= kMostGroups;
-}
 
 bool HasDistinct(const LogicalAggregate& aggregate) {
   return std::any_of(
@@ -117,18 +103,6 @@ duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
   return projection;
 }
 
-// Gives the parts of GROUPING SETS the sets of the whole, told apart by GROUPING() of all groups: a
-// NULL of a group is another one than that of a set without it.
-void NumberSets(duckdb::Binder& binder, const LogicalAggregate& aggregate,
-                LogicalAggregate& partial) {
-  partial.grouping_sets = aggregate.grouping_sets;
-  partial.grouping_functions = aggregate.grouping_functions;
-  partial.groupings_index = binder.GenerateTableIndex();
-  duckdb::unsafe_vector<idx_t> all;
-  for (idx_t i = 0; i < aggregate.groups.size(); ++i) all.push_back(i);
-  partial.grouping_functions.push_back(std::move(all));
-}
-
 // The aggregate that merges the parts of `aggregate`, which it is above, by `groups` of theirs.
 duckdb::unique_ptr<LogicalAggregate> MergeOfParts(duckdb::Binder& binder,
                                                   const LogicalAggregate& aggregate,
@@ -149,11 +123,11 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
   if (!input.is_spread()) return Distribution::Single();
   auto& aggregate = slot->Cast<LogicalAggregate>();
   if (!HasPlainGroups(aggregate)) {
-    bool is_numbered = HasNumberedSets(aggregate);
+    bool is_numbered = CanNumberSets(aggregate);
     if (is_numbered && CanSplit(aggregate)) return SplitInTwo(slot, input);
     Exchange(slot->children[0], input, ExchangeKind::kGather);
     NoteGathered(*slot, is_numbered ? "GROUPING SETS of an aggregate that can't be split"
-                                    : "GROUPING SETS that GROUPING() doesn't tell apart");
+                                    : "GROUPING SETS of more groups than GROUPING() tells apart");
     return Distribution::Single();
   }
   std::vector<duckdb::Expression*> groups;
@@ -276,6 +250,8 @@ Distribution PlanCutter::ShuffleAggregate(Operator& slot, const Distribution& in
 //     SUM(x) BY ROLLUP (a, b)      SUM(s) BY a, b, n
 //     └── rows                 →   └── exchange by a, b, n
 //                                      └── SUM(x) s, GROUPING(a, b) n BY ROLLUP (a, b)
+//
+// The rows of a set that is there twice are doubled then.
 Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   slot->ResolveOperatorTypes();
   auto types = slot->types;
@@ -302,11 +278,14 @@ Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   }
   auto merge = MergeOfParts(binder_, aggregate, std::move(split), Copies(keys));
   partial_.insert(&partial);
+  LogicalAggregate& merged = *merge;
+  duckdb::optional_idx number;
+  if (num_numbers > 0) number = num_groups + num_numbers - 1;
+  Operator rows = RepeatSets(binder_, aggregate, std::move(merge), number);
   auto table_index = binder_.GenerateTableIndex();
-  slot = WithTypes(context_, std::move(merge), table_index, types, {}, positions);
+  slot = WithTypes(context_, std::move(rows), table_index, types, {}, positions);
   ReplaceColumns(columns, table_index, *slot);
 
-  auto& merged = slot->children[0]->Cast<LogicalAggregate>();
   bool is_grouped = !keys.empty();
   Distribution where =
       Exchange(merged.children[0], input, is_grouped ? ExchangeKind::kHash : ExchangeKind::kGather,
