@@ -70,6 +70,7 @@ SHARED = [
     "SELECT n, count(*) FROM (SELECT k, count(*) AS n FROM {l} GROUP BY GROUPING SETS ((k), (k))) "
     "GROUP BY n",
     "SELECT DISTINCT k, n FROM (SELECT k, count(*) AS n FROM {l} GROUP BY ROLLUP (k), ROLLUP (k))",
+    "SELECT k, first(x), arg_max(x, id), approx_count_distinct(s) FROM {l} GROUP BY ROLLUP (k)",
 ]
 
 # Sets of no groups: one task has the last word.

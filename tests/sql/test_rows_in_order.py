@@ -41,6 +41,8 @@ QUERIES = [
     "FROM (FROM {t} UNION ALL FROM {u}))",
     "SELECT count(l) FROM (SELECT i - lag(i) OVER () AS l FROM {t}) WHERE l != 1",
     "SELECT first(i), count(*) FROM {t} WHERE i < 0",
+    "SELECT first(i) FILTER (i > 20000), last(i) FILTER (i < 20000), median(k), avg(k) FROM {t}",
+    "SELECT k, first(i), last(i), count(DISTINCT i % 5) FROM {t} GROUP BY ROLLUP (k) ORDER BY k",
 ]
 
 

@@ -1,5 +1,6 @@
 // Where the rows of aggregates are: PlanCutter's part about GROUP BY.
 
+#include "duckdb_adapter/cut/counted_values.h"
 #include "duckdb_adapter/cut/grouping_sets.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/cut/split_aggregates.h"
@@ -20,13 +21,31 @@ bool HasDistinct(const LogicalAggregate& aggregate) {
       });
 }
 
+// Whether some results are computed from values once each, with others beside them.
+bool HasValuesApart(const LogicalAggregate& aggregate) {
+  return std::any_of(
+      aggregate.expressions.begin(), aggregate.expressions.end(), [](const auto& expression) {
+        const auto& one = expression->template Cast<duckdb::BoundAggregateExpression>();
+        return one.IsDistinct() || GoesByCounts(one);
+      });
+}
+
 bool HasVolatileGroup(const LogicalAggregate& aggregate) {
   return std::any_of(aggregate.groups.begin(), aggregate.groups.end(),
                      [](const auto& group) { return group->IsVolatile(); });
 }
 
+// Whether two aggregates are best computed together, from the same values once each.
+bool AreOfSameValues(const duckdb::BoundAggregateExpression& one,
+                     const duckdb::BoundAggregateExpression& other) {
+  if (!duckdb::Expression::ListEquals(one.children, other.children)) return false;
+  if (GoesByCounts(one) && GoesByCounts(other)) return true;
+  return one.IsDistinct() && other.IsDistinct() &&
+         duckdb::Expression::Equals(one.filter, other.filter);
+}
+
 // The positions of results that are best computed together: those that split, those of the same
-// DISTINCT values of the same rows, and all others.
+// values, and all others.
 std::vector<std::vector<idx_t>> PartsToCompute(const LogicalAggregate& aggregate) {
   std::vector<idx_t> split;
   std::vector<idx_t> others;
@@ -35,13 +54,12 @@ std::vector<std::vector<idx_t>> PartsToCompute(const LogicalAggregate& aggregate
     return aggregate.expressions[i]->Cast<duckdb::BoundAggregateExpression>();
   };
   for (idx_t i = 0; i < aggregate.expressions.size(); ++i) {
-    if (!at(i).IsDistinct()) {
+    if (!at(i).IsDistinct() && !GoesByCounts(at(i))) {
       (CanSplit(at(i)) ? split : others).push_back(i);
       continue;
     }
     auto same = std::find_if(parts.begin(), parts.end(), [&](const std::vector<idx_t>& part) {
-      return duckdb::Expression::ListEquals(at(part[0]).children, at(i).children) &&
-             duckdb::Expression::Equals(at(part[0]).filter, at(i).filter);
+      return AreOfSameValues(at(part[0]), at(i));
     });
     bool is_new = same == parts.end();
     (is_new ? parts.emplace_back() : *same).push_back(i);
@@ -135,7 +153,9 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
   if (!FindKeys(input.keys, groups).empty()) {  // Each group is in one task already.
     return Distribution::Spread(ProjectKeys(input.keys, aggregate.group_index, aggregate.groups));
   }
+  if (guards_.contains(slot.get())) return ShuffleAggregate(slot, input);
   if (CanSplit(aggregate)) return SplitInTwo(slot, input);
+  if (GoesByCounts(aggregate)) return CountValues(slot, input);
   if (HasDistinct(aggregate)) {
     slot->ResolveOperatorTypes();
     auto types = slot->types;
@@ -154,9 +174,11 @@ Distribution PlanCutter::DistributeAggregate(Operator& slot) {
       outer.keys = ProjectKeys(outer.keys, table_index, projection.expressions);
       return outer;
     }
+  }
+  if (aggregate.groups.empty() && HasValuesApart(aggregate)) {
     auto parts = PartsToCompute(aggregate);
     bool is_apart = parts.size() > 1 || IsOfFilteredValues(*aggregate.expressions[0]);
-    if (aggregate.groups.empty() && is_apart) return AggregateApart(slot, input, parts);
+    if (is_apart) return AggregateApart(slot, input, parts);
   }
   return ShuffleAggregate(slot, input);
 }
@@ -294,6 +316,26 @@ Distribution PlanCutter::SplitInTwo(Operator& slot, const Distribution& input) {
   auto& projection = slot->Cast<duckdb::LogicalProjection>();
   auto grouped = ProjectKeys(where.keys, merged.group_index, merged.groups);
   return Distribution::Spread(ProjectKeys(grouped, table_index, projection.expressions));
+}
+
+// Counts the values that each task has, and computes from all counts what goes by them:
+//
+//     MEDIAN(x)         smallpond_repeat(n, x)
+//     └── rows      →   └── gather
+//                           └── COUNT(*) n BY x
+Distribution PlanCutter::CountValues(Operator& slot, const Distribution& input) {
+  slot->ResolveOperatorTypes();
+  auto types = slot->types;
+  auto columns = slot->GetColumnBindings();
+  auto& aggregate = slot->Cast<LogicalAggregate>();
+  SplitAggregate split = SplitByCounts(context_, binder_, aggregate);
+  partial_.insert(split.partial.get());
+  auto merge = MergeOfParts(binder_, aggregate, std::move(split), {});
+  LogicalAggregate& merged = *merge;
+  auto table_index = binder_.GenerateTableIndex();
+  slot = WithTypes(context_, std::move(merge), table_index, types);
+  ReplaceColumns(columns, table_index, *slot);
+  return Exchange(merged.children[0], input, ExchangeKind::kGather);
 }
 
 }  // namespace smallpond

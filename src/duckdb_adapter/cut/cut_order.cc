@@ -96,7 +96,7 @@ Operator TakeAny(duckdb::ClientContext& context, duckdb::Binder& binder, Operato
 // Puts all values of a plan's one column into a list.
 Operator ListOf(duckdb::ClientContext& context, duckdb::Binder& binder, Operator values) {
   duckdb::vector<ExpressionPtr> aggregates;
-  aggregates.push_back(BindAggregate(context, "list", std::move(ColumnRefs(*values)[0])));
+  aggregates.push_back(BindAggregate(context, "list", ColumnRefs(*values)));
   auto aggregate = NewAggregate(binder, {}, std::move(aggregates));
   aggregate->SetEstimatedCardinality(1);
   aggregate->children.push_back(std::move(values));

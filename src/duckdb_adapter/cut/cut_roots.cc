@@ -1,6 +1,7 @@
 // The queries of one job: PlanCutter's part that knows how a plan's rows leave, and how a later
 // plan reads them.
 
+#include "duckdb_adapter/analysis/nondeterministic_part.h"
 #include "duckdb_adapter/cut/plan_cutter.h"
 #include "duckdb_adapter/exchange/exchange_scan_data.h"
 #include "duckdb_adapter/fragment/new_operators.h"
@@ -22,10 +23,22 @@ void PlanCutter::TakeRoot(Operator plan) {
       [&](const LogicalOperator&) { return KeepsOrder() ? RowOrder::kStored : RowOrder::kNone; });
   is_ordered_ = orders.Of(*root_) != RowOrder::kNone;
   order_readers_ = orders.Readers(*root_, true);
+  FindGuards(*root_);
   FindSortedUnions(*root_, orders);
   for (const auto* op : orders.Readers(*root_, false)) {
     if (op->type == LogicalOperatorType::LOGICAL_UNION) unions_in_order_.insert(op);
   }
+}
+
+void PlanCutter::FindGuards(const LogicalOperator& op) {
+  for (const auto& child : op.children) FindGuards(*child);
+  if (op.type != LogicalOperatorType::LOGICAL_PROJECTION || !CallsError(op)) return;
+  const auto& rows = *op.children[0];
+  bool has_first = std::any_of(rows.expressions.begin(), rows.expressions.end(), [](const auto& e) {
+    return e->GetExpressionClass() == duckdb::ExpressionClass::BOUND_AGGREGATE &&
+           e->template Cast<duckdb::BoundAggregateExpression>().function.name == "first";
+  });
+  if (has_first && HasOneRow(rows)) guards_.insert(&rows);
 }
 
 void PlanCutter::FindSortedUnions(LogicalOperator& op, RowOrders& orders) {

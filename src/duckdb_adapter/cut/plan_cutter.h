@@ -56,6 +56,7 @@ class PlanCutter {
   bool IsLastFragment(const duckdb::LogicalOperator& op) const;
   // Makes a plan root_.
   void TakeRoot(Operator plan);
+  void FindGuards(const duckdb::LogicalOperator& op);
   void FindSortedUnions(duckdb::LogicalOperator& op, RowOrders& orders);
   // Adds a fragment whose rows go by their last column, which they leave behind.
   int AddPartitioned(Operator plan, const Distribution& from, PartitionFunction function,
@@ -77,6 +78,7 @@ class PlanCutter {
   Distribution DistributeAggregate(Operator& slot);
   Distribution ShuffleAggregate(Operator& slot, const Distribution& input);
   Distribution SplitInTwo(Operator& slot, const Distribution& input);
+  Distribution CountValues(Operator& slot, const Distribution& input);
   Distribution AggregateApart(Operator& slot, const Distribution& input,
                               const std::vector<std::vector<duckdb::idx_t>>& parts);
   Operator CutAggregate(duckdb::LogicalOperator& rows, Expressions aggregates);
@@ -183,6 +185,8 @@ class PlanCutter {
   std::set<const duckdb::LogicalOperator*> unions_in_order_;
   std::set<const duckdb::LogicalOperator*> numberings_;  // Windows whose numbers are made unique.
   bool keep_order_ = false;  // Whether the operator that is looked at is one of them.
+  // first() of a subquery's rows, of which the operator above allows one.
+  std::set<const duckdb::LogicalOperator*> guards_;
   std::map<duckdb::idx_t, FragmentScan> scans_;  // By the table index of the open scan.
   struct Source {
     FragmentInput input;

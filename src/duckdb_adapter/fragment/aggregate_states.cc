@@ -4,7 +4,10 @@
 
 #include "duckdb/main/extension/extension_loader.hpp"
 #include "duckdb/storage/arena_allocator.hpp"
+#include "duckdb_adapter/analysis/order_dependence.h"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/fragment/repeated_rows.h"
+#include "duckdb_adapter/fragment/wrapped_aggregate.h"
 #include "smallpond/error.h"
 
 namespace smallpond {
@@ -20,37 +23,7 @@ using duckdb::Vector;
 constexpr const char* kStateName = "smallpond_state";
 constexpr const char* kCombineName = "smallpond_combine";
 constexpr const char* kMergeName = "smallpond_merge";
-
-// The wrapped aggregate, where the callbacks find it that see only the function.
-struct WrappedInfo : duckdb::AggregateFunctionInfo {
-  explicit WrappedInfo(AggregateFunction wrapped) : function(std::move(wrapped)) {}
-  AggregateFunction function;
-};
-
-// The wrapped aggregate with its own bind data, where the others find it.
-struct WrappedData : duckdb::FunctionData {
-  explicit WrappedData(duckdb::unique_ptr<BoundAggregateExpression> wrapped)
-      : aggregate(std::move(wrapped)) {}
-
-  duckdb::unique_ptr<duckdb::FunctionData> Copy() const override {
-    return duckdb::make_uniq<WrappedData>(
-        duckdb::unique_ptr_cast<duckdb::Expression, BoundAggregateExpression>(aggregate->Copy()));
-  }
-  bool Equals(const duckdb::FunctionData& other) const override {
-    return aggregate->Equals(*other.Cast<WrappedData>().aggregate);
-  }
-
-  duckdb::unique_ptr<BoundAggregateExpression> aggregate;
-};
-
-const AggregateFunction& Wrapped(const AggregateInputData& input) {
-  return input.bind_data->Cast<WrappedData>().aggregate->function;
-}
-
-AggregateInputData WrappedInput(AggregateInputData& input) {
-  return AggregateInputData(input.bind_data->Cast<WrappedData>().aggregate->bind_info.get(),
-                            input.allocator, input.combine_type);
-}
+constexpr const char* kRepeatName = "smallpond_repeat";
 
 idx_t StateSize(const AggregateFunction& function) {
   const auto& wrapped = function.function_info->Cast<WrappedInfo>().function;
@@ -59,6 +32,7 @@ idx_t StateSize(const AggregateFunction& function) {
 
 void InitializeState(const AggregateFunction& function, data_ptr_t state) {
   const auto& wrapped = function.function_info->Cast<WrappedInfo>().function;
+  memset(state, 0, wrapped.state_size(wrapped));  // Kahan's sums leave some of it as it is.
   wrapped.initialize(wrapped, state);
 }
 
@@ -120,6 +94,7 @@ void CombineDelivered(Vector& delivered, AggregateInputData& input, Vector& targ
     auto row = blobs.sel->get_index(i);
     pointers[i] = copies.get() + i * stride;
     if (!blobs.validity.RowIsValid(row)) {  // A group that a task had no rows of.
+      memset(pointers[i], 0, size);
       wrapped.initialize(wrapped, pointers[i]);
       continue;
     }
@@ -148,6 +123,15 @@ void MergeIntoOneState(Vector inputs[], AggregateInputData& input, idx_t, data_p
   CombineDelivered(inputs[0], input, targets, count);
 }
 
+// --- smallpond_repeat, whose updates are in repeated_rows
+
+void DestroyStates(Vector& states, AggregateInputData& input, idx_t count) {
+  AggregateInputData inner = WrappedInput(input);
+  Wrapped(input).destructor(states, inner, count);
+}
+
+// --- the result
+
 void FinalizeStates(Vector& states, AggregateInputData& input, Vector& result, idx_t count,
                     idx_t offset) {
   AggregateInputData inner = WrappedInput(input);
@@ -175,7 +159,14 @@ void Wrap(AggregateFunction& function, const BoundAggregateExpression& aggregate
   if (function.name == kStateName && !aggregate.function.simple_update) {
     function.simple_update = nullptr;
   }
-  if (function.name == kMergeName) function.SetReturnType(aggregate.return_type);
+  if (function.name == kMergeName || function.name == kRepeatName) {
+    function.SetReturnType(aggregate.return_type);
+  }
+  if (function.name != kRepeatName) return;
+  function.destructor = aggregate.function.destructor ? DestroyStates : nullptr;
+  bool has_order = OrderDependenceOf(aggregate.function) != OrderDependence::kNone;
+  function.SetOrderDependent(has_order ? duckdb::AggregateOrderDependent::ORDER_DEPENDENT
+                                       : duckdb::AggregateOrderDependent::NOT_ORDER_DEPENDENT);
 }
 
 duckdb::unique_ptr<duckdb::FunctionData> DeserializeWrapped(duckdb::Deserializer& deserializer,
@@ -188,17 +179,36 @@ duckdb::unique_ptr<duckdb::FunctionData> DeserializeWrapped(duckdb::Deserializer
   return duckdb::make_uniq<WrappedData>(std::move(aggregate));
 }
 
+// What the wrappers are: what they take and give, and how.
+struct Callbacks {
+  duckdb::LogicalTypeId result;
+  duckdb::aggregate_update_t update;
+  duckdb::aggregate_simple_update_t simple_update;
+  duckdb::aggregate_finalize_t finalize;
+};
+
+Callbacks CallbacksOf(const std::string& name) {
+  using duckdb::LogicalTypeId;
+  if (name == kStateName) {
+    return {LogicalTypeId::BLOB, kGuarded<UpdateState>, kGuarded<UpdateOneState>,
+            kGuarded<DeliverState>};
+  }
+  if (name == kRepeatName) {
+    return {LogicalTypeId::ANY, kGuarded<UpdateRepeated>, kGuarded<UpdateOneRepeated>,
+            kGuarded<FinalizeStates>};
+  }
+  bool delivers_state = name == kCombineName;
+  return {delivers_state ? LogicalTypeId::BLOB : LogicalTypeId::ANY, kGuarded<MergeStates>,
+          kGuarded<MergeIntoOneState>,
+          delivers_state ? kGuarded<DeliverState> : kGuarded<FinalizeStates>};
+}
+
 AggregateFunction WrapperFunction(const char* name) {
-  bool takes_rows = name == std::string(kStateName);
-  bool delivers_state = name != std::string(kMergeName);
-  AggregateFunction function(
-      name, {}, delivers_state ? duckdb::LogicalType::BLOB : duckdb::LogicalType::ANY,
-      kGuarded<StateSize>, kGuarded<InitializeState>,
-      takes_rows ? kGuarded<UpdateState> : kGuarded<MergeStates>, kGuarded<CombineStates>,
-      delivers_state ? kGuarded<DeliverState> : kGuarded<FinalizeStates>,
-      duckdb::FunctionNullHandling::SPECIAL_HANDLING,
-      takes_rows ? kGuarded<UpdateOneState> : kGuarded<MergeIntoOneState>,
-      kGuarded<RefuseToBindState>);
+  Callbacks callbacks = CallbacksOf(name);
+  AggregateFunction function(name, {}, callbacks.result, kGuarded<StateSize>,
+                             kGuarded<InitializeState>, callbacks.update, kGuarded<CombineStates>,
+                             callbacks.finalize, duckdb::FunctionNullHandling::SPECIAL_HANDLING,
+                             callbacks.simple_update, kGuarded<RefuseToBindState>);
   function.varargs = duckdb::LogicalType::ANY;
   function.serialize = kGuarded<SerializeWrapped>;
   function.deserialize = kGuarded<DeserializeWrapped>;
@@ -238,16 +248,27 @@ void RegisterAggregateStates(duckdb::DatabaseInstance& database) {
   loader.RegisterFunction(WrapperFunction(kStateName));
   loader.RegisterFunction(WrapperFunction(kCombineName));
   loader.RegisterFunction(WrapperFunction(kMergeName));
+  loader.RegisterFunction(WrapperFunction(kRepeatName));
 }
 
 bool HasPlainState(const BoundAggregateExpression& aggregate) {
-  // Sums, counts and moments. Each is tested over several tasks; states of others may own memory.
-  static const std::set<std::string> plain = {
-      "avg",        "mean",        "var_pop",    "var_samp",       "variance",  "stddev",
-      "stddev_pop", "stddev_samp", "sem",        "corr",           "covar_pop", "covar_samp",
-      "regr_avgx",  "regr_avgy",   "regr_count", "regr_intercept", "regr_r2",   "regr_slope",
-      "regr_sxx",   "regr_sxy",    "regr_syy",   "skewness",       "kurtosis",  "kurtosis_pop",
-      "product"};
+  // Sums, counts, moments and the registers of a sketch. Each is tested over several tasks; states
+  // of others may own memory.
+  static const std::set<std::string> plain = {"avg",        "mean",
+                                              "var_pop",    "var_samp",
+                                              "variance",   "stddev",
+                                              "stddev_pop", "stddev_samp",
+                                              "sem",        "corr",
+                                              "covar_pop",  "covar_samp",
+                                              "regr_avgx",  "regr_avgy",
+                                              "regr_count", "regr_intercept",
+                                              "regr_r2",    "regr_slope",
+                                              "regr_sxx",   "regr_sxy",
+                                              "regr_syy",   "skewness",
+                                              "kurtosis",   "kurtosis_pop",
+                                              "product",    "fsum",
+                                              "sumkahan",   "kahan_sum",
+                                              "favg",       "approx_count_distinct"};
   const auto& function = aggregate.function;
   return plain.count(function.name) > 0 && !function.destructor && function.combine &&
          function.update && function.finalize;
@@ -265,6 +286,13 @@ duckdb::unique_ptr<duckdb::Expression> MergeOf(const BoundAggregateExpression& a
   duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> arguments;
   arguments.push_back(std::move(states));
   return WrapperOf(kMergeName, aggregate, std::move(arguments), nullptr);
+}
+
+duckdb::unique_ptr<duckdb::Expression> Repeated(
+    const BoundAggregateExpression& aggregate, duckdb::unique_ptr<duckdb::Expression> count,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> row) {
+  row.insert(row.begin(), std::move(count));
+  return WrapperOf(kRepeatName, aggregate, std::move(row), nullptr);
 }
 
 bool IsOfStates(const BoundAggregateExpression& aggregate) {
@@ -291,10 +319,10 @@ duckdb::unique_ptr<duckdb::Expression> MergeOfStates(
 
 std::optional<std::string> DescribeState(const BoundAggregateExpression& aggregate,
                                          const std::string& arguments) {
-  if (!IsOfStates(aggregate)) return std::nullopt;
   const std::string& name = aggregate.function.name;
+  if (!IsOfStates(aggregate) && name != kRepeatName) return std::nullopt;
   const auto& wrapped = aggregate.bind_info->Cast<WrappedData>().aggregate->function.name;
-  if (name == kMergeName) return wrapped + " of " + arguments;
+  if (name == kMergeName || name == kRepeatName) return wrapped + " of " + arguments;
   return "state of " + wrapped + (name == kStateName ? "(" + arguments + ")" : " of " + arguments);
 }
 

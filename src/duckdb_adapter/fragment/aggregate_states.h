@@ -15,6 +15,10 @@ namespace smallpond {
 ///     smallpond_combine(s)   combines states                 → the state's bytes
 ///     smallpond_merge(s)     combines states                 → f's result
 ///
+/// and one that computes it from values and how often each is there:
+///
+///     smallpond_repeat(n, x)   updates the state of f with x, n times   → f's result
+///
 /// The wrapped aggregate travels in the wrapper's bind data. Registered on every database that
 /// plans or runs fragments.
 void RegisterAggregateStates(duckdb::DatabaseInstance& database);
@@ -29,7 +33,13 @@ duckdb::unique_ptr<duckdb::Expression> StateOf(const duckdb::BoundAggregateExpre
 duckdb::unique_ptr<duckdb::Expression> MergeOf(const duckdb::BoundAggregateExpression& aggregate,
                                                duckdb::unique_ptr<duckdb::Expression> states);
 
-/// Whether it is one of the three.
+/// Returns the aggregate that gives the result of `aggregate` from rows of its arguments, each of
+/// which counts as often as `count` says; 0 or less: not at all.
+duckdb::unique_ptr<duckdb::Expression> Repeated(
+    const duckdb::BoundAggregateExpression& aggregate, duckdb::unique_ptr<duckdb::Expression> count,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> row);
+
+/// Whether it is one of the first three.
 bool IsOfStates(const duckdb::BoundAggregateExpression& aggregate);
 
 /// Of one of the three: returns the aggregate that delivers a state for a part of its rows.
