@@ -86,8 +86,8 @@ PlanCutter::Operator PlanCutter::FactsOfMark(duckdb::LogicalComparisonJoin& join
   Expressions key;
   key.push_back(join.conditions[0].right->Copy());
   key = CopiesOver(again_index, key);
-  counts.push_back(BindAggregate(context_, "count", Constant(duckdb::Value::BOOLEAN(true))));
-  counts.push_back(BindAggregate(context_, "count", std::move(key[0])));
+  counts.push_back(BindAggregate(context_, "count_star", {}));
+  counts.push_back(BindAggregate(context_, "count", std::move(key)));
   auto aggregate = NewAggregate(binder_, {}, std::move(counts));
   aggregate->SetEstimatedCardinality(1);
   aggregate->children.push_back(std::move(rows));

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
-#include "duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp"
 #include "duckdb/function/function_binder.hpp"
 #include "duckdb_adapter/analysis/order_dependence.h"
 #include "duckdb_adapter/fragment/aggregate_states.h"
@@ -178,18 +177,6 @@ ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& n
   for (const auto& argument : arguments) types.push_back(argument->return_type);
   auto function = entry.functions.GetFunctionByArguments(context, types);
   return duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments));
-}
-
-ExpressionPtr CallSystemFunction(duckdb::ClientContext& context, const std::string& name,
-                                 duckdb::vector<ExpressionPtr> arguments) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::ScalarFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, name);
-  duckdb::ErrorData error;
-  auto call =
-      duckdb::FunctionBinder(context).BindScalarFunction(entry, std::move(arguments), error);
-  if (error.HasError()) error.Throw();
-  return call;
 }
 
 bool IsCount(const BoundAggregateExpression& aggregate) {

@@ -10,10 +10,6 @@ namespace smallpond {
 duckdb::unique_ptr<duckdb::Expression> BindAggregate(
     duckdb::ClientContext& context, const std::string& name,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> arguments);
-/// Returns a call of DuckDB's own scalar function of this name.
-duckdb::unique_ptr<duckdb::Expression> CallSystemFunction(
-    duckdb::ClientContext& context, const std::string& name,
-    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> arguments);
 
 /// An aggregate in two phases. `partial` has the groups first, then its results; an aggregate by
 /// the same groups that computes `merges` over those has the results of the whole.
