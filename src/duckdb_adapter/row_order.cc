@@ -15,6 +15,11 @@ bool IsOverAllRows(const duckdb::Expression& window) {
   return bound.partitions.empty() && bound.orders.empty();
 }
 
+bool ReadsOneRow(const duckdb::LogicalGet& get) {
+  const auto* scan = dynamic_cast<const CountedScanData*>(get.bind_data.get());
+  return scan && scan->one_row;
+}
+
 // Whether a join looks up each row of its left side in the right one, where that has one row, as
 // the result of a subquery has.
 bool StreamsLeftSide(const LogicalOperator& op) {
@@ -112,6 +117,8 @@ bool HasOneRow(const LogicalOperator& op) {
   switch (op.type) {
     case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
       return true;
+    case LogicalOperatorType::LOGICAL_GET:
+      return ReadsOneRow(op.Cast<duckdb::LogicalGet>());
     case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY: {
       const auto& aggregate = op.Cast<duckdb::LogicalAggregate>();
       return aggregate.groups.empty() && aggregate.grouping_sets.size() <= 1;

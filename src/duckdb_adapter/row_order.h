@@ -15,6 +15,11 @@ enum class RowOrder {
   kSorted,  ///< As the query asks for, or there is one row at most.
 };
 
+/// Bind data of a scan that may be known to have exactly one row, whatever is estimated.
+struct CountedScanData : duckdb::TableFunctionData {
+  bool one_row = false;
+};
+
 /// Whether what has no operator below gives its rows in a fixed order.
 bool ComesInOrder(const duckdb::LogicalOperator& source);
 

@@ -1,5 +1,5 @@
-"""A window whose ORDER BY has ties, and whose files are lost on the way: no answer has rows of two
-runs of it, each with an order of its own."""
+"""Windows whose ORDER BY has ties, and whose files are lost on the way: no answer has rows of two
+runs of one, each with an order of its own."""
 
 from __future__ import annotations
 
@@ -60,3 +60,48 @@ def test_files_are_lost(executor: str, faults: WorkerFaults, tmp_path: Path, row
             attempts = faults.take_attempts()
             assert max(attempts[key] for key in attempts if key[0] == 1) > 1
             assert_numbered(out)
+
+
+# By ranges of a key with ties.
+RANGES = """
+    SELECT k, id, row_number() OVER (ORDER BY k) AS r, rank() OVER (ORDER BY k) AS first,
+           sum(v) OVER (ORDER BY k, id) AS total, count(*) OVER () AS n
+    FROM (SELECT *, id % 1009 AS k FROM {0})
+"""
+
+
+def assert_numbered_by_ranges(rows: str, out: Path) -> None:
+    with duckdb.connect() as connection:
+        plain = RANGES.replace("{0}", f"'{rows}'")
+        found = f"FROM (SELECT k, id, first, total, n FROM '{out}/*.parquet')"
+        missing = f"(SELECT k, id, first, total, n FROM ({plain})) EXCEPT {found}"
+        assert connection.execute(missing).fetchall() == []
+        numbers = connection.execute(
+            "SELECT count(*), count(DISTINCT r), min(r), max(r), bool_and(k >= prev) FROM "
+            f"(SELECT *, lag(k, 1, 0) OVER (ORDER BY r) AS prev FROM '{out}/*.parquet')"
+        )
+        assert numbers.fetchall() == [(NUM_ROWS, NUM_ROWS, 1, NUM_ROWS, True)]
+        assert len(list(out.glob("*.parquet"))) == 3, "more than one task has rows"
+
+
+@cases("executor", [("threads",)], EXECUTORS)
+def test_files_of_ranges_are_lost(
+    executor: str, faults: WorkerFaults, tmp_path: Path, rows: str
+) -> None:
+    """Keys, their sample, rows by range, what is in each range, and what is before it: of the stage
+    before, then of all before."""
+    out = tmp_path / "out"
+    with session(tmp_path, executor) as sp:
+        sp.sql(RANGES, sp.read_parquet(rows)).write_parquet(out)
+        assert_numbered_by_ranges(rows, out)
+        stages = last_tasks(faults.take_attempts())
+        assert len(stages) == 6
+        for stage, task in stages[1:]:
+            for lost in [[stage - 1], list(range(stage))]:
+                with losing(faults, tmp_path, lost, (stage, task)) as gone:
+                    sp.sql(RANGES, sp.read_parquet(rows)).write_parquet(out)
+                assert gone
+                assert faults.pending() == []
+                attempts = faults.take_attempts()
+                assert max(attempts[key] for key in attempts if key[0] == stage - 1) > 1
+                assert_numbered_by_ranges(rows, out)

@@ -26,8 +26,7 @@ DETERMINISTIC = [
     "SELECT id, rank() OVER (PARTITION BY k ORDER BY x) FROM {t}",
     "SELECT id, sum(id) OVER (PARTITION BY k ORDER BY x) FROM {t}",
     "SELECT id, sum(d) OVER (PARTITION BY k), count(*) OVER (ORDER BY s) FROM {t}",
-    "SELECT k, row_number() OVER (ORDER BY n DESC, k) FROM (SELECT k, count(*) AS n FROM {t} "
-    "GROUP BY k)",
+    "SELECT k, rank() OVER (ORDER BY n DESC, k) FROM (SELECT k, count(*) AS n FROM {t} GROUP BY k)",
     "SELECT k, count(*) AS n FROM {t} GROUP BY k ORDER BY n DESC, k LIMIT 3",
     "SELECT DISTINCT k, s FROM {t} ORDER BY s, k LIMIT 5",
     "SELECT k, s, row_number() OVER (PARTITION BY s ORDER BY k) FROM (SELECT DISTINCT k, s "
@@ -97,10 +96,15 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def deterministic(session: smallpond.Session, sql: str) -> list[bool]:
-    """By stage, producers first."""
+    """By stage, producers first; without those that take any keys to sort by: no row depends on
+    which."""
     told = json.loads(session.sql(sql).explain(format="json"))
     assert told["stages"], told.get("whole_because")
-    return [stage["deterministic"] for stage in told["stages"]]
+    return [
+        stage["deterministic"]
+        for stage in told["stages"]
+        if not stage["operators"][0]["operator"].startswith(("top 30000 by random", "sample of"))
+    ]
 
 
 def test_deterministic_queries(

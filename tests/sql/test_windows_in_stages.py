@@ -115,7 +115,7 @@ MOVES = {
 }
 
 GATHERED = [
-    "SELECT id, rank() OVER (ORDER BY x) FROM {l}",
+    "SELECT id, lag(x) OVER (ORDER BY id) FROM {l}",
     "SELECT id, rank() OVER (PARTITION BY k ORDER BY x), lag(id) OVER (PARTITION BY k2 ORDER BY id)"
     " FROM {l}",
     "SELECT id, rank() OVER (PARTITION BY k ORDER BY x), sum(x) OVER (ORDER BY id) FROM {l}",

@@ -76,6 +76,16 @@ bool IsOfFilteredValues(const duckdb::Expression& expression) {
   return aggregate.IsDistinct() && aggregate.filter;
 }
 
+// Whether all are, of the same rows.
+bool AreOfFilteredValues(const duckdb::vector<ExpressionPtr>& aggregates) {
+  const auto& first = aggregates[0]->Cast<duckdb::BoundAggregateExpression>();
+  return std::all_of(aggregates.begin(), aggregates.end(), [&](const auto& aggregate) {
+    return IsOfFilteredValues(*aggregate) &&
+           aggregate->template Cast<duckdb::BoundAggregateExpression>().filter->Equals(
+               *first.filter);
+  });
+}
+
 // The positions of an aggregate's columns that are counts.
 std::vector<idx_t> CountsOf(const LogicalAggregate& aggregate) {
   std::vector<idx_t> counts;
@@ -206,7 +216,7 @@ Distribution PlanCutter::AggregateApart(Operator& slot, const Distribution& inpu
       aggregates.push_back(slot->expressions[i]->Copy());
       positions[i] = num_columns++;
     }
-    Operator row = CutAggregate(*slot->children[0], std::move(aggregates));
+    Operator row = CutAggregate(*slot->children[0], std::move(aggregates), ExchangeKind::kGather);
     if (!side_by_side) {
       side_by_side = std::move(row);
       continue;
@@ -223,11 +233,11 @@ Distribution PlanCutter::AggregateApart(Operator& slot, const Distribution& inpu
 
 // Cuts a query for one row, of aggregates of all `rows`, and returns a scan of it. DISTINCT values
 // of some rows are those of a query with their condition.
-PlanCutter::Operator PlanCutter::CutAggregate(duckdb::LogicalOperator& rows,
-                                              Expressions aggregates) {
+PlanCutter::Operator PlanCutter::CutAggregate(duckdb::LogicalOperator& rows, Expressions aggregates,
+                                              ExchangeKind kind) {
   PlanCutter other(context_, binder_, options_, state_);
   Operator read = RowsAgain(rows, other);
-  if (IsOfFilteredValues(*aggregates[0])) {
+  if (AreOfFilteredValues(aggregates)) {
     ExpressionPtr condition;
     for (auto& aggregate : aggregates)
       condition = std::move(aggregate->Cast<duckdb::BoundAggregateExpression>().filter);
@@ -242,14 +252,9 @@ PlanCutter::Operator PlanCutter::CutAggregate(duckdb::LogicalOperator& rows,
   aggregate->children.push_back(std::move(read));
   aggregate->ResolveOperatorTypes();
   auto types = aggregate->types;
-  auto row = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
-                                                          ColumnRefs(*aggregate));
-  row->SetEstimatedCardinality(1);
-  row->children.push_back(std::move(aggregate));
-  row->ResolveOperatorTypes();
-  int fragment = other.CutRowsAgain(std::move(row));
-  return ScanFragment(fragment, ExchangeKind::kGather, binder_.GenerateTableIndex(), types, 1,
-                      false);
+  auto outputs = ColumnRefs(*aggregate);
+  int fragment = other.CutRowsAgain(Project(binder_, std::move(aggregate), std::move(outputs)));
+  return ScanRow(fragment, kind, types);
 }
 
 // Moves the rows so that each group is in one task.

@@ -25,17 +25,6 @@ double TypeBytes(const duckdb::LogicalType& type) {
                                               : kTextBytes;
 }
 
-// Rows that are apart in each task are so in all where equal ones are in one task.
-void KeepUniqueWhere(const Distribution& where, const duckdb::vector<ColumnBinding>& columns,
-                     OutputFacts& facts) {
-  auto is_unique = [&](const HashKey& key) {
-    return std::any_of(facts.unique.begin(), facts.unique.end(),
-                       [&](size_t i) { return i < columns.size() && key.Has(columns[i]); });
-  };
-  bool all = !where.keys.empty() && std::all_of(where.keys.begin(), where.keys.end(), is_unique);
-  if (!all) facts.unique.clear();
-}
-
 }  // namespace
 
 double PlanCutter::RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
@@ -74,7 +63,7 @@ Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, Exch
   projection->children.push_back(std::move(slot));
   projection->SetEstimatedCardinality(static_cast<idx_t>(rows));
   int fragment = AddFragment(std::move(projection), from, columns.size(), num_keys, keep_order_);
-  if (from.is_spread()) KeepUniqueWhere(from, columns, state_.outputs.back());
+  if (from.is_spread()) KeepUniqueWhere(from, columns);
   slot = ScanFragment(fragment, kind, table_index, types, rows, keep_order_);
   text_.Rename(columns, table_index);
   ReplaceColumns(columns, table_index, *slot);
@@ -141,6 +130,17 @@ int PlanCutter::AddFragment(Operator plan, const Distribution& from, idx_t num_c
   return static_cast<int>(cut_.fragments.size()) - 1;
 }
 
+void PlanCutter::KeepUniqueWhere(const Distribution& where,
+                                 const duckdb::vector<ColumnBinding>& columns) {
+  auto& unique = state_.outputs.back().unique;
+  auto is_unique = [&](const HashKey& key) {
+    return std::any_of(unique.begin(), unique.end(),
+                       [&](size_t i) { return i < columns.size() && key.Has(columns[i]); });
+  };
+  bool all = !where.keys.empty() && std::all_of(where.keys.begin(), where.keys.end(), is_unique);
+  if (!all) unique.clear();
+}
+
 void PlanCutter::NoteDeterminism(LogicalOperator& plan) {
   auto facts_of = [&](const LogicalOperator& op) -> std::optional<OutputFacts> {
     if (op.type != LogicalOperatorType::LOGICAL_GET) return std::nullopt;
@@ -174,6 +174,17 @@ PlanCutter::Operator PlanCutter::ScanFragment(int fragment, ExchangeKind kind, i
   get->ResolveOperatorTypes();
   sources_[table_index] = {{id, fragment, kind}, Distribution::Single(), rows, ordered};
   return get;
+}
+
+PlanCutter::Operator PlanCutter::ScanRow(int fragment, ExchangeKind kind,
+                                         const duckdb::vector<duckdb::LogicalType>& types) {
+  auto table_index = binder_.GenerateTableIndex();
+  auto scan = ScanFragment(fragment, kind, table_index, types, 1, false);
+  scan->Cast<LogicalGet>().bind_data->Cast<ExchangeScanData>().one_row = true;
+  if (kind == ExchangeKind::kBroadcast) {
+    sources_[table_index].distribution = Distribution::Replicated();
+  }
+  return scan;
 }
 
 PlanCutter::Operator PlanCutter::ScanAgain(LogicalOperator& scan, idx_t table_index) {

@@ -33,31 +33,6 @@ constexpr idx_t kSampleKeys = 30'000;
 /// them.
 constexpr double kOverestimate = 10;
 
-// The bytes by which DuckDB sorts. Of keys that fit it would make a number, but for the text.
-ExpressionPtr SortKey(duckdb::ClientContext& context,
-                      const duckdb::vector<BoundOrderByNode>& orders) {
-  duckdb::vector<ExpressionPtr> arguments;
-  for (const auto& order : orders) {
-    bool is_descending = order.type == duckdb::OrderType::DESCENDING;
-    bool nulls_first = order.null_order == duckdb::OrderByNullType::NULLS_FIRST;
-    arguments.push_back(order.expression->Copy());
-    arguments.push_back(Constant(std::string(is_descending ? "DESC" : "ASC") +
-                                 (nulls_first ? " NULLS FIRST" : " NULLS LAST")));
-  }
-  arguments.push_back(Constant(""));
-  arguments.push_back(Constant("ASC NULLS LAST"));
-  return CallSystemFunction(context, "create_sort_key", std::move(arguments));
-}
-
-Operator Project(duckdb::Binder& binder, Operator rows, duckdb::vector<ExpressionPtr> outputs) {
-  auto projection =
-      duckdb::make_uniq<duckdb::LogicalProjection>(binder.GenerateTableIndex(), std::move(outputs));
-  KeepEstimate(*rows, *projection);
-  projection->children.push_back(std::move(rows));
-  projection->ResolveOperatorTypes();
-  return projection;
-}
-
 // Leaves about this share of the rows.
 Operator TakeShare(duckdb::ClientContext& context, Operator rows, double share) {
   if (share >= 1) return rows;
@@ -141,7 +116,7 @@ Distribution PlanCutter::DistributeOrder(Operator& slot) {
     where = Exchange(slot->children[0], where, ExchangeKind::kForward);
   }
   int sample = CutSample(*slot->children[0], orders);
-  MoveByRange(slot->children[0], where, orders, sample);
+  MoveByRange(slot->children[0], where, orders, sample, Ties::kAnywhere);
   return Distribution::Spread();
 }
 
@@ -192,34 +167,32 @@ PlanCutter::Operator PlanCutter::RowsAgain(LogicalOperator& rows, PlanCutter& ot
 
 // Cuts a plan over RowsAgain, which reads those columns alone that it needs.
 int PlanCutter::CutRowsAgain(Operator plan) {
-  ShowAllColumns(*plan);
-  duckdb::Optimizer optimizer(binder_, context_);
-  duckdb::RemoveUnusedColumns(optimizer).VisitOperator(*plan);
+  ReadNeededColumns(*plan);
   return CutWhole(std::move(plan));
 }
 
-void PlanCutter::MoveByRange(Operator& slot, const Distribution& from,
-                             const duckdb::vector<BoundOrderByNode>& orders, int sample) {
+void PlanCutter::ReadNeededColumns(LogicalOperator& plan) {
+  ShowAllColumns(plan);
+  duckdb::Optimizer optimizer(binder_, context_);
+  duckdb::RemoveUnusedColumns(optimizer).VisitOperator(plan);
+}
+
+duckdb::ColumnBinding PlanCutter::MoveByRange(Operator& slot, const Distribution& from,
+                                              const duckdb::vector<BoundOrderByNode>& orders,
+                                              int sample, Ties ties) {
   slot->ResolveOperatorTypes();
   auto columns = slot->GetColumnBindings();
   auto types = slot->types;
-  auto outputs = ColumnRefs(*slot);
   double rows = static_cast<double>(slot->EstimateCardinality(context_));
-
-  auto sample_index = binder_.GenerateTableIndex();
-  auto list_type = LogicalType::LIST(LogicalType::BLOB);
-  auto list = ScanFragment(sample, ExchangeKind::kBroadcast, sample_index, {list_type}, 1, false);
-  sources_[sample_index].distribution = Distribution::Replicated();
-  outputs.push_back(RangeNumber(context_, SortKey(context_, orders),
-                                ColumnRef(list_type, duckdb::ColumnBinding(sample_index, 0)),
-                                ColumnRefs(*slot)));
-  auto with_list = duckdb::make_uniq<duckdb::LogicalCrossProduct>(std::move(slot), std::move(list));
-  with_list->SetEstimatedCardinality(static_cast<idx_t>(rows));
-  auto numbered = duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(),
-                                                               std::move(outputs));
-  KeepEstimate(*with_list, *numbered);
-  numbered->children.push_back(std::move(with_list));
-  int fragment = AddFragment(std::move(numbered), from, columns.size(), 1, false);
+  Operator numbered = NumberRanges(std::move(slot), orders, sample, ties);
+  if (ties == Ties::kTogether) {
+    types.push_back(numbered->types.back());
+    auto outputs = ColumnRefs(*numbered);
+    outputs.push_back(outputs.back()->Copy());
+    numbered = Project(binder_, std::move(numbered), std::move(outputs));
+  }
+  int fragment = AddFragment(std::move(numbered), from, types.size(), 1, false);
+  if (from.is_spread()) KeepUniqueWhere(from, columns);
   cut_.fragments[static_cast<size_t>(fragment)].output.function = PartitionFunction::kRange;
   cut_.fragments[static_cast<size_t>(fragment)].operators[0].text =
       text_.SortText("into ranges of", orders);
@@ -227,8 +200,25 @@ void PlanCutter::MoveByRange(Operator& slot, const Distribution& from,
   auto table_index = binder_.GenerateTableIndex();
   slot = ScanFragment(fragment, ExchangeKind::kRange, table_index, types, rows, false);
   text_.Rename(columns, table_index);
+  text_.Set(table_index, columns.size(), "range");
   ReplaceColumns(columns, table_index, *slot);
   sources_[table_index].distribution = Distribution::Spread();
+  return {table_index, columns.size()};
+}
+
+// Adds the number of its range to each row, as the last column.
+PlanCutter::Operator PlanCutter::NumberRanges(Operator rows,
+                                              const duckdb::vector<BoundOrderByNode>& orders,
+                                              int sample, Ties ties) {
+  auto list = ScanRow(sample, ExchangeKind::kBroadcast, {LogicalType::LIST(LogicalType::BLOB)});
+  auto outputs = ColumnRefs(*rows);
+  outputs.push_back(
+      RangeNumber(context_, SortKey(context_, orders), std::move(ColumnRefs(*list)[0]),
+                  ties == Ties::kTogether ? duckdb::vector<ExpressionPtr>() : ColumnRefs(*rows)));
+  auto estimate = rows->EstimateCardinality(context_);
+  auto with_list = duckdb::make_uniq<duckdb::LogicalCrossProduct>(std::move(rows), std::move(list));
+  with_list->SetEstimatedCardinality(estimate);
+  return Project(binder_, std::move(with_list), std::move(outputs));
 }
 
 }  // namespace smallpond

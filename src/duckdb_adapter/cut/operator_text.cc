@@ -67,7 +67,7 @@ void OperatorText::Rename(const std::vector<ColumnBinding>& columns, idx_t table
   }
 }
 
-void OperatorText::Set(idx_t table_index, idx_t column, std::string name) {
+void OperatorText::Set(idx_t table_index, idx_t column, const std::string& name) {
   names_.try_emplace({table_index, column}, Shorten(name, kMaxName));
 }
 
@@ -220,6 +220,14 @@ std::string OperatorText::SortText(const std::string& words,
   return Shorten(words + " " + OrderText(orders), kMaxText);
 }
 
+std::string OperatorText::ListText(
+    const std::string& words,
+    const duckdb::vector<duckdb::unique_ptr<Expression>>& expressions) const {
+  std::vector<std::string> parts;
+  for (const auto& expression : expressions) parts.push_back(ExpressionText(*expression));
+  return Shorten(words + " " + Join(parts, ", "), kMaxText);
+}
+
 std::string OperatorText::OrderText(const duckdb::vector<duckdb::BoundOrderByNode>& orders) const {
   std::vector<std::string> parts;
   for (const auto& order : orders) {
@@ -240,6 +248,10 @@ std::string OperatorText::ExpressionText(const Expression& expression) const {
     if (aggregate.function.name == "count_star") return "count(*)";
     return aggregate.function.name + "(" + (aggregate.IsDistinct() ? "distinct " : "") + list + ")";
   }
+  bool is_sort_key =
+      expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION &&
+      expression.Cast<duckdb::BoundFunctionExpression>().function.name == "create_sort_key";
+  if (is_sort_key) return "sort key";  // Of what, is told where rows are sorted.
   auto named = expression.Copy();
   duckdb::ExpressionIterator::VisitExpressionMutable<BoundColumnRefExpression>(
       named, [&](BoundColumnRefExpression& column, duckdb::unique_ptr<Expression>&) {

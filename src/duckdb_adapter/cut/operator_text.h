@@ -25,9 +25,17 @@ class OperatorText {
   /// Makes a scan's columns be called as `columns`, which it stands for.
   void Rename(const std::vector<duckdb::ColumnBinding>& columns, duckdb::idx_t table_index);
 
+  /// Makes a column be called so, unless it has a name.
+  void Set(duckdb::idx_t table_index, duckdb::idx_t column, const std::string& name);
+  std::string ExpressionText(const duckdb::Expression& expression) const;
+
   /// Returns `words` and by what rows are sorted, "ranges of k, s desc", as one line.
   std::string SortText(const std::string& words,
                        const duckdb::vector<duckdb::BoundOrderByNode>& orders) const;
+  /// Returns `words` and the expressions as one line.
+  std::string ListText(
+      const std::string& words,
+      const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& expressions) const;
 
  private:
   std::string OrderText(const duckdb::vector<duckdb::BoundOrderByNode>& orders) const;
@@ -35,8 +43,6 @@ class OperatorText {
   std::string Text(duckdb::LogicalOperator& op, const DescribeScan& describe_scan) const;
   std::string AggregateText(duckdb::LogicalOperator& op) const;
   std::string JoinText(duckdb::LogicalOperator& op) const;
-  std::string ExpressionText(const duckdb::Expression& expression) const;
-  void Set(duckdb::idx_t table_index, duckdb::idx_t column, std::string name);
 
   std::map<std::pair<duckdb::idx_t, duckdb::idx_t>, std::string> names_;  // By table and column.
 };

@@ -15,6 +15,8 @@
 
 namespace smallpond {
 
+struct SplitWindows;
+
 /// Cuts one optimized plan into fragments, from the leaves up. For every operator it finds where
 /// the rows of the inputs are, moves them where the operator needs them, by cutting there, and
 /// tells where its own rows are then:
@@ -81,9 +83,19 @@ class PlanCutter {
   Distribution CountValues(Operator& slot, const Distribution& input);
   Distribution AggregateApart(Operator& slot, const Distribution& input,
                               const std::vector<std::vector<duckdb::idx_t>>& parts);
-  Operator CutAggregate(duckdb::LogicalOperator& rows, Expressions aggregates);
+  Operator CutAggregate(duckdb::LogicalOperator& rows, Expressions aggregates, ExchangeKind kind);
   Distribution DistributeDistinct(Operator& slot);
   Distribution DistributeWindow(Operator& slot);
+  Distribution DistributeOverAllRows(Operator& slot, const Distribution& from);
+  Distribution JoinTotals(Operator& slot, Distribution from);
+  Distribution WindowByRanges(Operator& slot, Distribution from,
+                              const duckdb::vector<duckdb::BoundOrderByNode>& orders);
+  Operator CutFacts(duckdb::LogicalOperator& rows, duckdb::unique_ptr<duckdb::Expression> range,
+                    SplitWindows& split);
+  void CallAsRead(const duckdb::LogicalGet& get, OperatorText& text) const;
+  void CallAsBefore(const duckdb::LogicalOperator& windows,
+                    const duckdb::vector<duckdb::ColumnBinding>& columns,
+                    duckdb::idx_t table_index);
   Distribution DistributeTopN(Operator& slot);
   Distribution DistributeLimit(Operator& slot);
   void LimitInputs(Operator& rows, int64_t first);
@@ -132,9 +144,17 @@ class PlanCutter {
                 const duckdb::vector<duckdb::BoundOrderByNode>& orders);
   Operator RowsAgain(duckdb::LogicalOperator& rows, PlanCutter& other);
   int CutRowsAgain(Operator plan);
+  // Makes the scans of a plan read those columns alone that it needs.
+  void ReadNeededColumns(duckdb::LogicalOperator& plan);
+  // Where rows with equal sort keys go, of which there may be many.
+  enum class Ties { kAnywhere, kTogether };
   // Makes what is in `slot` a fragment whose rows lie by the ranges of their sort keys in a sample.
-  void MoveByRange(Operator& slot, const Distribution& from,
-                   const duckdb::vector<duckdb::BoundOrderByNode>& orders, int sample);
+  // Returns the column of their number, which only rows have that are kept together.
+  duckdb::ColumnBinding MoveByRange(Operator& slot, const Distribution& from,
+                                    const duckdb::vector<duckdb::BoundOrderByNode>& orders,
+                                    int sample, Ties ties);
+  Operator NumberRanges(Operator rows, const duckdb::vector<duckdb::BoundOrderByNode>& orders,
+                        int sample, Ties ties);
   // Makes a scan of files one whose files are left open, and returns whether several tasks can
   // share it. The files are looked at also where one task is to read them all.
   bool OpenScan(duckdb::LogicalGet& get, const FragmentScan& scan);
@@ -158,11 +178,18 @@ class PlanCutter {
   // Finds out what is deterministic of the next fragment, and which earlier ones are not because of
   // it.
   void NoteDeterminism(duckdb::LogicalOperator& plan);
+  // Of the last fragment, whose rows are in several tasks: those that are apart in each are so in
+  // all where equal ones are in one task.
+  void KeepUniqueWhere(const Distribution& where,
+                       const duckdb::vector<duckdb::ColumnBinding>& columns);
   int AddFragment(Operator plan, const Distribution& from, duckdb::idx_t num_columns, int num_keys,
                   bool ordered);
   Operator ScanFragment(int fragment, ExchangeKind kind, duckdb::idx_t table_index,
                         const duckdb::vector<duckdb::LogicalType>& types, double rows,
                         bool ordered);
+  // Returns a scan of the one row that a fragment of one task has.
+  Operator ScanRow(int fragment, ExchangeKind kind,
+                   const duckdb::vector<duckdb::LogicalType>& types);
   void ReplaceColumns(const duckdb::vector<duckdb::ColumnBinding>& from, duckdb::idx_t table_index,
                       const duckdb::LogicalOperator& stop);
   // Notes why an operator whose input is spread is done by one task.

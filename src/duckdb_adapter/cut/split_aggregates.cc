@@ -148,7 +148,19 @@ struct Parts {
   std::vector<idx_t> end;
 };
 
-// The aggregate that puts the parts' results together.
+}  // namespace
+
+ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& name,
+                            duckdb::vector<ExpressionPtr> arguments) {
+  auto& entry =
+      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
+          context, DEFAULT_SCHEMA, name);
+  duckdb::vector<duckdb::LogicalType> types;
+  for (const auto& argument : arguments) types.push_back(argument->return_type);
+  auto function = entry.functions.GetFunctionByArguments(context, types);
+  return duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments));
+}
+
 ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExpression& aggregate,
                          duckdb::vector<ExpressionPtr> parts) {
   if (IsOfStates(aggregate)) return MergeOfStates(aggregate, std::move(parts[0]));
@@ -164,19 +176,6 @@ ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExp
   std::string name = MergedBy(aggregate);
   if (name == "any_value") return OfParts(aggregate, std::move(parts));
   return BindAggregate(context, name.empty() ? "sum" : name, std::move(parts));
-}
-
-}  // namespace
-
-ExpressionPtr BindAggregate(duckdb::ClientContext& context, const std::string& name,
-                            duckdb::vector<ExpressionPtr> arguments) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, name);
-  duckdb::vector<duckdb::LogicalType> types;
-  for (const auto& argument : arguments) types.push_back(argument->return_type);
-  auto function = entry.functions.GetFunctionByArguments(context, types);
-  return duckdb::FunctionBinder(context).BindAggregateFunction(function, std::move(arguments));
 }
 
 bool IsCount(const BoundAggregateExpression& aggregate) {

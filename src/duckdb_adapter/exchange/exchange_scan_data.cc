@@ -18,6 +18,7 @@ void SerializeExchangeScan(duckdb::Serializer& serializer,
   serializer.WriteProperty(102, "types", bind.types);
   serializer.WriteProperty(103, "ordered", bind.ordered);
   serializer.WriteProperty(104, "estimated_rows", bind.estimated_rows);
+  serializer.WriteProperty(105, "one_row", bind.one_row);
 }
 
 duckdb::unique_ptr<FunctionData> DeserializeExchangeScan(duckdb::Deserializer& deserializer,
@@ -28,6 +29,7 @@ duckdb::unique_ptr<FunctionData> DeserializeExchangeScan(duckdb::Deserializer& d
   deserializer.ReadProperty(102, "types", bind->types);
   deserializer.ReadProperty(103, "ordered", bind->ordered);
   deserializer.ReadProperty(104, "estimated_rows", bind->estimated_rows);
+  deserializer.ReadProperty(105, "one_row", bind->one_row);
   function.order_preservation_type = bind->ordered ? duckdb::OrderPreservationType::INSERTION_ORDER
                                                    : duckdb::OrderPreservationType::NO_ORDER;
   return bind;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "duckdb_adapter/duckdb_internal.h"
+#include "duckdb_adapter/row_order.h"
 
 namespace smallpond {
 
@@ -12,7 +13,7 @@ constexpr const char* kExchangeScanName = "smallpond_exchange_scan";
 extern const duckdb::column_t kWriterColumnId;
 
 /// What a scan of an exchange input is bound to.
-struct ExchangeScanData : duckdb::TableFunctionData {
+struct ExchangeScanData : CountedScanData {
   int input_id = 0;
   bool ordered = false;
   duckdb::idx_t estimated_rows = 0;

@@ -66,6 +66,16 @@ Expressions ColumnRefs(duckdb::LogicalOperator& op) {
   return references;
 }
 
+duckdb::unique_ptr<duckdb::LogicalOperator> Project(
+    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows, Expressions outputs) {
+  auto projection =
+      duckdb::make_uniq<duckdb::LogicalProjection>(binder.GenerateTableIndex(), std::move(outputs));
+  KeepEstimate(*rows, *projection);
+  projection->children.push_back(std::move(rows));
+  projection->ResolveOperatorTypes();
+  return projection;
+}
+
 duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(
     duckdb::unique_ptr<duckdb::LogicalOperator> op, idx_t table_index,
     duckdb::vector<std::string>& names) {

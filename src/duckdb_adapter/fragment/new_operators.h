@@ -22,6 +22,11 @@ duckdb::unique_ptr<duckdb::Expression> CallSystemFunction(
 /// Returns references to all columns of `op`, whose types are resolved.
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> ColumnRefs(duckdb::LogicalOperator& op);
 
+/// Returns a projection of `rows`, with their estimate and its types resolved.
+duckdb::unique_ptr<duckdb::LogicalOperator> Project(
+    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> outputs);
+
 /// Returns all columns of `op`, whose types are resolved, as those of `table_index`. `names` gets
 /// "c0", "c1" and so on.
 duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(

@@ -7,6 +7,7 @@
 #include "duckdb/function/function_binder.hpp"
 #include "duckdb/main/extension/extension_loader.hpp"
 #include "duckdb_adapter/errors.h"
+#include "duckdb_adapter/fragment/new_operators.h"
 #include "exchange/exchange_output.h"
 
 namespace smallpond {
@@ -163,6 +164,22 @@ void RegisterRangeNumbers(duckdb::DatabaseInstance& database) {
   loader.RegisterFunction(ShortKeyFunction());
   loader.RegisterFunction(SampleFunction());
   loader.RegisterFunction(RangeFunction());
+}
+
+// Of keys that fit DuckDB would make a number, but for the text at the end.
+ExpressionPtr SortKey(duckdb::ClientContext& context,
+                      const duckdb::vector<duckdb::BoundOrderByNode>& orders) {
+  duckdb::vector<ExpressionPtr> arguments;
+  for (const auto& order : orders) {
+    bool is_descending = order.type == duckdb::OrderType::DESCENDING;
+    bool nulls_first = order.null_order == duckdb::OrderByNullType::NULLS_FIRST;
+    arguments.push_back(order.expression->Copy());
+    arguments.push_back(Constant(std::string(is_descending ? "DESC" : "ASC") +
+                                 (nulls_first ? " NULLS FIRST" : " NULLS LAST")));
+  }
+  arguments.push_back(Constant(""));
+  arguments.push_back(Constant("ASC NULLS LAST"));
+  return CallSystemFunction(context, "create_sort_key", std::move(arguments));
 }
 
 ExpressionPtr ShortKey(duckdb::ClientContext& context, ExpressionPtr key) {

@@ -16,6 +16,10 @@ namespace smallpond {
 /// come in any order. Registered on every database that plans or runs fragments.
 void RegisterRangeNumbers(duckdb::DatabaseInstance& database);
 
+/// Returns the bytes by which DuckDB sorts rows by `orders`.
+duckdb::unique_ptr<duckdb::Expression> SortKey(
+    duckdb::ClientContext& context, const duckdb::vector<duckdb::BoundOrderByNode>& orders);
+
 duckdb::unique_ptr<duckdb::Expression> ShortKey(duckdb::ClientContext& context,
                                                 duckdb::unique_ptr<duckdb::Expression> key);
 
@@ -24,6 +28,7 @@ duckdb::unique_ptr<duckdb::Expression> SampleOf(duckdb::ClientContext& context,
                                                 duckdb::unique_ptr<duckdb::Expression> keys);
 
 /// Returns the number of a row's range. A `sample` that is NULL has no keys: all is one range.
+/// Without `columns` rows with equal keys stay together.
 duckdb::unique_ptr<duckdb::Expression> RangeNumber(
     duckdb::ClientContext& context, duckdb::unique_ptr<duckdb::Expression> key,
     duckdb::unique_ptr<duckdb::Expression> sample,
