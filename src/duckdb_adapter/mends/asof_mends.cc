@@ -35,10 +35,13 @@ void RemoveNulls(duckdb::unique_ptr<LogicalOperator>& rows, const duckdb::Expres
   rows = std::move(filter);
 }
 
-// The conditions that NULL never fulfils; none where one of them has other values at each look.
+// The conditions that NULL never fulfils; none where one of them has other values at each look, or
+// is of a nested type, which DuckDB compares wrongly beside another equality.
 std::vector<const duckdb::JoinCondition*> ConditionsOnValues(const LogicalComparisonJoin& join) {
   std::vector<const duckdb::JoinCondition*> found;
   for (const auto& condition : join.conditions) {
+    bool is_inner = join.join_type == duckdb::JoinType::INNER;
+    if (!is_inner && condition.left->return_type.IsNested()) return {};
     if (condition.comparison == ExpressionType::COMPARE_NOT_DISTINCT_FROM) continue;
     if (condition.left->IsVolatile() || condition.right->IsVolatile()) return {};
     found.push_back(&condition);
