@@ -25,8 +25,8 @@ bool CanSplit(const duckdb::BoundAggregateExpression& aggregate);
 /// Whether every result of an aggregate can.
 bool CanSplit(const duckdb::LogicalAggregate& aggregate);
 
-/// Returns the aggregate that puts the results of parts of the rows together, which are columns: one
-/// where the aggregate is a count, a sum, min or max.
+/// Returns the aggregate that puts the results of parts of the rows together, which are columns:
+/// one where the aggregate is a count, a sum, min or max.
 duckdb::unique_ptr<duckdb::Expression> MergeParts(
     duckdb::ClientContext& context, const duckdb::BoundAggregateExpression& aggregate,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> parts);

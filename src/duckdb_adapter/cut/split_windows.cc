@@ -197,8 +197,8 @@ class ResultOf {
     idx_t part = Put(split_.parts, aggregate->Copy());
     duckdb::vector<ExpressionPtr> column;
     column.push_back(ColumnRef(type, ColumnBinding(split_.parts_index, part + 1)));
-    auto merge = MergeParts(split_.context, aggregate->Cast<BoundAggregateExpression>(),
-                            std::move(column));
+    auto merge =
+        MergeParts(split_.context, aggregate->Cast<BoundAggregateExpression>(), std::move(column));
     Orders by_range;
     by_range.emplace_back(duckdb::OrderType::ASCENDING, duckdb::OrderByNullType::NULLS_LAST,
                           ColumnRef(LogicalType::USMALLINT, ColumnBinding(split_.parts_index, 0)));
@@ -218,8 +218,8 @@ class ResultOf {
   ExpressionPtr AllRows() { return Count(CountRows(split_.context), Rows::kAll); }
 
   ExpressionPtr DistinctKeys() {
-    auto count = BindAggregate(split_.context, "count",
-                               ListOf(SortKey(split_.context, window_.orders)));
+    auto count =
+        BindAggregate(split_.context, "count", ListOf(SortKey(split_.context, window_.orders)));
     count->Cast<BoundAggregateExpression>().aggr_type = duckdb::AggregateType::DISTINCT;
     return count;
   }
