@@ -152,7 +152,7 @@ TOTALS = [
     "SELECT i, count(*) OVER (), sum(v) OVER (), max(nothing) OVER () FROM {e}",
     "SELECT i, count(*) OVER (), sum(v) OVER () FROM {t} WHERE i < 0",
     "SELECT i, count(*) OVER () FROM {t} WHERE i = 7",
-    "SELECT i, max(st) OVER (), min(word COLLATE NOCASE) OVER () FROM {n}",
+    "SELECT i, max(st) OVER (), min(word) OVER () FROM {n}",
     "SELECT g, count(*), sum(count(*)) OVER () FROM {t} GROUP BY g",
     "SELECT a.i, b.v, sum(b.v) OVER () FROM {t} a JOIN {n} b USING (i)",
     "SELECT a.i, n FROM (SELECT i, g, count(*) OVER () AS n FROM {t}) a JOIN {n} b USING (i)",
