@@ -154,6 +154,15 @@ BUGS = [
         [(1000, 667)],
     ),
     Bug(
+        "asof_not_distinct",
+        """SELECT count(p.price) FROM @asked a ASOF JOIN @prices p
+           ON nullif(a.id % 3, 1) IS NOT DISTINCT FROM nullif(p.price % 3, 1)
+           AND a.id >= p.price""",
+        [(667,)],
+        [(1000,)],
+        ALL_ROADS,
+    ),
+    Bug(
         "equal_blob",
         "SELECT count(*) FROM @digests WHERE k = unhex('c9ff00')",
         [(0,)],

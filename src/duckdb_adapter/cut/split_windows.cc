@@ -55,6 +55,12 @@ bool IsExtreme(const BoundWindowExpression& window) {
   return NameOf(window) == "min" || NameOf(window) == "max";
 }
 
+// Whether sums of some rows may be too large for their type where the sum of all is not.
+bool MayOverflow(const LogicalType& type) {
+  auto physical = type.InternalType();
+  return physical == duckdb::PhysicalType::INT128 || physical == duckdb::PhysicalType::UINT128;
+}
+
 // Whether the aggregate of some rows and that of others tell that of both, to the last bit.
 bool Adds(const BoundWindowExpression& window) {
   static const std::set<std::string> names = {"count",           "count_star", "sum",
@@ -62,9 +68,11 @@ bool Adds(const BoundWindowExpression& window) {
   if (window.distinct || names.count(NameOf(window)) == 0 || window.children.size() > 1)
     return false;
   if (window.children.empty()) return true;
-  return IsExtreme(window) ? !HasEqualForms(window.children[0]->return_type)
-                           : window.return_type.IsNumeric() &&
-                                 window.return_type.id() != duckdb::LogicalTypeId::BIGNUM;
+  const LogicalType& type = window.children[0]->return_type;
+  if (IsExtreme(window)) return !HasEqualForms(type);
+  if (NameOf(window) == "count") return true;
+  return window.return_type.IsNumeric() && !MayOverflow(type) &&
+         window.return_type.id() != duckdb::LogicalTypeId::BIGNUM;
 }
 
 bool IsAboutTies(const BoundWindowExpression& window) {

@@ -1,7 +1,7 @@
 #include "duckdb_adapter/mends/asof_mends.h"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "duckdb/optimizer/optimizer_extension.hpp"
 #include "duckdb_adapter/duckdb_internal.h"
@@ -35,43 +35,42 @@ void RemoveNulls(duckdb::unique_ptr<LogicalOperator>& rows, const duckdb::Expres
   rows = std::move(filter);
 }
 
-// The conditions that NULL never fulfils; none where one of them has other values at each look, or
-// is of a nested type, which DuckDB compares wrongly beside another equality.
-std::vector<const duckdb::JoinCondition*> ConditionsOnValues(const LogicalComparisonJoin& join) {
-  std::vector<const duckdb::JoinCondition*> found;
-  for (const auto& condition : join.conditions) {
-    bool is_inner = join.join_type == duckdb::JoinType::INNER;
-    if (!is_inner && condition.left->return_type.IsNested()) return {};
-    if (condition.comparison == ExpressionType::COMPARE_NOT_DISTINCT_FROM) continue;
-    if (condition.left->IsVolatile() || condition.right->IsVolatile()) return {};
-    found.push_back(&condition);
-  }
-  return found;
+// Whether a key beside which DuckDB compares others wrongly: one of a nested type, and NULL that is
+// a value like others.
+bool StandsAlone(const duckdb::JoinCondition& condition) {
+  return condition.left->return_type.IsNested() ||
+         condition.comparison == ExpressionType::COMPARE_NOT_DISTINCT_FROM;
 }
 
 // False equals false; a row of the left side with NULL has true, and one of the right side NULL.
-duckdb::JoinCondition NoneIsNull(const std::vector<const duckdb::JoinCondition*>& conditions) {
+duckdb::JoinCondition NoneIsNull(const duckdb::vector<duckdb::JoinCondition>& conditions) {
   duckdb::JoinCondition none;
-  for (const auto* one : conditions) {
-    none.left = Or(std::move(none.left), TestNull(ExpressionType::OPERATOR_IS_NULL, *one->left));
+  for (const auto& one : conditions) {
+    none.left = Or(std::move(none.left), TestNull(ExpressionType::OPERATOR_IS_NULL, *one.left));
     none.right = Or(std::move(none.right),
                     duckdb::make_uniq<duckdb::BoundComparisonExpression>(
-                        ExpressionType::COMPARE_NOTEQUAL, one->right->Copy(), one->right->Copy()));
+                        ExpressionType::COMPARE_NOTEQUAL, one.right->Copy(), one.right->Copy()));
   }
   none.comparison = ExpressionType::COMPARE_EQUAL;
   return none;
 }
 
+// Conditions on values that differ at each look stay as they are.
 void PassOverNulls(LogicalComparisonJoin& join) {
-  auto conditions = ConditionsOnValues(join);
-  if (conditions.empty()) return;
+  const auto& conditions = join.conditions;
+  bool is_volatile = std::any_of(conditions.begin(), conditions.end(), [](const auto& one) {
+    return one.left->IsVolatile() || one.right->IsVolatile();
+  });
+  if (is_volatile) return;
   if (join.join_type != duckdb::JoinType::INNER) {
+    if (std::any_of(conditions.begin(), conditions.end(), StandsAlone)) return;
     join.conditions.insert(join.conditions.begin(), NoneIsNull(conditions));
     return;
   }
-  for (const auto* condition : conditions) {
-    RemoveNulls(join.children[0], *condition->left);
-    RemoveNulls(join.children[1], *condition->right);
+  for (const auto& condition : conditions) {
+    if (condition.comparison == ExpressionType::COMPARE_NOT_DISTINCT_FROM) continue;
+    RemoveNulls(join.children[0], *condition.left);
+    RemoveNulls(join.children[1], *condition.right);
   }
 }
 
