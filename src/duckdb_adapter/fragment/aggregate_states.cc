@@ -123,13 +123,6 @@ void MergeIntoOneState(Vector inputs[], AggregateInputData& input, idx_t, data_p
   CombineDelivered(inputs[0], input, targets, count);
 }
 
-// --- smallpond_repeat, whose updates are in repeated_rows
-
-void DestroyStates(Vector& states, AggregateInputData& input, idx_t count) {
-  AggregateInputData inner = WrappedInput(input);
-  Wrapped(input).destructor(states, inner, count);
-}
-
 // --- the result
 
 void FinalizeStates(Vector& states, AggregateInputData& input, Vector& result, idx_t count,
@@ -162,8 +155,9 @@ void Wrap(AggregateFunction& function, const BoundAggregateExpression& aggregate
   if (function.name == kMergeName || function.name == kRepeatName) {
     function.SetReturnType(aggregate.return_type);
   }
-  if (function.name != kRepeatName) return;
-  function.destructor = aggregate.function.destructor ? DestroyStates : nullptr;
+  if (function.name != kRepeatName) return;  // Its updates are in repeated_rows.
+  // The aggregate's own: when states go, the bind data that tells it is gone.
+  function.destructor = aggregate.function.destructor;
   bool has_order = OrderDependenceOf(aggregate.function) != OrderDependence::kNone;
   function.SetOrderDependent(has_order ? duckdb::AggregateOrderDependent::ORDER_DEPENDENT
                                        : duckdb::AggregateOrderDependent::NOT_ORDER_DEPENDENT);
