@@ -156,8 +156,9 @@ CopyOptions WithSecretsInVariables(Connection& connection, CopyOptions copy) {
   for (const auto& [option, value] : std::exchange(copy.secrets, {})) {
     connection.SetForWorkers("smallpond_" + option, value);
     std::string variable = "getvariable(" + QuoteText("smallpond_" + option) + ")";
-    std::string text = option + " " + value;
-    copy.options.replace(copy.options.find(text), text.size(), option + " (" + variable + ")");
+    std::string text = ", " + option + " " + value;
+    std::string hidden = ", " + option + " (" + variable + ")";
+    copy.options.replace(copy.options.find(text), text.size(), hidden);
     if (copy.encryption == value) copy.encryption = variable;
   }
   return copy;
