@@ -69,6 +69,7 @@ ASKING = {
     "read": "sp.read_parquet('{0}/x.parquet')",
     "sql": "sp.sql(\"FROM '{0}/x.parquet'\")",
     "csv": "sp.read_csv('{0}/x.csv')",
+    "attach": "sp.execute(\"ATTACH '{0}/x.duckdb' AS other (READ_ONLY)\")",
 }
 
 

@@ -1,5 +1,6 @@
 #include "duckdb_adapter/files/http_interrupts.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -13,6 +14,7 @@
 
 #include "duckdb/common/file_opener.hpp"
 #include "duckdb/common/http_util.hpp"
+#include "duckdb/main/connection_manager.hpp"
 #include "duckdb/planner/extension_callback.hpp"
 #include "duckdb_adapter/duckdb_internal.h"
 
@@ -22,6 +24,23 @@ namespace {
 constexpr auto kLookForInterrupt = std::chrono::milliseconds(20);
 
 using Response = duckdb::unique_ptr<duckdb::HTTPResponse>;
+using Connections = std::vector<duckdb::weak_ptr<duckdb::ClientContext>>;
+
+// Who has interrupted this thread's last request, which httpfs tries again.
+thread_local duckdb::weak_ptr<duckdb::ClientContext> interrupter;
+
+// Who may interrupt a request that is for one connection. DuckDB does not say for whom it attaches
+// a database: there it is whoever is not interrupted yet.
+Connections ConnectionsFor(const duckdb::weak_ptr<duckdb::ClientContext>& one,
+                           duckdb::DatabaseInstance& database) {
+  if (one.lock()) return {one};
+  Connections all;
+  for (const auto& context : duckdb::ConnectionManager::Get(database).GetConnectionList()) {
+    bool is_again = context == interrupter.lock();
+    if (is_again || !context->IsInterrupted()) all.emplace_back(context);
+  }
+  return all;
+}
 
 // What the thread that sends a request uses: owned by it and by who waits, so that it outlives an
 // interrupted query.
@@ -66,10 +85,12 @@ void Start(const std::shared_ptr<Sending>& sending, Send send) {
 class InterruptibleClient : public duckdb::HTTPClient {
  public:
   InterruptibleClient(duckdb::unique_ptr<duckdb::HTTPClient> client, duckdb::HTTPUtil& httpfs,
+                      duckdb::DatabaseInstance& database,
                       duckdb::weak_ptr<duckdb::ClientContext> context)
       : duckdb::HTTPClient(client->GetBaseUrl()),
         client_(client.release()),
         httpfs_(httpfs),
+        database_(database),
         context_(std::move(context)) {}
 
   void Initialize(duckdb::HTTPParams& params) override { client_->Initialize(params); }
@@ -122,10 +143,15 @@ class InterruptibleClient : public duckdb::HTTPClient {
   }
 
   Response Wait(Sending& sending) {
+    const Connections connections = ConnectionsFor(context_, database_);
     std::unique_lock lock(sending.mutex);
     while (!sending.changed.wait_for(lock, kLookForInterrupt, [&] { return sending.is_done; })) {
-      auto context = context_.lock();
-      if (!context || !context->IsInterrupted()) continue;
+      auto found = std::find_if(connections.begin(), connections.end(), [](const auto& one) {
+        auto context = one.lock();
+        return context && context->IsInterrupted();
+      });
+      if (found == connections.end()) continue;
+      interrupter = *found;
       sending.is_abandoned = true;
       throw duckdb::InterruptException();
     }
@@ -135,14 +161,16 @@ class InterruptibleClient : public duckdb::HTTPClient {
 
   const std::shared_ptr<duckdb::HTTPClient> client_;  // Shared with requests that are sent.
   duckdb::HTTPUtil& httpfs_;
+  duckdb::DatabaseInstance& database_;
   const duckdb::weak_ptr<duckdb::ClientContext> context_;
 };
 
 // What httpfs asks for clients: for one connection, or in `DBConfig`, for whoever opens a file.
 class InterruptibleRequests : public duckdb::HTTPUtil {
  public:
-  InterruptibleRequests(duckdb::HTTPUtil& httpfs, duckdb::weak_ptr<duckdb::ClientContext> context)
-      : httpfs_(httpfs), context_(std::move(context)) {}
+  InterruptibleRequests(duckdb::HTTPUtil& httpfs, duckdb::DatabaseInstance& database,
+                        duckdb::weak_ptr<duckdb::ClientContext> context)
+      : httpfs_(httpfs), database_(database), context_(std::move(context)) {}
 
   std::string GetName() const override { return "smallpond"; }
 
@@ -151,14 +179,14 @@ class InterruptibleRequests : public duckdb::HTTPUtil {
       duckdb::optional_ptr<duckdb::FileOpenerInfo> info) override {
     auto params = httpfs_.InitializeParameters(opener, info);
     auto context = duckdb::FileOpener::TryGetClientContext(opener);
-    if (context) AskInstead(*params, RequestsOf(*context));
+    AskInstead(*params, context ? RequestsOf(*context) : *this);
     return params;
   }
 
   duckdb::unique_ptr<duckdb::HTTPClient> InitializeClient(duckdb::HTTPParams& params,
                                                           const std::string& host) override {
     return duckdb::make_uniq<InterruptibleClient>(httpfs_.InitializeClient(params, host), httpfs_,
-                                                  context_);
+                                                  database_, context_);
   }
 
   bool ShouldRetry(const duckdb::BaseRequest& request,
@@ -190,13 +218,14 @@ class InterruptibleRequests : public duckdb::HTTPUtil {
     auto state = context.registered_state->GetOrCreate<State>(State::kKey);
     if (state->made_by == this) return *state->util;
     by_connection_.push_back(
-        std::make_unique<InterruptibleRequests>(httpfs_, context.shared_from_this()));
+        std::make_unique<InterruptibleRequests>(httpfs_, database_, context.shared_from_this()));
     state->made_by = this;
     state->util = by_connection_.back().get();
     return *state->util;
   }
 
   duckdb::HTTPUtil& httpfs_;  // DBConfig keeps all that it ever had.
+  duckdb::DatabaseInstance& database_;
   const duckdb::weak_ptr<duckdb::ClientContext> context_;
   std::mutex mutex_;  // Guards by_connection_ and the states of connections.
   // A few words for each connection, which stay: files that it opened may outlive it.
@@ -217,7 +246,7 @@ class LoadedExtensions : public duckdb::ExtensionCallback {
     auto& util = database.config.GetHTTPUtil();
     if (!duckdb::StringUtil::StartsWith(util.GetName(), "HTTPFS")) return;
     database.config.SetHTTPUtil(duckdb::make_shared_ptr<InterruptibleRequests>(
-        util, duckdb::weak_ptr<duckdb::ClientContext>()));
+        util, database, duckdb::weak_ptr<duckdb::ClientContext>()));
   }
 
   std::mutex mutex_;  // One at a time wraps.
