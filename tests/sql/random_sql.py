@@ -9,6 +9,7 @@ the order of rows is no key of anything (`Column.is_exact`).
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -307,6 +308,10 @@ class Generator:
         condition = self.condition(left, right, needs_equality=kind == "FULL")
         if not condition:
             return None
+        has_equality = re.search(r" = | IS NOT DISTINCT", condition)
+        if kind in ("LEFT", "RIGHT", "FULL") and not has_equality:
+            # By two ranges they can end DuckDB's process (docs/duckdb_bugs.md).
+            condition = condition.split(" AND ")[0]
         source = f"FROM {{0}} x {kind} JOIN {{1}} y ON {condition}"
         return Relation(tuple(columns), source, (), (left, right))
 
