@@ -79,7 +79,8 @@ def test_what_ends_the_process_in_duckdb(kind: str) -> None:
     code = f"""
 import duckdb
 for name in "lr":
-    duckdb.execute(f"CREATE TABLE {{name}} AS SELECT i AS id, i AS a, i AS b FROM range(100000) t(i)")
+    rows = "SELECT i AS id, i AS a, i AS b FROM range(100000) t(i)"
+    duckdb.execute(f"CREATE TABLE {{name}} AS {{rows}}")
 left, right = (f"(FROM {{name}} WHERE hash(id) % 100000 < 3) {{name}}" for name in "lr")
 join = f"{{left}} {kind} JOIN {{right}} ON l.a >= r.a AND l.b < r.b"
 duckdb.execute(f"SELECT l.*, r.* FROM {{join}}").fetchall()
