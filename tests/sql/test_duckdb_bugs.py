@@ -4,9 +4,6 @@ roads says. Where DuckDB answers right, its entry can go, here and in docs/duckd
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,24 +68,6 @@ def test_duckdb_is_still_wrong(bug: Bug, folder: Path) -> None:
         assert bug.duckdb in answer
     else:
         assert answer == bug.duckdb
-
-
-@pytest.mark.parametrize("kind", ["LEFT", "RIGHT", "FULL"])
-def test_what_ends_the_process_in_duckdb(kind: str) -> None:
-    """In a process of its own. Where it ends well, "What ends the process" can go."""
-    code = f"""
-import duckdb
-for name in "lr":
-    rows = "SELECT i AS id, i AS a, i AS b FROM range(100000) t(i)"
-    duckdb.execute(f"CREATE TABLE {{name}} AS {{rows}}")
-left, right = (f"(FROM {{name}} WHERE hash(id) % 100000 < 3) {{name}}" for name in "lr")
-join = f"{{left}} {kind} JOIN {{right}} ON l.a >= r.a AND l.b < r.b"
-duckdb.execute(f"SELECT l.*, r.* FROM {{join}}").fetchall()
-"""
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == -signal.SIGSEGV or "INTERNAL Error" in ended.stderr, ended.stdout
 
 
 @pytest.mark.parametrize("road", ROADS)
