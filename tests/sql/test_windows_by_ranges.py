@@ -190,10 +190,9 @@ GATHERED = [
     "SELECT i, list(i ORDER BY i) OVER () FROM {n}",
     "SELECT i, (sum(i::BIGNUM) OVER (ORDER BY i))::VARCHAR FROM {t}",
     # The sums of ranges may be too large where those of all before are not.
-    "SELECT i, (sum(CASE i WHEN 2 THEN -16::HUGEINT * 10 ** 37::HUGEINT WHEN 1530 THEN "
-    "9 * 10 ** 37::HUGEINT WHEN 1590 THEN 9 * 10 ** 37::HUGEINT END) OVER (ORDER BY i))::VARCHAR "
-    "FROM {t}",
-    "SELECT i, (sum(CASE WHEN i IN (10, 1500) THEN 6 * (10 ** 37::HUGEINT)::DECIMAL(38, 0) END) "
+    f"SELECT i, (sum(CASE i WHEN 2 THEN {-16 * 10**37}::HUGEINT WHEN 1530 THEN {9 * 10**37} "
+    f"WHEN 1590 THEN {9 * 10**37} END) OVER (ORDER BY i))::VARCHAR FROM {{t}}",
+    f"SELECT i, (sum(CASE WHEN i IN (10, 1500) THEN {6 * 10**37}::DECIMAL(38, 0) END) "
     "OVER (ORDER BY i))::VARCHAR FROM {t}",
     "SELECT i, count(*) OVER (ORDER BY i RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED "
     "FOLLOWING EXCLUDE CURRENT ROW) FROM {t}",
