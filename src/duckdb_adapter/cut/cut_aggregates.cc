@@ -101,8 +101,7 @@ ExpressionPtr ZeroForNull(ExpressionPtr value) {
   auto either = duckdb::make_uniq<duckdb::BoundOperatorExpression>(
       duckdb::ExpressionType::OPERATOR_COALESCE, type);
   either->children.push_back(std::move(value));
-  either->children.push_back(
-      duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value::Numeric(type, 0)));
+  either->children.push_back(Constant(duckdb::Value::Numeric(type, 0)));
   return either;
 }
 
@@ -124,11 +123,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> WithTypes(
     bool is_count = std::find(counts.begin(), counts.end(), i) != counts.end();
     outputs[i] = is_count ? ZeroForNull(std::move(column)) : std::move(column);
   }
-  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
-  KeepEstimate(*aggregate, *projection);
-  projection->children.push_back(std::move(aggregate));
-  projection->ResolveOperatorTypes();
-  return projection;
+  return Project(table_index, std::move(aggregate), std::move(outputs));
 }
 
 // The aggregate that merges the parts of `aggregate`, which it is above, by `groups` of theirs.
@@ -205,8 +200,7 @@ Distribution PlanCutter::AggregateApart(Operator& slot, const Distribution& inpu
   slot->ResolveOperatorTypes();
   auto types = slot->types;
   auto columns = slot->GetColumnBindings();
-  // What is no scan is computed once, and read several times.
-  if (!IsScan(*slot->children[0])) Exchange(slot->children[0], input, ExchangeKind::kForward);
+  ComputeOnce(slot->children[0], input);
   Operator side_by_side;
   std::vector<idx_t> positions(types.size());
   idx_t num_columns = 0;

@@ -76,6 +76,10 @@ Distribution PlanCutter::Exchange(Operator& slot, const Distribution& from, Exch
   return where;
 }
 
+Distribution PlanCutter::ComputeOnce(Operator& slot, const Distribution& from) {
+  return IsScan(*slot) ? from : Exchange(slot, from, ExchangeKind::kForward);
+}
+
 std::optional<Distribution> PlanCutter::ReadOtherwise(LogicalOperator& op, ExchangeKind kind) {
   if (op.type != LogicalOperatorType::LOGICAL_GET || kind == ExchangeKind::kHash)
     return std::nullopt;

@@ -270,14 +270,7 @@ Distribution PlanCutter::DistributeDelimJoin(Operator& slot) {
     auto again_index = binder_.GenerateTableIndex();
     auto columns = CopiesOver(again_index, join.duplicate_eliminated_columns);
     auto rows = rows_again(again_index);
-    if (number) {
-      auto projection =
-          duckdb::make_uniq<duckdb::LogicalProjection>(get.table_index, std::move(columns));
-      KeepEstimate(*rows, *projection);
-      projection->children.push_back(std::move(rows));
-      projection->ResolveOperatorTypes();
-      return projection;
-    }
+    if (number) return Project(get.table_index, std::move(rows), std::move(columns));
     auto distinct = NewAggregate(binder_, std::move(columns), {});
     distinct->group_index = get.table_index;
     distinct->children.push_back(std::move(rows));

@@ -96,12 +96,7 @@ PlanCutter::Operator PlanCutter::FactsOfMark(duckdb::LogicalComparisonJoin& join
   Expressions facts;
   facts.push_back(IsGreater(count[0]->Copy(), Constant(duckdb::Value::BIGINT(0))));
   facts.push_back(IsGreater(count[0]->Copy(), count[1]->Copy()));
-  auto projection =
-      duckdb::make_uniq<duckdb::LogicalProjection>(binder_.GenerateTableIndex(), std::move(facts));
-  projection->SetEstimatedCardinality(1);
-  projection->children.push_back(std::move(aggregate));
-  projection->ResolveOperatorTypes();
-  return projection;
+  return Project(binder_, std::move(aggregate), std::move(facts));
 }
 
 void PlanCutter::PutMarks(Operator& slot) {
@@ -118,11 +113,7 @@ void PlanCutter::PutMarks(Operator& slot) {
   auto rows = duckdb::make_uniq<duckdb::LogicalCrossProduct>(std::move(slot), std::move(facts));
   KeepEstimate(*rows->children[0], *rows);
   auto table_index = binder_.GenerateTableIndex();
-  auto marked = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
-  KeepEstimate(*rows, *marked);
-  marked->children.push_back(std::move(rows));
-  marked->ResolveOperatorTypes();
-  slot = std::move(marked);
+  slot = Project(table_index, std::move(rows), std::move(outputs));
   text_.Rename(columns, table_index);
   ReplaceColumns(columns, table_index, *slot);
 }

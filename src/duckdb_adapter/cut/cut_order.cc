@@ -111,10 +111,7 @@ Distribution PlanCutter::DistributeOrder(Operator& slot) {
                  is_volatile ? "ORDER BY a volatile expression" : "ORDER BY of what is small");
     return Distribution::Single();
   }
-  // What is no scan is computed once, and read twice.
-  if (!IsScan(*slot->children[0])) {
-    where = Exchange(slot->children[0], where, ExchangeKind::kForward);
-  }
+  where = ComputeOnce(slot->children[0], where);
   int sample = CutSample(*slot->children[0], orders);
   MoveByRange(slot->children[0], where, orders, sample, Ties::kAnywhere);
   return Distribution::Spread();

@@ -35,11 +35,7 @@ PlanCutter::Operator PlanCutter::WithUniqueNumbers(Operator scan, idx_t number, 
   sum.push_back(CallSystemFunction(context_, "*", std::move(task)));
   sum.push_back(std::move(outputs[number]));
   outputs[number] = CallSystemFunction(context_, "+", std::move(sum));
-  auto rows = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
-  KeepEstimate(*scan, *rows);
-  rows->children.push_back(std::move(scan));
-  rows->ResolveOperatorTypes();
-  return rows;
+  return Project(table_index, std::move(scan), std::move(outputs));
 }
 
 duckdb::LogicalGet& PlanCutter::MakeNumbersUnique(Operator& slot, idx_t number) {

@@ -79,11 +79,7 @@ Operator TakeColumns(Operator rows, idx_t new_index, const Columns& columns,
                           ? ColumnRef(types[i], ColumnBinding(rows_index, columns[i].column_index))
                           : Constant(duckdb::Value(types[i])));
   }
-  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(new_index, std::move(outputs));
-  KeepEstimate(*rows, *projection);
-  projection->children.push_back(std::move(rows));
-  projection->ResolveOperatorTypes();
-  return projection;
+  return Project(new_index, std::move(rows), std::move(outputs));
 }
 
 }  // namespace

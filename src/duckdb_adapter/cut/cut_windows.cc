@@ -110,10 +110,7 @@ Distribution PlanCutter::DistributeOverAllRows(Operator& slot, const Distributio
 //                             └── stage: sum(x), one row for every task
 Distribution PlanCutter::JoinTotals(Operator& slot, Distribution from) {
   auto& window = slot->Cast<duckdb::LogicalWindow>();
-  // What is no scan is computed once, and read twice.
-  if (!IsScan(*slot->children[0])) {
-    from = Exchange(slot->children[0], from, ExchangeKind::kForward);
-  }
+  from = ComputeOnce(slot->children[0], from);
   slot->ResolveOperatorTypes();
   auto types = slot->types;
   auto columns = slot->GetColumnBindings();
@@ -150,10 +147,7 @@ Distribution PlanCutter::JoinTotals(Operator& slot, Distribution from) {
 //                                       result   row_number() + that of the task's    n tasks
 //                                                first range
 Distribution PlanCutter::WindowByRanges(Operator& slot, Distribution from, const Orders& orders) {
-  // What is no scan is computed once, and read twice.
-  if (!IsScan(*slot->children[0])) {
-    from = Exchange(slot->children[0], from, ExchangeKind::kForward);
-  }
+  from = ComputeOnce(slot->children[0], from);
   int sample = CutSample(*slot->children[0], orders);
   auto number = MoveByRange(slot->children[0], from, orders, sample, Ties::kTogether);
   auto range = ColumnRef(duckdb::LogicalType::USMALLINT, number);

@@ -29,8 +29,7 @@ std::map<int64_t, idx_t> TimesBySet(const LogicalAggregate& aggregate) {
 // A list of as many values as rows are wanted for one.
 ExpressionPtr ListOf(idx_t times) {
   duckdb::vector<duckdb::Value> values(times, duckdb::Value::BOOLEAN(true));
-  return duckdb::make_uniq<duckdb::BoundConstantExpression>(
-      duckdb::Value::LIST(LogicalType::BOOLEAN, std::move(values)));
+  return Constant(duckdb::Value::LIST(LogicalType::BOOLEAN, std::move(values)));
 }
 
 }  // namespace
@@ -72,7 +71,7 @@ duckdb::unique_ptr<duckdb::LogicalOperator> RepeatSets(
       if (count == 1) continue;
       auto is_it = duckdb::make_uniq<duckdb::BoundComparisonExpression>(
           duckdb::ExpressionType::COMPARE_EQUAL, number->Copy(),
-          duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value::BIGINT(set)));
+          Constant(duckdb::Value::BIGINT(set)));
       list = duckdb::make_uniq<duckdb::BoundCaseExpression>(std::move(is_it), ListOf(count),
                                                             std::move(list));
     }

@@ -168,6 +168,9 @@ class PlanCutter {
   // of them there, in order where the operator above needs it. Returns where they are then.
   Distribution Exchange(Operator& slot, const Distribution& from, ExchangeKind kind,
                         Expressions keys = {});
+  // Makes what is no scan of files a fragment, so that it is computed once where it is read several
+  // times. Returns where the rows are then.
+  Distribution ComputeOnce(Operator& slot, const Distribution& from);
   // Where `op` is a scan of a fragment's rows, makes them come as `kind` says, without another
   // fragment that only passes them on.
   std::optional<Distribution> ReadOtherwise(duckdb::LogicalOperator& op, ExchangeKind kind);

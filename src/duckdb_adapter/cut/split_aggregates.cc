@@ -169,7 +169,7 @@ ExpressionPtr MergeParts(duckdb::ClientContext& context, const BoundAggregateExp
   if (IsOfOneRow(aggregate)) {
     ExpressionPtr any_rows = duckdb::make_uniq<duckdb::BoundComparisonExpression>(
         duckdb::ExpressionType::COMPARE_GREATERTHAN, std::move(parts[1]),
-        duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value::BIGINT(0)));
+        Constant(duckdb::Value::BIGINT(0)));
     parts.pop_back();
     return Filtered(OfParts(aggregate, std::move(parts)), std::move(any_rows));
   }

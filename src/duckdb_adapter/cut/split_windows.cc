@@ -2,8 +2,6 @@
 
 #include <set>
 
-#include "duckdb/catalog/catalog_entry/aggregate_function_catalog_entry.hpp"
-#include "duckdb/function/function_binder.hpp"
 #include "duckdb_adapter/analysis/order_dependence.h"
 #include "duckdb_adapter/cut/split_aggregates.h"
 #include "duckdb_adapter/fragment/new_operators.h"
@@ -133,11 +131,7 @@ duckdb::unique_ptr<BoundWindowExpression> WindowOf(const BoundAggregateExpressio
 }
 
 ExpressionPtr CountRows(duckdb::ClientContext& context) {
-  auto& entry =
-      duckdb::Catalog::GetSystemCatalog(context).GetEntry<duckdb::AggregateFunctionCatalogEntry>(
-          context, DEFAULT_SCHEMA, "count_star");
-  auto function = entry.functions.GetFunctionByArguments(context, {});
-  return duckdb::FunctionBinder(context).BindAggregateFunction(function, {});
+  return BindAggregate(context, "count_star", {});
 }
 
 // --- columns

@@ -67,13 +67,17 @@ Expressions ColumnRefs(duckdb::LogicalOperator& op) {
 }
 
 duckdb::unique_ptr<duckdb::LogicalOperator> Project(
-    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows, Expressions outputs) {
-  auto projection =
-      duckdb::make_uniq<duckdb::LogicalProjection>(binder.GenerateTableIndex(), std::move(outputs));
+    idx_t table_index, duckdb::unique_ptr<duckdb::LogicalOperator> rows, Expressions outputs) {
+  auto projection = duckdb::make_uniq<duckdb::LogicalProjection>(table_index, std::move(outputs));
   KeepEstimate(*rows, *projection);
   projection->children.push_back(std::move(rows));
   projection->ResolveOperatorTypes();
   return projection;
+}
+
+duckdb::unique_ptr<duckdb::LogicalOperator> Project(
+    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows, Expressions outputs) {
+  return Project(binder.GenerateTableIndex(), std::move(rows), std::move(outputs));
 }
 
 duckdb::unique_ptr<duckdb::LogicalOperator> NumberColumns(

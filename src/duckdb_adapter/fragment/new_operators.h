@@ -22,7 +22,11 @@ duckdb::unique_ptr<duckdb::Expression> CallSystemFunction(
 /// Returns references to all columns of `op`, whose types are resolved.
 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> ColumnRefs(duckdb::LogicalOperator& op);
 
-/// Returns a projection of `rows`, with their estimate and its types resolved.
+/// Returns a projection of `rows`, with their estimate and its types resolved, as columns of
+/// `table_index`, or of a new one.
+duckdb::unique_ptr<duckdb::LogicalOperator> Project(
+    duckdb::idx_t table_index, duckdb::unique_ptr<duckdb::LogicalOperator> rows,
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> outputs);
 duckdb::unique_ptr<duckdb::LogicalOperator> Project(
     duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> rows,
     duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> outputs);
