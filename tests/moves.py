@@ -91,6 +91,22 @@ def assert_gathered(frame: smallpond.DataFrame, operator: str, why: str) -> None
     assert f"gathered to one task: {why}" in frame.explain()
 
 
+def assert_shared_with_setting(
+    sp: smallpond.Session, road: StageRoad, setting: str, sql: str, operator: str
+) -> None:
+    """Fails unless a query is plain DuckDB's with the setting, and tasks share the operator."""
+    with duckdb.connect() as connection:
+        connection.execute(f"SET {setting}")
+        expected = duckdb_answer(connection, sql).rows
+    sp.execute(f"SET {setting}")
+    try:
+        frame = sp.sql(sql)
+        assert_same_rows(rows_of(frame.to_arrow()), expected)
+        assert_shared(frame, road, operator)
+    finally:
+        sp.execute(f"RESET {setting.split()[0]}")
+
+
 def num_moves(frame: smallpond.DataFrame) -> int:
     """How many inputs of the stages come by hash."""
     kinds = [one["exchange"] for stage in stages_of(frame) for one in stage["inputs"]]

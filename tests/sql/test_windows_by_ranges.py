@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from drawn import drawn
-from moves import assert_gathered, assert_shared, stages_of
+from moves import assert_gathered, assert_shared, assert_shared_with_setting, stages_of
 from oracle import assert_same, assert_same_rows, assert_same_sequence, duckdb_answer, rows_of
 from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession
 from sort_tables import Case, key_of, write_tables
@@ -267,17 +267,7 @@ def test_one_task_has_the_others(sql: str, fill: Fill, stage_session: StageSessi
                                      "default_collation = 'NOCASE'"])  # fmt: skip
 def test_settings_decide(setting: str, fill: Fill, stage_session: StageSession) -> None:
     sql = fill("SELECT i, rank() OVER (ORDER BY word), dense_rank() OVER (ORDER BY word) FROM {t}")
-    with duckdb.connect() as plain:
-        plain.execute(f"SET {setting}")
-        expected = duckdb_answer(plain, sql).rows
-    sp = stage_session(SHUFFLED)
-    sp.execute(f"SET {setting}")
-    try:
-        frame = sp.sql(sql)
-        assert_same_rows(rows_of(frame.to_arrow()), expected)
-        assert_shared(frame, SHUFFLED, "window")
-    finally:
-        sp.execute(f"RESET {setting.split()[0]}")
+    assert_shared_with_setting(stage_session(SHUFFLED), SHUFFLED, setting, sql, "window")
 
 
 def test_ties_are_numbered_once(fill: Fill, stage_session: StageSession) -> None:

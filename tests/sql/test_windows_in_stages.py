@@ -14,11 +14,12 @@ from moves import (
     Fill,
     assert_gathered,
     assert_shared,
+    assert_shared_with_setting,
     num_moves,
     same_answer,
     write_tables,
 )
-from oracle import assert_same_rows, duckdb_answer, rows_of
+from oracle import assert_same_rows, duckdb_answer
 from roads import ONE_TASK, SHUFFLED, StageRoad, StageSession
 from written import DIRECT
 
@@ -168,17 +169,7 @@ SETTINGS = [
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings_decide(setting: str, fill: Fill, stage_session: StageSession) -> None:
     sql = fill("SELECT id, row_number() OVER (PARTITION BY s ORDER BY k, id) FROM {l}")
-    with duckdb.connect() as connection:
-        connection.execute(f"SET {setting}")
-        expected = duckdb_answer(connection, sql).rows
-    sp = stage_session(SHUFFLED)
-    sp.execute(f"SET {setting}")
-    try:
-        frame = sp.sql(sql)
-        assert_same_rows(rows_of(frame.to_arrow()), expected)
-        assert_shared(frame, SHUFFLED, "window")
-    finally:
-        sp.execute(f"RESET {setting.split()[0]}")
+    assert_shared_with_setting(stage_session(SHUFFLED), SHUFFLED, setting, sql, "window")
 
 
 def test_fewer_keys_than_tasks(fill: Fill, stage_session: StageSession) -> None:
